@@ -1,0 +1,68 @@
+"""Segmentation decoders over encoder tokens: mask transformer and linear. They know nothing of merging.
+
+Both take patch tokens (B, N, C) and give logits (B, N, classes), a token at a time in the tokens' order.
+The mask transformer is that of Strudel et al., "Segmenter: Transformer for Semantic Segmentation",
+arXiv 2105.05633; its parameters carry the names of the published checkpoints.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from timm.models.vision_transformer import Block
+from torch import Tensor, nn
+
+
+class LinearDecoder(nn.Module):
+    """One linear layer from token to class scores."""
+
+    def __init__(self, encoder_width: int, classes: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(encoder_width, classes)
+        _initialise(self)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, N, C) -> (B, N, classes)."""
+        return self.head(tokens)
+
+
+class MaskTransformer(nn.Module):
+    """Class embeddings attend together with the patches; a mask is their scalar product with each patch."""
+
+    def __init__(
+        self, encoder_width: int, classes: int, layers: int, heads: int, width: int, layer_norm_eps: float
+    ) -> None:
+        super().__init__()
+        norm = partial(nn.LayerNorm, eps=layer_norm_eps)
+        self.classes = classes
+        self.proj_dec = nn.Linear(encoder_width, width)
+        self.cls_emb = nn.Parameter(torch.empty(1, classes, width))
+        self.blocks = nn.ModuleList(
+            Block(width, heads, mlp_ratio=4, qkv_bias=True, norm_layer=norm) for _ in range(layers)
+        )
+        self.decoder_norm = norm(width)
+        self.proj_patch = nn.Parameter(width**-0.5 * torch.randn(width, width))
+        self.proj_classes = nn.Parameter(width**-0.5 * torch.randn(width, width))
+        self.mask_norm = norm(classes)
+        nn.init.trunc_normal_(self.cls_emb, std=0.02)
+        _initialise(self)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, N, C) -> (B, N, classes)."""
+        x = self.proj_dec(tokens)
+        x = torch.cat([x, self.cls_emb.expand(x.shape[0], -1, -1)], dim=1)
+        for block in self.blocks:
+            x = block(x)
+        x = self.decoder_norm(x)
+        patches = F.normalize(x[:, : -self.classes] @ self.proj_patch, dim=-1)
+        classes = F.normalize(x[:, -self.classes :] @ self.proj_classes, dim=-1)
+        return self.mask_norm(patches @ classes.transpose(1, 2))
+
+
+def _initialise(module: nn.Module) -> None:
+    for layer in module.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.trunc_normal_(layer.weight, std=0.02)
+            nn.init.zeros_(layer.bias)

@@ -1,0 +1,79 @@
+"""Insertion schedules: the encoder blocks before which tokens merge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mpm.errors import InputError
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A set of 0-based encoder block indices; the merge happens on the input of each of those blocks."""
+
+    blocks: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for block in self.blocks:
+            if isinstance(block, bool) or not isinstance(block, int) or block < 0:
+                raise InputError(f"a schedule holds block indices from 0 up, but got {block!r}")
+        object.__setattr__(self, "blocks", tuple(sorted(set(self.blocks))))
+
+    @classmethod
+    def parse(cls, value: Schedule | str | int | Iterable[int] | None) -> Schedule:
+        """Read "2,5", "none", (2, 5), [], 5 or a Schedule. Raises InputError for anything else."""
+        if isinstance(value, Schedule):
+            return value
+        if value is None:
+            return cls()
+        if isinstance(value, str):
+            return cls(_parse_text(value))
+        blocks = value if isinstance(value, Iterable) else (value,)
+        return cls(tuple(_as_index(block, value) for block in blocks))
+
+    def check(self, depth: int) -> Schedule:
+        """Return self. Raises InputError when a block lies outside an encoder of `depth` blocks."""
+        outside = [str(block) for block in self.blocks if block >= depth]
+        if outside:
+            raise InputError(
+                f'schedule "{self}" asks for block {", ".join(outside)}, but this encoder has blocks '
+                f'0 to {depth - 1}; "none" merges nowhere'
+            )
+        return self
+
+    def __str__(self) -> str:
+        return ",".join(map(str, self.blocks)) or "none"
+
+    def __len__(self) -> int:
+        return len(self.blocks)
+
+    def __contains__(self, block: int) -> bool:
+        return block in self.blocks
+
+
+def _parse_text(text: str) -> tuple[int, ...]:
+    cleaned = text.strip().strip("{}[]()").strip()
+    if cleaned.lower() in ("none", ""):
+        return ()
+    return tuple(_as_index(part.strip(), text) for part in cleaned.split(","))
+
+
+def _as_index(part: object, whole: object) -> int:
+    # operator.index would be right for tensors and numpy integers too, but not for "2": both are wanted here.
+    try:
+        number = int(part)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        number = -1
+    if number < 0 or isinstance(part, (bool, float)):
+        raise InputError(f'schedule {whole!r} is not understood: give block indices such as "2,5", or "none"')
+    return number
+
+
+PAPER = Schedule((2, 5))
+"""The paper's default, at any depth of the encoder."""
+
+PRESETS = tuple(
+    Schedule.parse(text) for text in ("none", "8", "5", "2", "2,5", "2,5,8", "2,4,6,8", "0,2,4,6,8")
+)
+"""The slider's stops, by growing strength."""

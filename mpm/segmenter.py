@@ -1,0 +1,211 @@
+"""The segmenter: preprocess -> embed -> [merge?] block ... -> reconstruct -> decode -> upsample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import timm
+import torch
+import torch.nn.functional as F
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor, nn
+
+from mpm.config import EncoderConfig, SegmenterConfig
+from mpm.decoders import LinearDecoder, MaskTransformer
+from mpm.encoder import TokenState, embed, restore_grid, run_blocks, runs_alone, traces
+from mpm.errors import InputError
+from mpm.grid import Geometry, Grid, plan_geometry
+from mpm.pairing import Merger, mutual_pairs
+from mpm.preprocess import as_rgb, to_pixels
+from mpm.schedule import PAPER, Schedule
+from mpm.timing import Clock, PartClock, Timing
+from mpm.trace import MergeTrace
+from mpm.upsample import upsample_labels
+
+MAX_PATCHES = 8192
+"""Images that would take more patches than this are scaled down."""
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentationRun:
+    """One image through one schedule.
+
+    labels  (H, W) integers, the image's own size
+    logits  (classes, rows, cols) float32 on CPU, on the patch grid
+    notes   sentences for the person, e.g. that the image was scaled down
+    """
+
+    labels: np.ndarray
+    logits: np.ndarray
+    schedule: Schedule
+    trace: MergeTrace
+    geometry: Geometry
+    timing: Timing
+    notes: tuple[str, ...] = ()
+
+    @property
+    def grid(self) -> Grid:
+        return self.geometry.grid
+
+
+class Segmenter(nn.Module):
+    """A timm ViT and a decoder, with merges between the blocks. New segmenters have random weights."""
+
+    def __init__(self, config: SegmenterConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = build_encoder(config.encoder)
+        self.decoder = _build_decoder(config, self.encoder.embed_dim)
+
+    @property
+    def class_names(self) -> list[str]:
+        return list(self.config.labels.class_names)
+
+    @property
+    def palette(self) -> np.ndarray:
+        """(classes, 3) uint8 RGB."""
+        return self.config.labels.palette.copy()
+
+    @property
+    def patch_px(self) -> int:
+        return self.encoder.patch_embed.patch_size[0]
+
+    @property
+    def depth(self) -> int:
+        """Number of encoder blocks."""
+        return len(self.encoder.blocks)
+
+    @property
+    def device(self) -> torch.device:
+        return self.encoder.patch_embed.proj.weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.encoder.patch_embed.proj.weight.dtype
+
+    def forward(self, pixels: Tensor, schedule: Any = "none", merger: Merger = mutual_pairs) -> Tensor:
+        """(B, 3, H, W) normalised -> logits (B, classes, ceil(H / patch), ceil(W / patch)); differentiable.
+
+        An image's logits are the same alone and in any batch. Raises InputError for a bad schedule.
+        """
+        schedule = Schedule.parse(schedule)
+        pixels = self._pad(pixels)
+        if runs_alone(pixels, schedule):
+            return torch.cat([self._forward(one, schedule, merger)[0] for one in pixels.split(1)])
+        return self._forward(pixels, schedule, merger)[0]
+
+    @torch.inference_mode()
+    def logits(self, pixels: Tensor, schedule: Any = "none", merger: Merger = mutual_pairs) -> Tensor:
+        """As calling the segmenter, but without a graph for gradients."""
+        return self(pixels, schedule, merger)
+
+    @torch.inference_mode()
+    def segment(
+        self,
+        image: Any,
+        schedule: Any = PAPER,
+        resolution: int | None = None,
+        profile: bool = False,
+        merger: Merger = mutual_pairs,
+        max_patches: int = MAX_PATCHES,
+    ) -> SegmentationRun:
+        """Segment one picture of any size: PIL image or (H, W, 3) uint8 RGB.
+
+        The short side is resized to `resolution` pixels (None: the checkpoint's own), aspect kept, never
+        more than `max_patches`. profile=True times every part, at the price of waiting for the device
+        between them. Raises InputError for a bad image, schedule or resolution.
+        """
+        schedule = Schedule.parse(schedule).check(self.depth)
+        clock = PartClock(self.device) if profile else Clock(self.device)
+        with clock.part("preprocess"):
+            pixels, geometry = self.preprocess(image, resolution, max_patches)
+        logits, state = self._forward(pixels, schedule, merger, clock)
+        with clock.part("upsample"):
+            labels = upsample_labels(logits, geometry).cpu().numpy()
+        timing = clock.stop()
+        trace = traces([state], geometry.grid)[0]
+        return SegmentationRun(
+            labels, logits[0].float().cpu().numpy(), schedule, trace, geometry, timing, notes_on(geometry)
+        )
+
+    def preprocess(
+        self, image: Any, resolution: int | None = None, max_patches: int = MAX_PATCHES
+    ) -> tuple[Tensor, Geometry]:
+        """A picture as model input: (1, 3, H, W) normalised on the model's device, H and W whole patches."""
+        rgb = as_rgb(image)
+        resolution = self.config.resolution if resolution is None else resolution
+        if resolution < 1:
+            raise InputError(f"resolution must be at least 1 pixel, but got {resolution}")
+        geometry = plan_geometry((rgb.shape[1], rgb.shape[0]), resolution, self.patch_px, max_patches)
+        pixels = to_pixels(rgb, geometry, self.config.mean, self.config.std)
+        return pixels.to(self.device, self.dtype), geometry
+
+    def embed(self, pixels: Tensor) -> Tensor:
+        """(B, 3, H, W), H and W whole patches -> embedded tokens (B, P + N, C)."""
+        config = self.config.encoder
+        return embed(self.encoder, pixels, config.position_interpolation, config.position_antialias)
+
+    def decode(self, tokens: Tensor, grid: Grid) -> Tensor:
+        """Full-grid tokens after the final norm (B, P + N, C) -> logits (B, classes, rows, cols)."""
+        scores = self.decoder(tokens[:, self.encoder.num_prefix_tokens :])
+        return scores.transpose(1, 2).unflatten(2, (grid.rows, grid.cols))
+
+    def finish(self, state: TokenState, grid: Grid, clock: Clock) -> Tensor:
+        """From the last block to logits: the full grid restored, final norm, decoder."""
+        with clock.part("reconstruct"):
+            tokens = restore_grid(state, self.encoder.num_prefix_tokens)
+        with clock.part("decode"):
+            return self.decode(self.encoder.norm(tokens), grid)
+
+    def _forward(
+        self, pixels: Tensor, schedule: Schedule, merger: Merger, clock: Clock | None = None
+    ) -> tuple[Tensor, TokenState]:
+        clock = clock or Clock(pixels.device)
+        grid = Grid(pixels.shape[2] // self.patch_px, pixels.shape[3] // self.patch_px, self.patch_px)
+        with clock.part("embed"):
+            tokens = self.embed(pixels)
+        state = run_blocks(self.encoder, tokens, grid, schedule, merger, clock)
+        return self.finish(state, grid, clock), state
+
+    def _pad(self, pixels: Tensor) -> Tensor:
+        if pixels.ndim != 4 or pixels.shape[1] != 3:
+            raise ValueError(f"pixels must be (B, 3, H, W), but got {tuple(pixels.shape)}")
+        right, bottom = -pixels.shape[3] % self.patch_px, -pixels.shape[2] % self.patch_px
+        return F.pad(pixels, (0, right, 0, bottom)) if right or bottom else pixels
+
+
+def build_encoder(config: EncoderConfig) -> VisionTransformer:
+    """The timm ViT of a configuration, with random weights. Raises InputError for any other model."""
+    try:
+        encoder = timm.create_model(config.timm_model, pretrained=False, num_classes=0, **config.timm_args)
+    except (RuntimeError, TypeError) as error:
+        raise InputError(f"timm cannot build the encoder {config.timm_model!r}: {error}") from error
+    if not isinstance(encoder, VisionTransformer):
+        raise InputError(
+            f"the encoder must be a plain timm VisionTransformer, but got {type(encoder).__name__}"
+        )
+    for module in encoder.modules():
+        if isinstance(module, nn.LayerNorm):
+            module.eps = config.layer_norm_eps
+    return encoder
+
+
+def _build_decoder(config: SegmenterConfig, encoder_width: int) -> nn.Module:
+    decoder, classes = config.decoder, len(config.labels.class_names)
+    if decoder.kind == "linear":
+        return LinearDecoder(encoder_width, classes)
+    return MaskTransformer(
+        encoder_width, classes, decoder.layers, decoder.heads, decoder.width, decoder.layer_norm_eps
+    )
+
+
+def notes_on(geometry: Geometry) -> tuple[str, ...]:
+    """What a person should know about how the picture was fitted."""
+    if not geometry.scaled_down:
+        return ()
+    (width, height), grid = geometry.content_wh_px, geometry.grid
+    return (
+        f"This image was scaled down to {width} x {height} pixels, {grid.size} patches, to fit the limit.",
+    )

@@ -1,0 +1,101 @@
+"""Saving and loading: sizes, strictness, and one clear sentence for what is broken."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import mpm
+from mpm import checkpoints
+
+
+@pytest.fixture
+def folder(tiny, tmp_path):
+    return mpm.save_segmenter(tiny, tmp_path / "model")
+
+
+def test_round_trip(tiny, folder):
+    loaded = mpm.load_segmenter(folder)
+    assert loaded.config.to_json() == tiny.config.to_json()
+    assert loaded.dtype == torch.float32 and not loaded.training
+    for name, value in tiny.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], value.half().float())
+    assert mpm.load_segmenter(folder, dtype=torch.bfloat16).dtype == torch.bfloat16
+
+
+def test_shards_stay_below_the_limit(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "SHARD_BYTES", 20_000)
+    folder = mpm.save_segmenter(tiny, tmp_path / "sharded")
+    shards = list(folder.glob("model-*.safetensors"))
+    assert len(shards) > 1 and (folder / checkpoints.INDEX_FILE).is_file()
+    assert mpm.load_segmenter(folder).depth == tiny.depth
+
+
+def test_saving_over_a_model_replaces_it_whole_and_keeps_other_files(tiny, folder):
+    (folder / "README.md").write_text("a model card")
+    (folder / "model-00009-of-00009.safetensors").write_bytes(b"stale")
+    mpm.save_segmenter(tiny, folder)
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["README.md", "config.json", "model.safetensors"]
+    assert [path.name for path in folder.parent.iterdir()] == ["model"], "nothing temporary is left"
+
+
+def break_file(name, content):
+    return lambda folder: (folder / name).write_bytes(content)
+
+
+def drop_tensor(folder):
+    weights = load_file(folder / "model.safetensors")
+    weights.pop("decoder.cls_emb")
+    save_file(weights, folder / "model.safetensors")
+
+
+def extra_tensor(folder):
+    weights = load_file(folder / "model.safetensors")
+    save_file({**weights, "other": torch.zeros(1)}, folder / "model.safetensors")
+
+
+def wrong_shape(folder):
+    weights = load_file(folder / "model.safetensors")
+    save_file({**weights, "decoder.cls_emb": torch.zeros(1, 2, 3)}, folder / "model.safetensors")
+
+
+def truncate(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def escape(folder):
+    (folder / checkpoints.INDEX_FILE).write_text(json.dumps({"weight_map": {"a": "../../secret"}}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (break_file("config.json", b"{"), "config.json"),
+        (break_file("config.json", b'{"schema": 99}'), "schema 1"),
+        (break_file("config.json", b'{"schema": 1, "name": "x"}'), "not complete"),
+        (break_file("model.safetensors", b"not safetensors"), "model.safetensors"),
+        (truncate, "model.safetensors"),
+        (drop_tensor, "lacks decoder.cls_emb"),
+        (extra_tensor, "unknown other"),
+        (wrong_shape, "another shape for decoder.cls_emb"),
+        (escape, "outside its folder"),
+        (lambda folder: (folder / "model.safetensors").unlink(), "model.safetensors"),
+        (shutil.rmtree, "no model"),
+    ],
+)
+def test_broken_checkpoints_are_refused_with_one_sentence(folder, damage, words):
+    damage(folder)
+    with pytest.raises(mpm.InputError, match=words) as caught:
+        mpm.load_segmenter(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_name_lists_what_there_is():
+    with pytest.raises(mpm.InputError, match="no model 'nothing'"):
+        mpm.load_segmenter("nothing")
