@@ -176,6 +176,11 @@ class Segmenter(nn.Module):
         return F.pad(pixels, (0, right, 0, bottom)) if right or bottom else pixels
 
 
+def start_state(segmenter: Segmenter, pixels: Tensor) -> TokenState:
+    """Embedded tokens before the first block: pixels (B, 3, H, W), H and W whole patches."""
+    return TokenState.start(segmenter.embed(pixels), segmenter.encoder.num_prefix_tokens)
+
+
 def build_encoder(config: EncoderConfig) -> VisionTransformer:
     """The timm ViT of a configuration, with random weights. Raises InputError for any other model."""
     try:

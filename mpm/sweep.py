@@ -17,7 +17,7 @@ from mpm.encoder import TokenState, step, traces
 from mpm.grid import Geometry
 from mpm.pairing import Merger, mutual_pairs
 from mpm.schedule import Schedule
-from mpm.segmenter import MAX_PATCHES, SegmentationRun, Segmenter, notes_on
+from mpm.segmenter import MAX_PATCHES, SegmentationRun, Segmenter, notes_on, start_state
 from mpm.timing import PartClock, Timing
 from mpm.upsample import upsample_labels
 
@@ -54,8 +54,7 @@ def sweep(
         with clock.part("preprocess"):
             pixels, geometry = segmenter.preprocess(image, resolution, max_patches)
         with clock.part("embed"):
-            tokens = segmenter.embed(pixels)
-        start = _Kept(TokenState.start(tokens, segmenter.encoder.num_prefix_tokens), clock.parts)
+            start = _Kept(start_state(segmenter, pixels), clock.parts)
     shared: dict[Fork, _Kept] = {(0, ()): start}
     for done, schedule in enumerate(wanted):
         # Inference mode must not stay on in the caller between two yields.

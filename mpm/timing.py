@@ -1,13 +1,12 @@
-"""A device-aware clock, and the protocol by which runs are compared."""
+"""A device-aware clock for runs and their parts."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 
 PARTS = ("preprocess", "embed", "blocks", "match", "merge", "reconstruct", "decode", "upsample")
@@ -63,57 +62,3 @@ def synchronise(device: torch.device) -> None:
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
-
-
-@dataclass(frozen=True)
-class Summary:
-    """Median and spread of timed runs, in seconds."""
-
-    median: float
-    p10: float
-    p90: float
-    runs: int
-
-    @classmethod
-    def of(cls, seconds: Sequence[float]) -> Summary:
-        """Raises ValueError for no runs at all."""
-        if not len(seconds):
-            raise ValueError("a summary needs at least one timed run, but got none")
-        p10, median, p90 = np.percentile(np.asarray(seconds, float), [10, 50, 90])
-        return cls(float(median), float(p10), float(p90), len(seconds))
-
-
-def alternate(
-    contenders: dict[str, Callable[[], float]], runs: int, warmup: int = 1
-) -> Iterator[tuple[str, float]]:
-    """Run contenders in turn and yield (name, seconds) of each timed run, as it ends.
-
-    Each contender returns its own seconds. Turns alternate, and every second round goes backwards, so that a
-    slow spell of the machine or a habit of following one another touches all alike. Warm-up rounds run first
-    and are not yielded.
-    """
-    names = list(contenders)
-    for _ in range(warmup):
-        for name in names:
-            contenders[name]()
-    for round_number in range(runs):
-        for name in names if round_number % 2 == 0 else reversed(names):
-            yield name, contenders[name]()
-
-
-def ratio_interval(
-    baseline: Sequence[float], other: Sequence[float], draws: int = 2000, level: float = 0.95, seed: int = 0
-) -> tuple[float, float, float]:
-    """Speed-up median(baseline) / median(other) with its bootstrap interval: ratio, low, high.
-
-    Percentile bootstrap, both samples redrawn. Raises ValueError when either has no run.
-    """
-    if not len(baseline) or not len(other):
-        raise ValueError("a ratio needs at least one timed run on both sides")
-    rng = np.random.default_rng(seed)
-    first, second = np.asarray(baseline, float), np.asarray(other, float)
-    ratios = np.median(rng.choice(first, (draws, len(first))), axis=1) / np.median(
-        rng.choice(second, (draws, len(second))), axis=1
-    )
-    low, high = np.percentile(ratios, [50 * (1 - level), 50 * (1 + level)])
-    return float(np.median(first) / np.median(second)), float(low), float(high)

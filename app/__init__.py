@@ -1,0 +1,1 @@
+"""The page of MPM Explorer: its engine, its charts and its inspector."""

@@ -1,0 +1,127 @@
+"""A TIFF file rewritten to one directory that holds only the tags needed to decode its first page."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from mpm.errors import InputError
+
+MAX_TILE_PX = 4096 * 4096  # a tile is decoded whole, however small the image is
+
+# Sizes, sample layout, strips or tiles, colour map, JPEG tables, YCbCr.
+_TAGS = {254, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320}
+_TAGS |= {322, 323, 324, 325, 332, 338, 339, 347, 530, 532}
+_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 16: 8}
+# none, CCITT (three kinds), LZW, JPEG, deflate, PackBits, old deflate, zstd
+_COMPRESSIONS = {1, 2, 3, 4, 5, 7, 8, 32773, 32946, 50000}
+
+
+@dataclass(frozen=True)
+class _Layout:
+    order: str
+    entry: str  # tag, type, number of values
+    value_bytes: int  # room for a value inside an entry; else its place in the file
+    offset: str
+    count: str
+    header_bytes: int
+
+
+def _layout(data: bytes) -> _Layout:
+    order = "<" if data[:2] == b"II" else ">"
+    if b"+" in data[2:4]:
+        return _Layout(order, order + "HHQ", 8, order + "Q", order + "Q", 16)
+    return _Layout(order, order + "HHL", 4, order + "L", order + "H", 8)
+
+
+def _entries(data: bytes, layout: _Layout, at: int) -> tuple[dict[int, bytes], int]:
+    """The wanted entries of the directory at `at`, by tag, and the place of the next directory (0: none)."""
+    (count,) = struct.unpack_from(layout.count, data, at)
+    if count > 65_535:
+        raise ValueError("too many TIFF tags")
+    at, entries, claimed_bytes = at + struct.calcsize(layout.count), {}, 0
+    step = struct.calcsize(layout.entry) + layout.value_bytes
+    for start in range(at, at + count * step, step):
+        tag, kind, values = struct.unpack_from(layout.entry, data, start)
+        if tag in _TAGS | {274} and tag not in entries:
+            claimed_bytes += values * _TYPE_BYTES[kind]
+            entries[tag] = data[start : start + step]
+    if claimed_bytes > len(data):
+        raise ValueError("TIFF tags claim more bytes than the file has")
+    return entries, struct.unpack_from(layout.offset, data, at + count * step)[0]
+
+
+def _number(entry: bytes | None, layout: _Layout, default: int) -> int:
+    """The first value of a tag that holds one whole number."""
+    if entry is None:
+        return default
+    _, kind, _ = struct.unpack_from(layout.entry, entry)
+    code = {1: "B", 3: "H", 4: "L", 16: "Q"}[kind]
+    return struct.unpack_from(layout.order + code, entry, len(entry) - layout.value_bytes)[0]
+
+
+def _check_geometry(entries: dict[int, bytes], layout: _Layout, width: int, height: int) -> None:
+    def number(tag: int, default: int) -> int:
+        return _number(entries.get(tag), layout, default)
+
+    tile_width, tile_height = number(322, width), min(number(278, height), height)
+    if 324 in entries:
+        tile_height = number(323, height)
+        if tile_width * tile_height > MAX_TILE_PX:
+            raise InputError(f"TIFF tiles of {tile_width} x {tile_height} pixels are too large to read.")
+    planes = number(277, 1) if number(284, 1) == 2 else 1
+    pieces = -(-width // tile_width) * -(-height // tile_height) * planes
+    for tag in (273, 279, 324, 325):
+        if tag in entries and struct.unpack_from(layout.entry, entries[tag])[2] > pieces:
+            raise ValueError("more TIFF strips or tiles than the image has room for")
+
+
+def _values(data: bytes, entry: bytes, layout: _Layout) -> tuple[int, ...]:
+    """All values of a tag of whole numbers."""
+    _, kind, count = struct.unpack_from(layout.entry, entry)
+    form = layout.order + str(count) + {3: "H", 4: "L", 16: "Q"}[kind]
+    at = len(entry) - layout.value_bytes
+    if struct.calcsize(form) <= layout.value_bytes:
+        return struct.unpack_from(form, entry, at)
+    return struct.unpack_from(form, data, struct.unpack_from(layout.offset, entry, at)[0])
+
+
+def _check_extent(data: bytes, entries: dict[int, bytes], layout: _Layout) -> None:
+    """The pixels must lie in the file itself, lest the new directory behind it be read as pixels."""
+    for starts, lengths in ((273, 279), (324, 325)):
+        if starts in entries and lengths in entries:
+            pieces = zip(*(_values(data, entries[tag], layout) for tag in (starts, lengths)), strict=True)
+            if any(start + length > len(data) for start, length in pieces):
+                raise ValueError("the TIFF file is cut off")
+
+
+def clean_tiff(data: bytes) -> tuple[bytes, tuple[int, int], int, bool]:
+    """The file with one plain directory, its (width, height), its orientation (1 to 8), more pages follow?
+
+    Raises InputError for what is refused on purpose; struct.error, KeyError or ValueError for a broken file.
+    """
+    layout = _layout(data)
+    (start,) = struct.unpack_from(layout.offset, data, layout.header_bytes - layout.value_bytes)
+    entries, following = _entries(data, layout, start)
+    orientation = _number(entries.pop(274, None), layout, 1)
+    width, height = (_number(entries[tag], layout, 0) for tag in (256, 257))
+    compression = _number(entries.get(259), layout, 1)
+    if compression not in _COMPRESSIONS:
+        raise InputError(f"TIFF compression {compression} is not read here; LZW and deflate are.")
+    if _number(entries.get(262), layout, 0) == 6 and compression != 7:
+        raise InputError("A TIFF file in YCbCr is read only where its compression is JPEG; save it as RGB.")
+    if width and height:
+        _check_geometry(entries, layout, width, height)
+    _check_extent(data, entries, layout)
+    clean = _with_directory(data, layout, entries)
+    return clean, (width, height), orientation if 1 <= orientation <= 8 else 1, following > 0
+
+
+def _with_directory(data: bytes, layout: _Layout, entries: dict[int, bytes]) -> bytes:
+    """A copy whose header points at a new directory behind the old data; values keep their places."""
+    padding = b"\0" * (len(data) % 2)
+    header = data[: layout.header_bytes - layout.value_bytes]
+    start = struct.pack(layout.offset, len(data) + len(padding))
+    directory = [struct.pack(layout.count, len(entries)), *(entries[tag] for tag in sorted(entries))]
+    end = struct.pack(layout.offset, 0)
+    return b"".join([header, start, memoryview(data)[layout.header_bytes :], padding, *directory, end])
