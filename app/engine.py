@@ -1,0 +1,150 @@
+"""Models, caches and one lock a device. The only place in the page that runs a model.
+
+torch and timm are imported in the loading thread, so that the page answers before they are there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from cachetools import LRUCache
+
+from mpm.errors import InputError
+
+if TYPE_CHECKING:
+    from mpm.segmenter import SegmentationRun, Segmenter
+
+log = logging.getLogger("mpm.app")
+
+DISPLAY_PX = 1024
+"""Longer side of masks as the browser gets them; full size is made on download."""
+CACHE_BYTES = 256 * 2**20
+WARM_UP_PX = (384, 512)
+
+
+class Engine:
+    """One model on one device, loaded in the background.
+
+    Every method that runs the model waits until it is loaded, holds the device's lock while it runs, and
+    raises InputError when the model could not be loaded.
+    """
+
+    def __init__(self, model: str = "streets-vit-tiny", device: str = "auto", threads: int | None = None) -> None:
+        self.model = model
+        self._device = device
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._loaded = threading.Event()
+        self._failure: str | None = None
+        self._segmenter: Segmenter | None = None
+        self._features = LRUCache(CACHE_BYTES, getsizeof=lambda array: array.nbytes)
+
+    def start(self) -> Engine:
+        """Begin to load and warm the model in a thread; returns at once."""
+        threading.Thread(target=self._load, name="load-model", daemon=True).start()
+        return self
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """True once the model is loaded (or failed to)."""
+        return self._loaded.wait(timeout_s)
+
+    @property
+    def segmenter(self) -> Segmenter:
+        """The model, waited for. Raises InputError when it could not be loaded."""
+        self._loaded.wait()
+        if self._segmenter is None:
+            raise InputError(self._failure or "the model could not be loaded")
+        return self._segmenter
+
+    def sweep(self, rgb: np.ndarray, schedules: Sequence[str]) -> Iterator[SegmentationRun]:
+        """Runs of many schedules, shared where they agree; masks at display size. Close it to stop."""
+        from mpm.sweep import sweep
+
+        runs = sweep(self.segmenter, rgb, schedules, max_label_px=DISPLAY_PX)
+        while True:
+            with self._lock:
+                run = next(runs, None)
+            if run is None:
+                return
+            yield run
+
+    def segment(self, rgb: np.ndarray, schedule: str, profile: bool = False) -> SegmentationRun:
+        """One run at the picture's own size."""
+        segmenter = self.segmenter
+        with self._lock:
+            return segmenter.segment(rgb, schedule, profile=profile)
+
+    def race(
+        self, rgb: np.ndarray, schedules: Sequence[str], rounds: int, deadline_s: float
+    ) -> Iterator[tuple[str, float]]:
+        """Timed runs of schedules in alternation, picture to mask: (schedule, seconds), as each ends.
+
+        Stops after `rounds` of each or at the deadline, whichever is first, but not before one whole round.
+        """
+        from mpm.protocol import alternate
+
+        contenders = {name: lambda name=name: self.segment(rgb, name).timing.total for name in schedules}
+        start = time.monotonic()
+        for number, (name, seconds) in enumerate(alternate(contenders, rounds)):
+            yield name, seconds
+            if number + 1 >= len(contenders) and time.monotonic() - start > deadline_s:
+                return
+
+    def similarity(self, rgb: np.ndarray, schedule: str, stage: int, patch: int) -> np.ndarray:
+        """Cosine similarity of one patch to all others at a stage: (rows, cols) float32."""
+        from mpm.features import similarity_to, stage_features
+
+        key = (digest(rgb), schedule, stage)
+        segmenter = self.segmenter
+        with self._lock:
+            features = self._features.get(key)
+            if features is None:
+                features = stage_features(segmenter, rgb, schedule, stage)
+                if features.nbytes <= CACHE_BYTES:
+                    self._features[key] = features
+        return similarity_to(features, patch)
+
+    def _load(self) -> None:
+        start = time.perf_counter()
+        try:
+            import torch
+
+            from mpm.checkpoints import load_segmenter
+            from mpm.devices import pick_device
+
+            torch.set_num_threads(self._threads or physical_cores())
+            segmenter = load_segmenter(self.model, pick_device(self._device))
+            blank = np.zeros((*WARM_UP_PX, 3), np.uint8)
+            for schedule in ("none", "2"):
+                segmenter.segment(blank, schedule)
+            self._segmenter = segmenter
+            log.info("model %s ready after %.1f s", self.model, time.perf_counter() - start)
+        except InputError as error:
+            self._failure = str(error)
+        except Exception as error:  # the page must say why it cannot work, whatever the reason
+            log.exception("the model could not be loaded")
+            self._failure = f"the model could not be loaded ({type(error).__name__})"
+        finally:
+            self._loaded.set()
+
+
+def digest(rgb: np.ndarray) -> str:
+    """A name for a picture's pixels."""
+    hasher = hashlib.blake2b(repr(rgb.shape).encode(), digest_size=12)
+    hasher.update(np.ascontiguousarray(rgb))
+    return hasher.hexdigest()
+
+
+def physical_cores() -> int:
+    """Physical cores this process may use: hyper-threads do not speed up matrix products."""
+    import psutil
+
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))

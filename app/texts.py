@@ -1,0 +1,39 @@
+"""Words on the page."""
+
+TITLE = "MPM Explorer"
+
+HEADER = """
+<header id="masthead">
+  <h1>MPM Explorer</h1>
+  <p>A Vision Transformer cuts a picture into patches and lets all of them attend to each other.
+  <b>Mutual Pair Merging</b> lets two patches that are each other’s closest match share one token:
+  fewer tokens, less work. See which ones merge, what the masks lose, and what time it really saves here.</p>
+</header>
+"""
+
+KNOWS = """
+<p class="knows">The bundled model knows eleven street classes: merges are meaningful on any picture,
+its masks only on streets.</p>
+"""
+
+ABOUT = """
+#### What am I looking at?
+A *token* is the vector that stands for one 16-pixel patch while it passes through the encoder's twelve blocks.
+Before the blocks you choose, every token looks for its nearest other by cosine similarity. Two that choose each
+other become one, their plain mean. Nothing is learned and nothing is tuned; how many merge is up to the picture.
+After the last block each patch gets its group's token back, so the decoder works on the full grid as ever.
+
+#### What is measured?
+*Latency* runs the baseline and the merged model in turn on this very device, from decoded picture to mask, and
+shows medians. Figures in the schedule's card come from one shared sweep and are marked as estimates until the
+race has measured them.
+
+#### Where does it come from?
+Method: Ravé, Rasti, Rousseau, *MPM: Mutual Pair Merging for Efficient Vision Transformers*, arXiv 2604.05718.
+Bundled weights: trained on CamVid (CC BY-NC 4.0) and synthetic streets, so they are CC BY-NC 4.0; the code is
+Apache-2.0. Example pictures are synthetic; nothing you upload is kept.
+"""
+
+LATENCY_INTRO = "Baseline and merged run in turn on this device; medians of whole runs, picture to mask."
+WAITING_FOR_MODEL = "The model is being loaded; measuring starts in a moment."
+EMPTY_LATENCY = "Pick an example or drop in a photo, and it is timed here."

@@ -1,0 +1,88 @@
+"""From runs to the inspector's messages: what the browser is told, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+
+from app.engine import Engine, digest
+from app.examples import EXAMPLES, Example
+from app.inspector.payload import ImageView, encode, encode_runs
+from mpm.schedule import PRESETS
+
+BASELINE = "none"
+STOPS = tuple(str(preset) for preset in PRESETS)
+ANSWERS = ("heat", "custom", "mask", "npz", "report")
+"""What the page can make on the inspector's request."""
+
+
+def view_key(engine: Engine, rgb: np.ndarray) -> str:
+    """Names picture and model."""
+    return f"{digest(rgb)}-{engine.model}"
+
+
+def image_view(
+    engine: Engine, rgb: np.ndarray, truth: np.ndarray | None = None, title: str = "", notes: tuple = ()
+) -> ImageView:
+    """A picture as the inspector shows it, with the model's classes."""
+    segmenter = engine.segmenter
+    return ImageView(
+        key=view_key(engine, rgb),
+        image=rgb,
+        class_names=segmenter.class_names,
+        palette=segmenter.palette,
+        depth=segmenter.depth,
+        schedules=STOPS,
+        title=title,
+        notes=notes,
+        truth=truth,
+        ignore_index=segmenter.config.labels.ignore_index,
+        baseline=BASELINE,
+        can=ANSWERS,
+    )
+
+
+def explore(
+    engine: Engine, rgb: np.ndarray, selected: str, truth: np.ndarray | None = None, title: str = ""
+) -> Iterator[str]:
+    """Messages of one picture: the chosen schedule beside the baseline first, then every other stop."""
+    order = list(dict.fromkeys([selected, BASELINE, *STOPS]))
+    runs, view = {}, None
+    for run in engine.sweep(rgb, order):
+        name = str(run.schedule)
+        runs[name] = run
+        if BASELINE not in runs or selected not in runs:
+            continue
+        timing = {own: estimate(other) for own, other in runs.items()}
+        if view is None:
+            view = image_view(engine, rgb, truth, title, run.notes)
+            yield encode(view, runs, selected=selected, timings=timing)
+        else:
+            yield encode_runs(view, {name: run}, baseline=runs[BASELINE], timings=timing, sent=runs)
+
+
+def first_message(engine: Engine, example: Example, selected: str = "2,5") -> str:
+    """Everything about one example in one message; without timings, which belong to the machine that ran it."""
+    rgb = example.rgb()
+    runs = {str(run.schedule): run for run in engine.sweep(rgb, STOPS)}
+    return encode(image_view(engine, rgb, example.truth(), example.title), runs, selected=selected)
+
+
+def estimate(run) -> dict:
+    """A sweep's timing in the inspector's terms."""
+    return {"median_ms": 1000 * run.timing.total, "estimated": run.timing.estimated}
+
+
+@lru_cache(maxsize=1)
+def known_truths() -> dict[str, Example]:
+    """Examples by the digest of their pixels: whoever picks one gets its ground truth, however it came."""
+    return {digest(example.rgb()): example for example in EXAMPLES if example.picture.is_file()}
+
+
+def run_message(engine: Engine, rgb: np.ndarray, schedule: str) -> str:
+    """One more run of a picture that the browser already shows."""
+    runs = {str(run.schedule): run for run in engine.sweep(rgb, [schedule, BASELINE])}
+    timing = {name: estimate(run) for name, run in runs.items()}
+    return encode_runs(image_view(engine, rgb), runs, baseline=runs[BASELINE], timings=timing)
