@@ -1,0 +1,54 @@
+// What a person can do: changes of the state, and what Python hears of them.
+
+function makeActions(store) {
+  const { state, set } = store;
+  const send = (name, data) => trigger(name, { view: state.view.key, ...data });
+  const tellSchedule = onceQuiet(250, () => send('schedule', { schedule: state.schedule }));
+  const askHeat = onceQuiet(150, () => {
+    if (
+      !state.heatWanted ||
+      state.pinned === null ||
+      (heatApplies(state) && state.heat.stage === shownStage(state))
+    )
+      return;
+    send('patch', {
+      schedule: state.shown,
+      stage: shownStage(state),
+      patch: state.pinned,
+      row: rowOf(state.view, state.pinned),
+      col: colOf(state.view, state.pinned),
+    });
+  });
+  // Python hears of every choice; what is neither at hand nor on its way it is asked to compute.
+  const announce = (schedule) => {
+    if (state.view.runs.has(schedule) || state.view.schedules.includes(schedule)) return tellSchedule();
+    state.view.failed.delete(schedule);
+    return send('custom', { schedule });
+  };
+  return {
+    askHeat,
+    announce,
+    chooseSchedule(schedule) {
+      if (schedule === state.schedule) return;
+      set({ schedule, playing: false, ...(state.view.runs.has(schedule) ? { shown: schedule } : {}) });
+      announce(schedule);
+    },
+    toggleBlock(block) {
+      const blocks = new Set(blocksOf(state.schedule));
+      if (!blocks.delete(block)) blocks.add(block);
+      this.chooseSchedule(scheduleOf(blocks));
+    },
+    pin: (patch) =>
+      set({ pinned: patch === state.pinned ? null : patch, cursor: patch === state.pinned ? patch : null }),
+    release: () => set({ pinned: null, cursor: null, heatWanted: false }),
+    toggleHeat: () => set({ heatWanted: !state.heatWanted }),
+    toggleClass(index) {
+      const hiddenClasses = new Set(state.hiddenClasses);
+      if (!hiddenClasses.delete(index)) hiddenClasses.add(index);
+      set({ hiddenClasses });
+    },
+    showAllClasses: () => set({ hiddenClasses: new Set() }),
+    save: (what) => send('save', { schedule: state.shown, what }),
+    askMissing: (schedules) => send('missing', { schedules }),
+  };
+}

@@ -1,0 +1,192 @@
+// Agreement of the two masks, what became what, and the class table with its filter.
+
+const SHOWN_FLOWS = 6;
+
+function mountClasses(ui, store, actions) {
+  const show = choice(ui.modes, 'Masks shown', (value) => store.set({ maskMode: value, focusFlow: null }));
+  store.on(['view', 'maskMode'], (state) => {
+    if (!state.view) return;
+    show(maskModes(state.view), state.maskMode);
+    ui.maskFader.hidden = state.maskMode === 'changes';
+  });
+  ui.maskOpacity.addEventListener('input', () =>
+    store.set({ maskOpacity: Number(ui.maskOpacity.value) / 100 }),
+  );
+  store.on(['maskOpacity'], (state) => {
+    ui.maskOpacity.value = Math.round(state.maskOpacity * 100);
+    ui.maskOpacity.style.setProperty('--fill', `${state.maskOpacity * 100}%`);
+  });
+  store.on(['view', 'runs', 'shown', 'maskMode'], (state) => {
+    if (!state.view) return;
+    showAgreement(ui, state);
+    showFlows(ui, state, store);
+  });
+  store.on(
+    ['view', 'runs', 'shown', 'hiddenClasses'],
+    (state) => state.view && showClasses(ui, state, store, actions),
+  );
+}
+
+const comparison = (state) => {
+  const run = shownRun(state);
+  if (!run.agreement) return null;
+  run.comparison ??= compareClasses(run.agreement, state.view.classes);
+  return run.comparison;
+};
+
+const judged = (state, run) => {
+  if (!run?.truth?.length) return null;
+  run.judged ??= compareClasses(run.truth, state.view.classes);
+  return run.judged;
+};
+
+function showAgreement(ui, state) {
+  const found = comparison(state);
+  const before = judged(state, baselineRun(state));
+  const after = judged(state, shownRun(state));
+  ui.agreement.replaceChildren(
+    el(
+      'dl',
+      { class: 'figures small' },
+      found ? figure(agreementText(found.agreement), 'of the pixels agree with the baseline') : null,
+      found ? figure(found.miou.toFixed(3), 'mIoU between the two') : null,
+      before && after
+        ? figure(
+            el(
+              'span',
+              {},
+              before.miou.toFixed(3),
+              el('span', { class: 'arrow', 'aria-label': 'then' }, '→'),
+              after.miou.toFixed(3),
+            ),
+            'mIoU against the truth',
+          )
+        : null,
+    ),
+  );
+}
+
+function showFlows(ui, state, store) {
+  const found = comparison(state);
+  const wanted = state.maskMode === 'changes' && found;
+  ui.flows.hidden = !wanted;
+  if (!wanted) return;
+  const rows = found.flows.slice(0, SHOWN_FLOWS).map((flow) => flowButton(state, flow, store));
+  ui.flows.replaceChildren(
+    ...(rows.length ? rows : [el('p', { class: 'caption' }, 'Not one pixel changed its class.')]),
+  );
+}
+
+function flowButton(state, flow, store) {
+  const focus = (value) => () => store.set({ focusFlow: value });
+  return el(
+    'button',
+    {
+      type: 'button',
+      class: 'flow',
+      title: 'Shows these pixels alone',
+      onpointerenter: focus(flow),
+      onpointerleave: focus(null),
+      onfocus: focus(flow),
+      onblur: focus(null),
+    },
+    classMark(state.view, flow.from),
+    el('span', { class: 'arrow', 'aria-label': 'became' }, '→'),
+    classMark(state.view, flow.to),
+    el('span', { class: 'share' }, smallShare(flow.share)),
+  );
+}
+
+const smallShare = (share) => (share > 0 && share < 0.0005 ? '< 0.1 %' : percent(share, 1));
+
+function showClasses(ui, state, store, actions) {
+  const found = comparison(state) ?? compareClasses(countLabels(shownRun(state).labels), state.view.classes);
+  const tables = { before: judged(state, baselineRun(state)), after: judged(state, shownRun(state)) };
+  const focused = ui.classes.contains(document.activeElement) ? document.activeElement.dataset.class : null;
+  const rows = [...found.rows].sort((a, b) => b.before + b.after - a.before - a.after);
+  const absent = state.view.classes.length - rows.length;
+  ui.classes.replaceChildren(
+    el(
+      'table',
+      {},
+      classHead(tables),
+      el('tbody', {}, ...rows.map((row) => classRow(state, row, tables, store, actions))),
+    ),
+    el('p', { class: 'caption' }, classCaption(state, absent, actions)),
+  );
+  if (focused) ui.classes.querySelector(`[data-class="${focused}"]`)?.focus();
+}
+
+const classHead = ({ before, after }) =>
+  el(
+    'thead',
+    {},
+    el(
+      'tr',
+      {},
+      el('th', { scope: 'col' }, 'Class'),
+      el('th', { scope: 'col' }, 'Baseline'),
+      el('th', { scope: 'col' }, 'Merged'),
+      el('th', { scope: 'col', title: 'Intersection over union of the two masks' }, 'IoU'),
+      before && after
+        ? el(
+            'th',
+            { scope: 'col', title: 'IoU against the ground truth, before and after merging' },
+            'True IoU',
+          )
+        : null,
+    ),
+  );
+
+function classRow(state, row, { before, after }, store, actions) {
+  const hidden = state.hiddenClasses.has(row.index);
+  const focus = (value) => () => store.set({ focusClass: value });
+  return el(
+    'tr',
+    { 'data-hidden': String(hidden), onpointerenter: focus(row.index), onpointerleave: focus(null) },
+    el(
+      'th',
+      { scope: 'row' },
+      el(
+        'button',
+        {
+          type: 'button',
+          class: 'class-button',
+          'data-class': row.index,
+          'aria-pressed': String(!hidden),
+          title: hidden ? 'Show this class' : 'Hide this class',
+          onclick: () => actions.toggleClass(row.index),
+          onfocus: focus(row.index),
+          onblur: focus(null),
+        },
+        classMark(state.view, row.index),
+      ),
+    ),
+    el('td', {}, smallShare(row.before)),
+    el('td', {}, smallShare(row.after)),
+    el('td', {}, el('span', { class: 'iou', style: { '--share': row.iou } }, row.iou.toFixed(3))),
+    before && after ? el('td', {}, `${truthIou(before, row.index)} → ${truthIou(after, row.index)}`) : null,
+  );
+}
+
+const truthIou = (table, index) => table.rows.find((row) => row.index === index)?.iou.toFixed(2) ?? '–';
+
+function classCaption(state, absent, actions) {
+  const text =
+    'Share of the picture, and overlap of the two masks. Point at a class to find it, press to hide it.';
+  const parts = [
+    absent ? `${text} ${count(absent, 'class')} of ${state.view.classes.length} do not occur.` : text,
+  ];
+  if (state.hiddenClasses.size)
+    parts.push(
+      ' ',
+      el('button', { type: 'button', class: 'quiet', onclick: actions.showAllClasses }, 'Show all'),
+    );
+  return el('span', {}, ...parts);
+}
+
+function countLabels(labels) {
+  const pixels = new Uint32Array(256);
+  for (const label of labels) pixels[label] += 1;
+  return [...pixels].flatMap((number, index) => (number ? [[index, index, number]] : []));
+}

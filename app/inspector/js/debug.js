@@ -1,0 +1,41 @@
+// What tests compare with Python's trace: copies, never the live state.
+function debugHandle(store) {
+  return {
+    get state() {
+      const { state } = store;
+      const run = shownRun(state);
+      const stage = run ? shownStage(state) : null;
+      return {
+        view: state.view?.key ?? null,
+        schedule: state.schedule,
+        shown: state.shown,
+        stage,
+        runs: [...(state.view?.runs.keys() ?? [])],
+        layers: Object.keys(LAYER_PAINTERS).filter((name) => state.layers[name].on),
+        hover: state.hover,
+        pinned: state.pinned,
+        cursor: state.cursor,
+        zoom: state.zoom.scale,
+        maskMode: state.maskMode,
+        split: state.split,
+        heat: state.view ? Boolean(heatApplies(state)) : false,
+        tokenCounts: run?.tokenCounts ?? null,
+        groups: run ? [...run.groups[stage]] : null,
+        rows: state.view?.rows,
+        cols: state.view?.cols,
+      };
+    },
+    get stats() {
+      return { ...store.stats };
+    },
+    run: (name) => {
+      const run = store.state.view.runs.get(name);
+      return { ...runRecord({ view: store.state.view, shown: name }), labels: [...run.labels] };
+    },
+    comparison: () => comparison(store.state),
+    rect: (name) => {
+      const { clientWidth, clientHeight } = element.querySelector(`[data-ref=${name}Stage]`);
+      return pictureRect(store.state.view, clientWidth, clientHeight, store.state.zoom);
+    },
+  };
+}

@@ -1,0 +1,114 @@
+// The transparent canvas above: the group under the pointer, its links, and the reason where it did not merge.
+
+const HOT = '#ff3d8b';
+
+function drawHighlight(ctx, state, rect, veiled) {
+  const patch = activePatch(state);
+  const run = shownRun(state);
+  if (patch === null || !run) return;
+  const scene = {
+    view: state.view,
+    run,
+    rect,
+    cell: cellSize(state.view, rect),
+    stage: shownStage(state),
+    patch,
+  };
+  const members = membersOf(run.groups[scene.stage], patch);
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(rect.x, rect.y, rect.w, rect.h);
+  ctx.clip();
+  if (veiled && !heatApplies(state)) drawVeil(ctx, scene, members);
+  drawMembers(ctx, scene, members);
+  if (veiled) drawReasons(ctx, scene);
+  drawPatchRing(ctx, scene, state.pinned !== null);
+  ctx.restore();
+}
+
+function drawVeil(ctx, { view, rect }, members) {
+  const hole = new Path2D();
+  hole.rect(rect.x, rect.y, rect.w, rect.h);
+  for (const member of members) {
+    const box = patchBox(view, rect, member);
+    hole.rect(box.x, box.y, box.w, box.h);
+  }
+  ctx.fillStyle = 'rgba(8, 10, 22, 0.42)';
+  ctx.fill(hole, 'evenodd');
+}
+
+function drawMembers(ctx, { view, rect, cell }, members) {
+  const inside = new Set(members);
+  ctx.beginPath();
+  for (const member of members) borderOf(ctx, { view, rect, cell }, member, inside);
+  strokeTwice(ctx, 2, '#ffffff', 2);
+}
+
+// The sides of a patch at which its group ends.
+function borderOf(ctx, { view, rect, cell }, patch, inside) {
+  const row = rowOf(view, patch);
+  const col = colOf(view, patch);
+  const x = rect.x + col * cell.w;
+  const y = rect.y + row * cell.h;
+  if (!inside.has(patch - view.cols)) lineThrough(ctx, x, y, cell.w, 0);
+  if (!inside.has(patch + view.cols)) lineThrough(ctx, x, y + cell.h, cell.w, 0);
+  if (col === 0 || !inside.has(patch - 1)) lineThrough(ctx, x, y, 0, cell.h);
+  if (col === view.cols - 1 || !inside.has(patch + 1)) lineThrough(ctx, x + cell.w, y, 0, cell.h);
+}
+
+// Links of the group up to the stage shown; where the last step found no partner, who was preferred.
+function drawReasons(ctx, { view, run, rect, cell, stage, patch }) {
+  const group = run.groups[stage][patch];
+  ctx.lineCap = 'round';
+  for (let k = 0; k < stage; k += 1) {
+    for (const pair of stagePairs(run, k)) {
+      if (run.groups[stage][pair.from] === group) {
+        drawArrow(ctx, view, rect, pair.from, pair.to, { colour: HOT, width: k === stage - 1 ? 3 : 2 });
+      }
+    }
+  }
+  if (stage === 0) return;
+  const last = historyOf(view, run, patch)[stage - 1];
+  const head = clamp(Math.min(cell.w, cell.h) * 0.45, 4, 11);
+  if (last.nearest !== undefined)
+    drawArrow(ctx, view, rect, last.self, last.nearest, { colour: '#ffffff', width: 2, dash: true, head });
+  if (last.rival !== undefined)
+    drawArrow(ctx, view, rect, last.nearest, last.rival, { colour: '#ffd34d', width: 2, dash: true, head });
+}
+
+function drawArrow(ctx, view, rect, from, to, { colour, width, dash = false, head = 0 }) {
+  const a = patchCentre(view, rect, from);
+  const b = patchCentre(view, rect, to);
+  ctx.setLineDash(dash ? [4, 4] : []);
+  ctx.beginPath();
+  lineThrough(ctx, a.x, a.y, b.x - a.x, b.y - a.y);
+  ctx.strokeStyle = CASING;
+  ctx.lineWidth = width + 2;
+  ctx.stroke();
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = width;
+  ctx.stroke();
+  ctx.setLineDash([]);
+  if (head) drawHead(ctx, a, b, head, colour);
+}
+
+function drawHead(ctx, a, b, size, colour) {
+  const angle = Math.atan2(b.y - a.y, b.x - a.x);
+  ctx.beginPath();
+  ctx.moveTo(b.x + Math.cos(angle) * size * 0.5, b.y + Math.sin(angle) * size * 0.5);
+  for (const side of [2.5, -2.5])
+    ctx.lineTo(b.x + Math.cos(angle + side) * size, b.y + Math.sin(angle + side) * size);
+  ctx.closePath();
+  ctx.fillStyle = colour;
+  ctx.strokeStyle = CASING;
+  ctx.lineWidth = 1;
+  ctx.fill();
+  ctx.stroke();
+}
+
+function drawPatchRing(ctx, { view, rect, patch }, pinned) {
+  const box = patchBox(view, rect, patch);
+  ctx.beginPath();
+  ctx.rect(box.x, box.y, box.w, box.h);
+  strokeTwice(ctx, pinned ? 3 : 2, HOT, 2);
+}

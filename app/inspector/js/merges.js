@@ -1,0 +1,283 @@
+// The Merges canvas: layers from the bottom up. Everything takes a context and a rectangle, so that the same
+// code draws the page and the download.
+
+const CASING = 'rgba(10, 12, 24, 0.75)';
+
+function drawMerges(ctx, state, rect) {
+  const view = state.view;
+  const run = shownRun(state);
+  const scene = { view, run, stage: shownStage(state), rect, cell: cellSize(view, rect) };
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(rect.x, rect.y, rect.w, rect.h);
+  ctx.clip();
+  ctx.fillStyle = groundColour();
+  ctx.fillRect(rect.x, rect.y, rect.w, rect.h);
+  for (const [name, draw] of Object.entries(LAYER_PAINTERS)) {
+    const layer = state.layers[name];
+    if (!layer.on || layer.opacity === 0) continue;
+    ctx.globalAlpha = layer.opacity;
+    draw(ctx, scene, state);
+  }
+  ctx.restore();
+  drawPatchHeat(ctx, scene, state);
+}
+
+const LAYER_PAINTERS = {
+  picture: (ctx, { view, rect }) => {
+    ctx.imageSmoothingEnabled = rect.w < view.width * 4;
+    ctx.drawImage(fittedPicture(ctx, view, rect), rect.x, rect.y, rect.w, rect.h);
+  },
+  baseline: (ctx, scene, state) => paintMaskLayer(ctx, scene, baselineRun(state)),
+  mask: (ctx, scene) => paintMaskLayer(ctx, scene, scene.run),
+  groups: (ctx, scene) =>
+    paintCells(
+      ctx,
+      scene,
+      remembered(scene.run, `groups${scene.stage}`, () => groupCells(scene)),
+    ),
+  size: (ctx, scene) =>
+    paintCells(
+      ctx,
+      scene,
+      remembered(scene.run, `size${scene.stage}`, () => sizeCells(scene)),
+    ),
+  similarity: (ctx, scene) => {
+    if (scene.stage > 0) {
+      paintCells(
+        ctx,
+        scene,
+        remembered(scene.run, `similarity${scene.stage}`, () => similarityCells(scene)),
+      );
+    }
+  },
+  grid: paintGrid,
+  outlines: paintOutlines,
+  links: paintLinks,
+};
+
+// Bitmaps that depend on run and stage alone are made once.
+function remembered(run, key, make) {
+  run.bitmaps ??= new Map();
+  if (!run.bitmaps.has(key)) run.bitmaps.set(key, make());
+  return run.bitmaps.get(key);
+}
+
+// The picture at the size it has on the canvas, kept: scaling it anew would cost a third of a repaint.
+function fittedPicture(ctx, view, rect) {
+  const ratio = ctx.getTransform().a;
+  const [width, height] = [Math.round(rect.w * ratio), Math.round(rect.h * ratio)];
+  if (width >= view.width || width < 1 || height < 1) return view.picture;
+  if (view.fitted?.width !== width || view.fitted.height !== height) {
+    view.fitted = new OffscreenCanvas(width, height);
+    const fitted = view.fitted.getContext('2d');
+    fitted.imageSmoothingQuality = 'high';
+    fitted.drawImage(view.picture, 0, 0, width, height);
+  }
+  return view.fitted;
+}
+
+function paintMaskLayer(ctx, { view, rect }, run) {
+  if (!run) return;
+  ctx.imageSmoothingEnabled = false;
+  ctx.drawImage(
+    remembered(run, 'mask', () => maskBitmap(view, run.labels, plainPalette(view))),
+    rect.x,
+    rect.y,
+    rect.w,
+    rect.h,
+  );
+}
+
+// A bitmap of one pixel a patch, drawn with hard edges over the whole grid.
+function cellBitmap(view, colourOf) {
+  const canvas = new OffscreenCanvas(view.cols, view.rows);
+  const image = new ImageData(view.cols, view.rows);
+  for (let patch = 0; patch < view.size; patch += 1) {
+    const colour = colourOf(patch);
+    if (colour) image.data.set([colour[0], colour[1], colour[2], 255], patch * 4);
+  }
+  canvas.getContext('2d').putImageData(image, 0, 0);
+  return canvas;
+}
+
+function paintCells(ctx, { view, rect, cell }, bitmap) {
+  ctx.imageSmoothingEnabled = false;
+  ctx.drawImage(bitmap, rect.x, rect.y, cell.w * view.cols, cell.h * view.rows);
+}
+
+// Only patches that merged are filled: the others keep their texture.
+function groupCells({ view, run, stage }) {
+  const groups = run.groups[stage];
+  const sizes = run.sizes[stage];
+  const colours = groupColours(view, groups);
+  return cellBitmap(view, (patch) => {
+    const group = groups[patch];
+    return sizes[group] > 1 ? [colours[group * 3], colours[group * 3 + 1], colours[group * 3 + 2]] : null;
+  });
+}
+
+function sizeCells({ view, run, stage }) {
+  const largest = largestGroup(run);
+  return cellBitmap(view, (patch) => {
+    const size = run.sizes[stage][run.groups[stage][patch]];
+    return size > 1 ? rampColour('plasma', sizeShare(size, largest)) : null;
+  });
+}
+
+// Similarity as the stage's insertion saw it, on every patch of each of its input tokens.
+function similarityCells({ view, run, stage }) {
+  const scale = similarityScale(run);
+  const { similarity } = run.stages[stage - 1];
+  const token = run.tokens[stage - 1];
+  return cellBitmap(view, (patch) => {
+    const value = similarity[token[patch]];
+    return Number.isFinite(value) ? rampColour('viridis', scaleShare(scale, value)) : null;
+  });
+}
+
+function paintGrid(ctx, scene) {
+  paintBorders(ctx, scene, () => true, 0.75);
+}
+
+function lineThrough(ctx, x, y, dx, dy) {
+  ctx.moveTo(x, y);
+  ctx.lineTo(x + dx, y + dy);
+}
+
+// White over a dark casing: visible on any picture.
+function strokeTwice(ctx, width, colour, casing = 1) {
+  ctx.lineCap = 'square';
+  ctx.strokeStyle = CASING;
+  ctx.lineWidth = width + casing;
+  ctx.stroke();
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = width;
+  ctx.stroke();
+}
+
+function paintOutlines(ctx, scene) {
+  paintBorders(ctx, scene, groupBorder(scene), outlineWidth(scene.cell));
+}
+
+// Whether two neighbouring patches belong to different tokens, one of them merged.
+function groupBorder({ run, stage }) {
+  const groups = run.groups[stage];
+  const sizes = run.sizes[stage];
+  return (a, b) => groups[a] !== groups[b] && (sizes[groups[a]] > 1 || sizes[groups[b]] > 1);
+}
+
+const outlineWidth = (cell) => clamp(Math.min(cell.w, cell.h) * 0.08, 0.7, 2.4);
+
+// Rectangles on whole device pixels instead of one stroked path: sharper, and twice as fast to rasterise.
+function paintBorders(ctx, scene, apart, width) {
+  const ratio = ctx.getTransform().a;
+  const line = Math.max(1, Math.round(width * ratio)) / ratio;
+  const snap = (value) => Math.round(value * ratio) / ratio;
+  const lines = [];
+  eachBorder(scene, apart, (x, y, dx, dy) =>
+    lines.push([snap(x - line / 2), snap(y - line / 2), dx + line, dy + line]),
+  );
+  ctx.fillStyle = CASING;
+  const edge = 1 / ratio;
+  for (const [x, y, w, h] of lines) ctx.fillRect(x - edge, y - edge, w + 2 * edge, h + 2 * edge);
+  ctx.fillStyle = '#ffffff';
+  for (const [x, y, w, h] of lines) ctx.fillRect(x, y, w, h);
+}
+
+// Visits a line wherever two neighbouring patches are apart; straight runs are one line.
+function eachBorder({ view, rect, cell }, apart, visit) {
+  for (let row = 1; row < view.rows; row += 1) {
+    eachRun(
+      view.cols,
+      (col) => apart((row - 1) * view.cols + col, row * view.cols + col),
+      (from, to) => visit(rect.x + from * cell.w, rect.y + row * cell.h, (to - from) * cell.w, 0),
+    );
+  }
+  for (let col = 1; col < view.cols; col += 1) {
+    eachRun(
+      view.rows,
+      (row) => apart(row * view.cols + col - 1, row * view.cols + col),
+      (from, to) => visit(rect.x + col * cell.w, rect.y + from * cell.h, 0, (to - from) * cell.h),
+    );
+  }
+}
+
+function eachRun(length, holds, visit) {
+  let start = NONE;
+  for (let i = 0; i <= length; i += 1) {
+    const here = i < length && holds(i);
+    if (here && start === NONE) start = i;
+    if (!here && start !== NONE) {
+      visit(start, i);
+      start = NONE;
+    }
+  }
+}
+
+// Each link is stroked by itself: one path with all of them takes twice as long to rasterise.
+function paintLinks(ctx, scene) {
+  const { run, stage, cell } = scene;
+  if (stage === 0) return;
+  const scale = similarityScale(run);
+  const width = clamp(Math.min(cell.w, cell.h) * 0.16, 1.2, 5);
+  const pairs = stagePairs(run, stage - 1);
+  ctx.lineCap = 'round';
+  ctx.strokeStyle = CASING;
+  ctx.lineWidth = width + 1.6;
+  for (const pair of pairs) strokeLink(ctx, scene, pair);
+  ctx.lineWidth = width;
+  for (const pair of pairs) {
+    ctx.strokeStyle = cssColour(rampColour('viridis', scaleShare(scale, pair.similarity)));
+    strokeLink(ctx, scene, pair);
+  }
+}
+
+const stagePairs = (run, k) => remembered(run, `pairs${k}`, () => pairsOf(run.stages[k]));
+
+function strokeLink(ctx, { view, rect }, { from, to }) {
+  const a = patchCentre(view, rect, from);
+  const b = patchCentre(view, rect, to);
+  ctx.beginPath();
+  lineThrough(ctx, a.x, a.y, b.x - a.x, b.y - a.y);
+  ctx.stroke();
+}
+
+// The answer of Python to "how similar is this patch to all others".
+function drawPatchHeat(ctx, scene, state) {
+  const heat = state.heat;
+  if (!heatApplies(state)) return;
+  heat.bitmap ??= cellBitmap(scene.view, (patch) =>
+    Number.isFinite(heat.values[patch])
+      ? rampColour('viridis', scaleShare(heat.scale, heat.values[patch]))
+      : null,
+  );
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(scene.rect.x, scene.rect.y, scene.rect.w, scene.rect.h);
+  ctx.clip();
+  ctx.globalAlpha = 0.88;
+  paintCells(ctx, scene, heat.bitmap);
+  ctx.restore();
+}
+
+const heatApplies = ({ heat, heatWanted, pinned, shown }) =>
+  Boolean(heat && heatWanted) && heat.patch === pinned && heat.schedule === shown;
+
+// One line that says what one is looking at.
+function mergeCaption(state) {
+  const run = shownRun(state);
+  const stage = shownStage(state);
+  if (heatApplies(state))
+    return state.heat.caption || 'Cosine similarity of the pinned patch to every other patch.';
+  if (!run.stages.length) return 'Nothing merges in this schedule: every patch stays a token of its own.';
+  if (stage === 0) return `Before any merge: ${run.tokenCounts[0]} patches, each a token of its own.`;
+  const pairs = run.tokenCounts[stage - 1] - run.tokenCounts[stage];
+  if (!pairs)
+    return `No two tokens chose each other before block ${run.blocks[stage - 1]}: nothing merged here.`;
+  const earlier = stage > 1 ? ', on top of the earlier ones' : '';
+  return (
+    `Each outlined shape is one token now. Lines join the ${count(pairs, 'pair')} that merged before block ` +
+    `${run.blocks[stage - 1]}${earlier}.`
+  );
+}

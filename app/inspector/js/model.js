@@ -1,0 +1,175 @@
+// What the arrays mean: groups, members, reasons, agreement. Pure functions, no drawing.
+
+// Walks the insertions: representatives of each stage's tokens, and the group of every patch after it.
+function followStages(stages, size) {
+  let groups = Int32Array.from({ length: size }, (_, patch) => patch);
+  let token = groups;
+  let position = groups;
+  const allGroups = [groups];
+  const allTokens = [token];
+  for (const stage of stages) {
+    stage.position = position;
+    position = nextPositions(stage);
+    const previous = token;
+    token = Int32Array.from(previous, (t) => stage.index[t]);
+    groups = Int32Array.from(token, (t) => position[t]);
+    allGroups.push(groups);
+    allTokens.push(token);
+  }
+  return { stages, groups: allGroups, tokens: allTokens, sizes: allGroups.map(groupSizes) };
+}
+
+function nextPositions(stage) {
+  const merged = stage.index.reduce((top, value) => Math.max(top, value), NONE) + 1;
+  const next = new Int32Array(merged).fill(0x7fffffff);
+  stage.index.forEach((to, from) => {
+    next[to] = Math.min(next[to], stage.position[from]);
+  });
+  return next;
+}
+
+function groupSizes(groups) {
+  const sizes = new Int32Array(groups.length);
+  for (const group of groups) sizes[group] += 1;
+  return sizes;
+}
+
+function membersOf(groups, patch) {
+  const members = [];
+  for (let p = 0; p < groups.length; p += 1) if (groups[p] === groups[patch]) members.push(p);
+  return members;
+}
+
+const rowOf = (view, patch) => Math.floor(patch / view.cols);
+const colOf = (view, patch) => patch % view.cols;
+const distanceOf = (view, a, b) =>
+  Math.abs(rowOf(view, a) - rowOf(view, b)) + Math.abs(colOf(view, a) - colOf(view, b));
+const lastStage = (run) => run.stages.length;
+
+// What each insertion did to the token that holds this patch.
+function historyOf(view, run, patch) {
+  return run.stages.map((stage, k) => {
+    const token = run.tokens[k][patch];
+    const self = stage.position[token];
+    const entry = { block: stage.block, self, similarity: stage.similarity[token] };
+    const partner = stage.partner[token];
+    if (partner !== NONE) {
+      const at = stage.position[partner];
+      return { ...entry, kind: 'merged', partner: at, distance: distanceOf(view, self, at) };
+    }
+    return { ...entry, ...reasonFor(stage, token) };
+  });
+}
+
+// Why a token did not merge: its nearest preferred another (or nobody was looked at).
+function reasonFor(stage, token) {
+  const nearest = stage.nearest[token];
+  if (nearest === NONE || nearest === token) return { kind: 'alone' };
+  const rival = stage.nearest[nearest];
+  const found = { nearest: stage.position[nearest], nearestSimilarity: stage.similarity[nearest] };
+  if (rival === token || rival === NONE) return { kind: 'unpaired', ...found };
+  return { kind: 'preferred', ...found, rival: stage.position[rival] };
+}
+
+function pairsOf(stage) {
+  const pairs = [];
+  stage.partner.forEach((partner, token) => {
+    if (partner > token) {
+      pairs.push({
+        from: stage.position[token],
+        to: stage.position[partner],
+        similarity: stage.similarity[token],
+      });
+    }
+  });
+  return pairs;
+}
+
+const distancesOf = (view, stages) =>
+  stages.flatMap((stage) => pairsOf(stage).map((pair) => distanceOf(view, pair.from, pair.to)));
+
+// Display pixels whose centre lies in each column and row of patches; never none.
+function patchSpans(view) {
+  const spans = (number, share, pixels) =>
+    Array.from({ length: number }, (_, i) => {
+      const from = clamp(Math.ceil(i * share * pixels - 0.5), 0, pixels);
+      const to = clamp(Math.ceil((i + 1) * share * pixels - 0.5), 0, pixels);
+      const middle = clamp(Math.floor((i + 0.5) * share * pixels), 0, pixels - 1);
+      return to > from ? [from, to] : [middle, middle + 1];
+    });
+  return {
+    xSpans: spans(view.cols, view.patchW, view.width),
+    ySpans: spans(view.rows, view.patchH, view.height),
+  };
+}
+
+// Sum of red, green, blue and the number of pixels, four numbers a patch.
+function patchSums(view) {
+  const pixels = picturePixels(view);
+  const sums = new Float64Array(view.size * 4);
+  for (let patch = 0; patch < view.size; patch += 1) {
+    eachPixel(view, patch, (at) => {
+      for (let c = 0; c < 3; c += 1) sums[patch * 4 + c] += pixels[at * 4 + c];
+      sums[patch * 4 + 3] += 1;
+    });
+  }
+  return sums;
+}
+
+function picturePixels(view) {
+  const canvas = new OffscreenCanvas(view.width, view.height);
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  context.drawImage(view.picture, 0, 0, view.width, view.height);
+  return context.getImageData(0, 0, view.width, view.height).data;
+}
+
+function eachPixel(view, patch, visit) {
+  const [x0, x1] = view.xSpans[colOf(view, patch)];
+  const [y0, y1] = view.ySpans[rowOf(view, patch)];
+  for (let y = y0; y < y1; y += 1) for (let x = x0; x < x1; x += 1) visit(y * view.width + x);
+}
+
+// Mean colour of every group, at the place of its representative: three bytes each.
+function groupColours(view, groups) {
+  const sums = new Float64Array(view.size * 4);
+  for (let patch = 0; patch < view.size; patch += 1) {
+    for (let c = 0; c < 4; c += 1) sums[groups[patch] * 4 + c] += view.sums[patch * 4 + c];
+  }
+  const colours = new Uint8ClampedArray(view.size * 3);
+  for (let g = 0; g < view.size; g += 1) {
+    if (sums[g * 4 + 3])
+      for (let c = 0; c < 3; c += 1) colours[g * 3 + c] = sums[g * 4 + c] / sums[g * 4 + 3];
+  }
+  return colours;
+}
+
+// The class that most of a patch's pixels have.
+function patchClass(view, labels, patch) {
+  const votes = new Map();
+  eachPixel(view, patch, (at) => votes.set(labels[at], (votes.get(labels[at]) ?? 0) + 1));
+  return [...votes].reduce((best, vote) => (vote[1] > best[1] ? vote : best))[0];
+}
+
+// From [class before, class after, pixels]: agreement, area and IoU of each class, mIoU, and what became what.
+function compareClasses(triples, classes) {
+  const rows = classes.map((_, index) => ({ index, before: 0, after: 0, both: 0 }));
+  let total = 0;
+  for (const [before, after, pixels] of triples) {
+    rows[before].before += pixels;
+    rows[after].after += pixels;
+    if (before === after) rows[before].both += pixels;
+    total += pixels;
+  }
+  for (const row of rows) row.iou = row.both / (row.before + row.after - row.both);
+  const seen = rows.filter((row) => row.before + row.after > 0);
+  return {
+    total,
+    rows: seen.map((row) => ({ ...row, before: row.before / total, after: row.after / total })),
+    agreement: total ? seen.reduce((sum, row) => sum + row.both, 0) / total : NaN,
+    miou: seen.length ? seen.reduce((sum, row) => sum + row.iou, 0) / seen.length : NaN,
+    flows: triples
+      .filter(([a, b]) => a !== b)
+      .sort((a, b) => b[2] - a[2])
+      .map(([from, to, pixels]) => ({ from, to, share: pixels / total })),
+  };
+}

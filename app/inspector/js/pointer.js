@@ -1,0 +1,164 @@
+// Mouse, touch and keyboard on the two canvases, which share hover, pin and zoom.
+
+const CLICK_SLACK_PX = 5;
+
+function mountPointer(pane, store, actions) {
+  const { top } = pane;
+  let press = null;
+  top.addEventListener('pointermove', (event) => {
+    if (press && dragging(press, event)) dragPicture(pane, store, press, event);
+    else if (event.pointerType !== 'touch') store.set({ ...under(pane, store.state, event), cursor: null });
+  });
+  top.addEventListener('pointerleave', () => store.set({ hover: null, pixel: null }));
+  top.addEventListener('pointerdown', (event) => {
+    press = { x: event.clientX, y: event.clientY, lastX: event.clientX, lastY: event.clientY, moved: false };
+    if (store.state.zoom.scale > 1) top.setPointerCapture(event.pointerId);
+  });
+  top.addEventListener('pointerup', (event) => {
+    if (press && !press.moved) actions.pin(under(pane, store.state, event).hover);
+    press = null;
+  });
+  top.addEventListener('pointercancel', () => {
+    press = null;
+  });
+  top.addEventListener('wheel', (event) => wheelZoom(pane, store, event), { passive: false });
+  top.addEventListener('keydown', (event) => pressKey(pane, store, actions, event));
+  top.addEventListener('blur', () => store.set({ cursor: null }));
+  mountZoomButtons(pane, store);
+}
+
+function pointOn(pane, event) {
+  const box = pane.top.getBoundingClientRect();
+  return { x: event.clientX - box.left, y: event.clientY - box.top };
+}
+
+function under(pane, { view }, event) {
+  if (!view) return { hover: null, pixel: null };
+  const { x, y } = pointOn(pane, event);
+  return {
+    hover: patchAt(view, pane.rect(), x, y),
+    pixel: pane.reads ? pixelAt(view, pane.rect(), x, y) : null,
+  };
+}
+
+function dragging(press, event) {
+  press.moved ||= Math.hypot(event.clientX - press.x, event.clientY - press.y) > CLICK_SLACK_PX;
+  return press.moved && event.buttons > 0;
+}
+
+function dragPicture(pane, store, press, event) {
+  const { zoom } = store.state;
+  if (zoom.scale > 1) {
+    store.set({
+      zoom: panned(zoom, pane.rect(), event.clientX - press.lastX, event.clientY - press.lastY),
+      hover: null,
+    });
+  }
+  Object.assign(press, { lastX: event.clientX, lastY: event.clientY });
+}
+
+// Plain scrolling stays with the page; with Ctrl (and so a pinch on a touchpad) it zooms.
+function wheelZoom(pane, store, event) {
+  if (!event.ctrlKey || !store.state.view) return;
+  event.preventDefault();
+  const { x, y } = pointOn(pane, event);
+  zoomPane(pane, store, Math.exp(-event.deltaY * 0.01), x, y);
+}
+
+function zoomPane(pane, store, factor, x = pane.size().width / 2, y = pane.size().height / 2) {
+  const { view, zoom } = store.state;
+  if (view) store.set({ zoom: zoomAbout(view, pane.rect(), pane.size(), zoom, factor, x, y) });
+}
+
+function mountZoomButtons(pane, store) {
+  const button = (text, label, action) =>
+    el('button', { type: 'button', 'aria-label': label, title: label, onclick: action }, text);
+  const fit = button('Fit', 'Show the whole picture', () => zoomPane(pane, store, 0));
+  pane.zoomBar.append(
+    button('−', 'Zoom out', () => zoomPane(pane, store, 1 / 1.6)),
+    button('+', 'Zoom in (or Ctrl and scroll)', () => zoomPane(pane, store, 1.6)),
+    fit,
+  );
+  store.on(['zoom', 'view'], ({ zoom }) => {
+    fit.hidden = zoom.scale === 1;
+    pane.top.style.touchAction = zoom.scale > 1 ? 'none' : 'pan-y';
+  });
+}
+
+const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+function pressKey(pane, store, actions, event) {
+  const { state } = store;
+  if (!state.view || event.ctrlKey || event.metaKey || event.altKey) return;
+  const keys = {
+    Enter: () => actions.pin(activePatch(state)),
+    ' ': () => actions.pin(activePatch(state)),
+    Escape: actions.release,
+    '+': () => zoomPane(pane, store, 1.6),
+    '=': () => zoomPane(pane, store, 1.6),
+    '-': () => zoomPane(pane, store, 1 / 1.6),
+    0: () => zoomPane(pane, store, 0),
+  };
+  const action = ARROWS[event.key]
+    ? () => moveCursor(pane, store, ARROWS[event.key], event.shiftKey ? 5 : 1)
+    : keys[event.key];
+  if (!action) return;
+  event.preventDefault();
+  action();
+}
+
+// With a patch pinned the pin itself moves; else the cursor does.
+function moveCursor(pane, store, [down, right], steps) {
+  const { state } = store;
+  const { view } = state;
+  const from = activePatch(state);
+  const row =
+    from === null ? Math.floor(view.rows / 2) : clamp(rowOf(view, from) + down * steps, 0, view.rows - 1);
+  const col =
+    from === null ? Math.floor(view.cols / 2) : clamp(colOf(view, from) + right * steps, 0, view.cols - 1);
+  const patch = row * view.cols + col;
+  store.set(state.pinned === null ? { cursor: patch, hover: null } : { pinned: patch });
+  keepVisible(pane, store, patch);
+}
+
+function keepVisible(pane, store, patch) {
+  const { view, zoom } = store.state;
+  if (zoom.scale === 1) return;
+  const { x, y } = patchCentre(view, pane.rect(), patch);
+  const { width, height } = pane.size();
+  if (x > 20 && y > 20 && x < width - 20 && y < height - 20) return;
+  store.set({
+    zoom: {
+      ...zoom,
+      x: (colOf(view, patch) + 0.5) * view.patchW,
+      y: (rowOf(view, patch) + 0.5) * view.patchH,
+    },
+  });
+}
+
+function mountHandle(handle, pane, store) {
+  const move = (event) => {
+    const [left, right] = visibleSpan(pane.rect(), pane.size().width);
+    store.set({ split: clamp((pointOn(pane, event).x - left) / (right - left), 0, 1) });
+  };
+  handle.addEventListener('pointerdown', (event) => {
+    handle.setPointerCapture(event.pointerId);
+    handle.focus({ preventScroll: true });
+  });
+  handle.addEventListener('pointermove', (event) => handle.hasPointerCapture(event.pointerId) && move(event));
+  handle.addEventListener('keydown', (event) => {
+    const steps = {
+      ArrowLeft: -0.02,
+      ArrowRight: 0.02,
+      ArrowDown: -0.02,
+      ArrowUp: 0.02,
+      PageDown: -0.1,
+      PageUp: 0.1,
+      Home: -1,
+      End: 1,
+    };
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    store.set({ split: clamp(store.state.split + steps[event.key], 0, 1) });
+  });
+}

@@ -1,0 +1,70 @@
+// Colour scales, perceptually uniform (16 samples of matplotlib's viridis and plasma, linear between).
+
+const RAMPS = {
+  viridis: [
+    '#440154',
+    '#481a6c',
+    '#472f7d',
+    '#414487',
+    '#39568c',
+    '#31688e',
+    '#2a788e',
+    '#23888e',
+    '#1f988b',
+    '#22a884',
+    '#35b779',
+    '#54c568',
+    '#7ad151',
+    '#a5db36',
+    '#d2e21b',
+    '#fde725',
+  ],
+  plasma: [
+    '#0d0887',
+    '#330597',
+    '#5002a2',
+    '#6a00a8',
+    '#8405a7',
+    '#9c179e',
+    '#b12a90',
+    '#c33d80',
+    '#d35171',
+    '#e16462',
+    '#ed7953',
+    '#f68f44',
+    '#fca636',
+    '#fec029',
+    '#f9dc24',
+    '#f0f921',
+  ],
+};
+
+const rgbOf = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+const rampStops = Object.fromEntries(Object.entries(RAMPS).map(([name, stops]) => [name, stops.map(rgbOf)]));
+
+function rampColour(name, share) {
+  const stops = rampStops[name];
+  const place = clamp(Number.isFinite(share) ? share : 0, 0, 1) * (stops.length - 1);
+  const low = Math.min(Math.floor(place), stops.length - 2);
+  return stops[low].map((value, c) => Math.round(value + (stops[low + 1][c] - value) * (place - low)));
+}
+
+const cssColour = ([r, g, b], alpha = 1) => `rgba(${r}, ${g}, ${b}, ${alpha})`;
+const rampGradient = (name) => `linear-gradient(to right, ${RAMPS[name].join(', ')})`;
+
+// The stages of a run share one scale, so that they can be compared. It starts where a twentieth of the tokens
+// lie below: a few odd ones must not squeeze the rest into one colour.
+function similarityScale(run) {
+  run.scale ??= { low: lowEnd(run.stages.flatMap((stage) => [...stage.similarity])), high: 1 };
+  return run.scale;
+}
+
+function lowEnd(values) {
+  const known = values.filter(Number.isFinite).sort((a, b) => a - b);
+  return known.length ? Math.min(0.99, Math.floor(known[Math.floor(known.length * 0.05)] * 100) / 100) : 0;
+}
+
+const scaleShare = ({ low, high }, value) => (value - low) / (high - low);
+const largestGroup = (run) => run.sizes.at(-1).reduce((top, size) => Math.max(top, size), 1);
+// Doublings count alike: 1, 2, 4, 8 ... are evenly spaced.
+const sizeShare = (size, largest) => (largest > 1 ? Math.log2(size) / Math.log2(largest) : 0);

@@ -1,0 +1,221 @@
+// The read-out beside the canvas: where the patch is, what each insertion did to it and why, its class.
+
+const CROP_PX = 64;
+
+function mountReadout(ui, store, actions) {
+  const say = onceQuiet(250, (text) => {
+    ui.spoken.textContent = text;
+  });
+  let shownNow = '';
+  store.on(['view', 'runs', 'shown', 'stage', 'hover', 'pinned', 'cursor', 'heat', 'heatWanted'], (state) => {
+    // A button that is replaced under the pointer loses the click: so nothing is redrawn without need.
+    const wanted = state.view ? readoutKey(state) : '';
+    if (wanted === shownNow) return;
+    shownNow = wanted;
+    const patch = activePatch(state);
+    showReadout(ui.readout, state, patch, actions);
+    say(patch === null ? '' : spokenPatch(state, patch));
+  });
+}
+
+function readoutKey(state) {
+  const { view, runs, shown, pinned, heatWanted } = state;
+  const heat = heatWanted && Boolean(heatApplies(state));
+  return [view.key, runs, shown, shownStage(state), activePatch(state), pinned, heatWanted, heat].join();
+}
+
+function showReadout(readout, state, patch, actions) {
+  readout.style.setProperty('--steps', Math.max(1, shownRun(state).stages.length));
+  const focused = readout.contains(document.activeElement) ? document.activeElement.dataset.act : null;
+  readout.replaceChildren(...(patch === null ? emptyReadout() : patchReadout(state, patch, actions)));
+  if (focused) readout.querySelector(`[data-act=${focused}]`)?.focus();
+}
+
+const emptyReadout = () => [
+  el(
+    'p',
+    { class: 'invite' },
+    'Point at a patch: with whom it merged, how alike they were, and why not where it did not. ' +
+      'Click to pin; arrow keys work too.',
+  ),
+];
+
+function patchReadout(state, patch, actions) {
+  const { view } = state;
+  const run = shownRun(state);
+  const history = historyOf(view, run, patch);
+  return [
+    el(
+      'div',
+      { class: 'readout-head' },
+      patchCrop(state, patch),
+      el(
+        'div',
+        { class: 'readout-title' },
+        el('strong', {}, place(view, patch)),
+        el('span', {}, groupText(run, shownStage(state), patch)),
+        classText(state, patch),
+      ),
+      readoutButtons(state, actions),
+    ),
+    history.length
+      ? el(
+          'ol',
+          { class: 'history' },
+          ...history.map((entry, k) => historyRow(view, entry, k, shownStage(state))),
+        )
+      : el('p', { class: 'history-none' }, 'No insertion in this schedule.'),
+  ];
+}
+
+const place = (view, patch) => `Row ${rowOf(view, patch)}, column ${colOf(view, patch)}`;
+const shortPlace = (view, patch) => `row ${rowOf(view, patch)} col ${colOf(view, patch)}`;
+
+function groupText(run, stage, patch) {
+  const size = run.sizes[stage][run.groups[stage][patch]];
+  return size > 1 ? `one token for ${size} patches` : 'a token of its own';
+}
+
+function classText(state, patch) {
+  const names = [baselineRun(state), shownRun(state)].map(
+    (run) => run && patchClass(state.view, run.labels, patch),
+  );
+  const [before, after] = names;
+  if (before === null || before === after)
+    return el('span', { class: 'class-now' }, classMark(state.view, after), before === null ? '' : 'in both');
+  return el(
+    'span',
+    { class: 'class-now' },
+    classMark(state.view, before),
+    el('span', { 'aria-label': 'becomes' }, '→'),
+    classMark(state.view, after),
+  );
+}
+
+const classMark = (view, index) =>
+  el(
+    'span',
+    { class: 'class-mark' },
+    el('i', { class: 'swatch', style: { background: view.classes[index]?.colour ?? 'transparent' } }),
+    view.classes[index]?.name ?? 'ignored',
+  );
+
+function readoutButtons(state, actions) {
+  const pinned = state.pinned !== null;
+  return el(
+    'div',
+    { class: 'readout-buttons' },
+    state.view.can.has('heat') && pinned
+      ? el(
+          'button',
+          {
+            type: 'button',
+            class: 'quiet',
+            'data-act': 'heat',
+            'aria-pressed': String(state.heatWanted),
+            onclick: actions.toggleHeat,
+            title: 'Colours every patch by its similarity to this one',
+          },
+          state.heatWanted && !heatApplies(state) ? 'Asking …' : 'Similar patches',
+        )
+      : null,
+    pinned
+      ? el(
+          'button',
+          {
+            type: 'button',
+            class: 'quiet',
+            'data-act': 'release',
+            onclick: actions.release,
+            title: 'Escape does the same',
+          },
+          'Release',
+        )
+      : null,
+  );
+}
+
+function historyRow(view, entry, k, stage) {
+  const state = k === stage - 1 ? 'now' : k < stage ? 'past' : 'later';
+  return el(
+    'li',
+    { 'data-state': state, 'data-kind': entry.kind, 'aria-current': state === 'now' ? 'step' : null },
+    el('span', { class: 'when' }, `Before ${entry.block}`),
+    el('span', { class: 'what' }, ...whatHappened(view, entry)),
+    el('span', { class: 'how' }, ...measured(entry)),
+  );
+}
+
+function whatHappened(view, entry) {
+  if (entry.kind === 'merged') return ['merged with ', el('b', {}, shortPlace(view, entry.partner))];
+  if (entry.kind === 'alone') return ['not merged: it had no other token to choose'];
+  if (entry.kind === 'unpaired')
+    return ['not merged; its nearest is ', el('b', {}, shortPlace(view, entry.nearest))];
+  return [
+    'not merged: its nearest, ',
+    el('b', {}, shortPlace(view, entry.nearest)),
+    ', preferred ',
+    el('b', {}, shortPlace(view, entry.rival)),
+  ];
+}
+
+function measured(entry) {
+  if (!Number.isFinite(entry.similarity)) return entry.distance ? [apart(entry)] : [];
+  const own = entry.similarity.toFixed(3);
+  if (entry.kind === 'merged') return [own, el('small', {}, apart(entry))];
+  if (entry.kind === 'preferred') return rivals(entry);
+  return [own];
+}
+
+// Three digits, or as many as tell the two apart; the first index wins a tie.
+function rivals({ similarity, nearestSimilarity }) {
+  if (similarity === nearestSimilarity)
+    return [similarity.toFixed(3), el('small', {}, 'equal: the first wins')];
+  const digits = [3, 4, 5, 6].find((n) => similarity.toFixed(n) !== nearestSimilarity.toFixed(n)) ?? 7;
+  return [similarity.toFixed(digits), el('small', {}, `against ${nearestSimilarity.toFixed(digits)}`)];
+}
+
+const apart = (entry) => `${count(entry.distance, 'patch')} apart`;
+
+function spokenPatch(state, patch) {
+  const { view } = state;
+  const run = shownRun(state);
+  const steps = historyOf(view, run, patch).map((entry) => {
+    const what = whatHappened(view, entry)
+      .map((part) => part.textContent ?? part)
+      .join('');
+    const similarity = Number.isFinite(entry.similarity)
+      ? `, cosine similarity ${entry.similarity.toFixed(3)}`
+      : '';
+    return `Before block ${entry.block}: ${what}${similarity}${entry.kind === 'merged' ? `, ${apart(entry)}` : ''}.`;
+  });
+  const names = [baselineRun(state), run].map(
+    (one) => one && view.classes[patchClass(view, one.labels, patch)]?.name,
+  );
+  return (
+    `${place(view, patch)}, ${groupText(run, shownStage(state), patch)}. ${steps.join(' ')} ` +
+    `Class ${names[1]}${names[0] && names[0] !== names[1] ? `, ${names[0]} in the baseline` : ''}.`
+  );
+}
+
+// The patch enlarged, with what surrounds it: a newcomer sees what a token looks like.
+function patchCrop(state, patch) {
+  const { view } = state;
+  const canvas = el('canvas', {
+    class: 'crop',
+    width: CROP_PX * 2,
+    height: CROP_PX * 2,
+    'aria-hidden': 'true',
+  });
+  const context = canvas.getContext('2d');
+  const side = CROP_PX * 2;
+  const [x0, x1] = view.xSpans[colOf(view, patch)];
+  const [y0, y1] = view.ySpans[rowOf(view, patch)];
+  const [w, h] = [x1 - x0, y1 - y0];
+  context.imageSmoothingEnabled = w > 12;
+  context.drawImage(view.picture, x0 - w / 2, y0 - h / 2, w * 2, h * 2, 0, 0, side, side);
+  context.strokeStyle = HOT;
+  context.lineWidth = 3;
+  context.strokeRect(side / 4, side / 4, side / 2, side / 2);
+  return canvas;
+}

@@ -1,0 +1,78 @@
+// The encoder as a strip of blocks: press one to merge before it; below, the tokens that leave each block.
+
+function mountStrip(ui, store, actions) {
+  ui.strip.addEventListener('keydown', (event) => moveAlongStrip(event, ui.strip));
+  store.on(['view', 'runs', 'schedule', 'shown'], (state) => {
+    if (state.view) showStrip(ui, state, actions);
+  });
+}
+
+function showStrip(ui, state, actions) {
+  const chosen = new Set(blocksOf(state.schedule));
+  const run = state.view.runs.get(state.schedule) ?? null;
+  const tokens = tokensAfterBlocks(state.view, run);
+  const cells = Array.from({ length: state.view.depth }, (_, block) => ({
+    block,
+    merges: chosen.has(block),
+    tokens: tokens[block],
+    share: tokens[block] / state.view.size,
+    changed: block === 0 || tokens[block] !== tokens[block - 1],
+  }));
+  const focused = [...ui.strip.children].indexOf(document.activeElement);
+  ui.strip.replaceChildren(
+    ...cells.map((cell) => showBlock(cell, run, () => actions.toggleBlock(cell.block))),
+  );
+  ui.strip.children[Math.max(focused, 0)].tabIndex = 0;
+  if (focused >= 0) ui.strip.children[focused].focus();
+  ui.stripCaption.textContent = stripCaption(state, run);
+}
+
+// Patch tokens that each block works on; a schedule not computed yet has none to show.
+function tokensAfterBlocks(view, run) {
+  return Array.from({ length: view.depth }, (_, block) =>
+    run ? run.tokenCounts[run.blocks.filter((at) => at <= block).length] : NaN,
+  );
+}
+
+function showBlock({ block, merges, tokens, share, changed }, run, toggle) {
+  const spoken = `Block ${block}${merges ? ', merges before it' : ''}${run ? `, ${tokens} tokens` : ''}`;
+  return el(
+    'button',
+    {
+      type: 'button',
+      class: 'encoder-block',
+      tabindex: -1,
+      'aria-pressed': String(merges),
+      'aria-label': spoken,
+      title: merges ? `Remove the merge before block ${block}` : `Merge before block ${block}`,
+      onclick: toggle,
+    },
+    el('span', { class: 'number' }, String(block)),
+    el('span', { class: 'bar', style: { '--share': run ? share : 0 } }),
+    el('span', { class: 'tokens', 'data-changed': String(changed) }, run ? String(tokens) : '…'),
+  );
+}
+
+function moveAlongStrip(event, strip) {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  const blocks = [...strip.children];
+  const at = blocks.indexOf(document.activeElement);
+  if (!step || at < 0) return;
+  event.preventDefault();
+  const next = blocks[clamp(at + step, 0, blocks.length - 1)];
+  blocks.forEach((block) => {
+    block.tabIndex = block === next ? 0 : -1;
+  });
+  next.focus();
+}
+
+function stripCaption(state, run) {
+  const hint = 'Press a block to merge before it, or to stop merging there.';
+  if (state.view.failed.has(state.schedule)) return `The views below show ${scheduleName(state.shown)}.`;
+  if (!run)
+    return (
+      `${scheduleName(state.schedule)} is being computed; ` +
+      `the views below still show ${scheduleName(state.shown)}.`
+    );
+  return `The ${state.view.depth} encoder blocks and the patch tokens each works on, for this picture. ${hint}`;
+}

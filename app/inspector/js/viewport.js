@@ -1,0 +1,76 @@
+// Where the picture lies on a canvas: fit, zoom, and from a point back to a patch.
+
+const MAX_ZOOM = 16;
+
+// The picture's rectangle in CSS pixels. `zoom`: scale and the fraction of the picture in the middle.
+function pictureRect(view, width, height, zoom) {
+  const fit = Math.min(width / view.width, height / view.height);
+  const w = view.width * fit * zoom.scale;
+  const h = view.height * fit * zoom.scale;
+  return { x: keepInside(width, w, zoom.x), y: keepInside(height, h, zoom.y), w, h };
+}
+
+// Centres what is smaller than the canvas, and leaves no gap beside what is larger.
+function keepInside(room, length, middle) {
+  if (length <= room) return (room - length) / 2;
+  return clamp(room / 2 - middle * length, room - length, 0);
+}
+
+function patchAt(view, rect, x, y) {
+  const fx = (x - rect.x) / rect.w;
+  const fy = (y - rect.y) / rect.h;
+  if (fx < 0 || fy < 0 || fx >= 1 || fy >= 1) return null;
+  const col = Math.min(Math.floor(fx / view.patchW), view.cols - 1);
+  const row = Math.min(Math.floor(fy / view.patchH), view.rows - 1);
+  return row * view.cols + col;
+}
+
+function pixelAt(view, rect, x, y) {
+  const px = Math.floor(((x - rect.x) / rect.w) * view.width);
+  const py = Math.floor(((y - rect.y) / rect.h) * view.height);
+  return px < 0 || py < 0 || px >= view.width || py >= view.height ? null : py * view.width + px;
+}
+
+const cellSize = (view, rect) => ({ w: rect.w * view.patchW, h: rect.h * view.patchH });
+
+// A patch's rectangle on the canvas, cut at the picture's edge.
+function patchBox(view, rect, patch) {
+  const cell = cellSize(view, rect);
+  const x = rect.x + colOf(view, patch) * cell.w;
+  const y = rect.y + rowOf(view, patch) * cell.h;
+  return { x, y, w: Math.min(cell.w, rect.x + rect.w - x), h: Math.min(cell.h, rect.y + rect.h - y) };
+}
+
+function patchCentre(view, rect, patch) {
+  const box = patchBox(view, rect, patch);
+  return { x: box.x + box.w / 2, y: box.y + box.h / 2 };
+}
+
+// Zooms about a point of the canvas, which keeps its place in the picture.
+function zoomAbout(view, rect, size, zoom, factor, x, y) {
+  const scale = clamp(zoom.scale * factor, 1, MAX_ZOOM);
+  if (scale === 1) return { scale: 1, x: 0.5, y: 0.5 };
+  const next = pictureRect(view, size.width, size.height, { ...zoom, scale });
+  const fx = clamp((x - rect.x) / rect.w, 0, 1);
+  const fy = clamp((y - rect.y) / rect.h, 0, 1);
+  return { scale, x: (size.width / 2 - x) / next.w + fx, y: (size.height / 2 - y) / next.h + fy };
+}
+
+// A zoom moved by a drag in CSS pixels.
+const panned = (zoom, rect, dx, dy) => ({
+  ...zoom,
+  x: clamp(zoom.x - dx / rect.w, 0, 1),
+  y: clamp(zoom.y - dy / rect.h, 0, 1),
+});
+
+// Sizes a canvas to its element and returns a context in CSS pixels.
+function prepareCanvas(canvas, size) {
+  const ratio = Math.min(window.devicePixelRatio || 1, 2);
+  const width = Math.max(1, Math.round(size.width * ratio));
+  const height = Math.max(1, Math.round(size.height * ratio));
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const context = canvas.getContext('2d');
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, size.width, size.height);
+  return context;
+}
