@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from mpm.errors import InputError
 
-COMMANDS = ("segment", "evaluate", "train")
+COMMANDS = ("segment", "evaluate", "train", "bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from mpm.grid import Grid
 from mpm.merge_map import MergeMap
+from mpm.packed import Packing, can_pack, run_grouped, run_packed
 from mpm.pairing import Merger, mutual_pairs
 from mpm.schedule import Schedule
 from mpm.timing import Clock
@@ -29,15 +30,19 @@ from mpm.trace import TraceBatch, trace_image
 class TokenState:
     """Tokens between two blocks: what has merged so far, and what is left.
 
-    tokens  (B, P + M, C), zeros past an image's own count
-    counts  patch tokens of each image, on the host
-    blocks  where insertions happened so far, and `maps` what each of them did
+    tokens     (B, P + M, C), zeros past an image's own count
+    counts     patch tokens of each image, on the host
+    blocks     where insertions happened so far, and `maps` what each of them did
+    positions  (B, M) int64, patch index of each token's representative; None while token t is patch t
+    packing    where the images' own tokens lie, once a block needed to know
     """
 
     tokens: Tensor
     counts: tuple[int, ...]
     blocks: tuple[int, ...] = ()
     maps: tuple[MergeMap, ...] = ()
+    positions: Tensor | None = None
+    packing: Packing | None = None
 
     @classmethod
     def start(cls, tokens: Tensor, prefix: int) -> TokenState:
@@ -83,31 +88,40 @@ def merge_tokens(
     """One insertion, on the input of block `number`: patch tokens merge, prefix tokens pass."""
     head, patches = state.tokens[:, :prefix], state.tokens[:, prefix:]
     with clock.part("match"):
-        merge_map = merger(patches.detach(), _counts_tensor(state, patches), grid)
+        placed = replace(grid, positions=state.positions)
+        merge_map = merger(patches.detach(), _counts_tensor(state, patches), placed)
     with clock.part("merge"):
-        tokens = torch.cat([head, merge_map.merge(patches)], dim=1)
-        counts = tuple(merge_map.counts.tolist())
-    return TokenState(tokens, counts, (*state.blocks, number), (*state.maps, merge_map))
+        counts = tuple(merge_map.counts.tolist())  # the one moment at which the host waits for the device
+        width = max(counts)
+        tokens = torch.cat([head, merge_map.merge(patches, width)], dim=1)
+        positions = merge_map.representatives(width)
+        if state.positions is not None:
+            positions = state.positions.gather(1, positions)
+    return TokenState(tokens, counts, (*state.blocks, number), (*state.maps, merge_map), positions)
 
 
 def run_block(block: nn.Module, state: TokenState, prefix: int) -> TokenState:
     """One block. Images of unequal length run apart, so attention needs no mask and no image sees padding."""
     if len(set(state.counts)) <= 1:
-        return TokenState(block(state.tokens), state.counts, state.blocks, state.maps)
-    tokens = torch.zeros_like(state.tokens)
-    for count in sorted(set(state.counts)):
-        members = [image for image, own in enumerate(state.counts) if own == count]
-        tokens[members, : prefix + count] = block(state.tokens[members, : prefix + count])
-    return TokenState(tokens, state.counts, state.blocks, state.maps)
+        return replace(state, tokens=block(state.tokens))
+    lengths = [prefix + count for count in state.counts]
+    if state.tokens.device.type == "cuda" and can_pack(block):
+        packing = state.packing or Packing.of(lengths, state.tokens.shape[1], state.tokens.device)
+        return replace(state, tokens=run_packed(block, state.tokens, packing), packing=packing)
+    return replace(state, tokens=run_grouped(block, state.tokens, lengths))
 
 
 def restore_grid(state: TokenState, prefix: int) -> Tensor:
     """One gather back to the full grid: (B, P + M, C) -> (B, P + N, C)."""
     if not state.maps:
         return state.tokens
-    whole = reduce(MergeMap.compose, state.maps)
-    patches = whole.reconstruct(state.tokens[:, prefix:])
+    patches = whole_map(state).reconstruct(state.tokens[:, prefix:])
     return torch.cat([state.tokens[:, :prefix], patches], dim=1)
+
+
+def whole_map(state: TokenState) -> MergeMap:
+    """From patches to the tokens left after all insertions so far, of which there is at least one."""
+    return reduce(MergeMap.compose, state.maps)
 
 
 def traces(states: Iterable[TokenState], grid: Grid) -> TraceBatch:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -12,7 +16,8 @@ class Grid:
 
     `patch_px` is the side of a patch in pixels of the model's input. `content_wh_px` is the resized image
     inside that input (the rest is padding) and `image_wh_px` the user's image that it was resized from;
-    left out, both are the whole input.
+    left out, both are the whole input. Where tokens have merged, `positions` (B, M) int64 is the patch index
+    of each token's representative; None: token t is patch t.
     """
 
     rows: int
@@ -20,6 +25,7 @@ class Grid:
     patch_px: int
     content_wh_px: tuple[int, int] | None = None
     image_wh_px: tuple[int, int] | None = None
+    positions: Tensor | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if min(self.rows, self.cols, self.patch_px) < 1:

@@ -46,17 +46,18 @@ class MergeMap:
         if bool((self.index < -1).any()) or bool((self.index.amax(1) >= self.counts.clamp(min=1)).any()):
             raise ValueError("index must hold merged tokens 0 to counts - 1, or -1 for rows without a part")
 
-    def merge(self, tokens: Tensor) -> Tensor:
+    def merge(self, tokens: Tensor, width: int | None = None) -> Tensor:
         """Plain means of merged tokens, raster order kept: (B, N, C) -> (B, M, C), M = counts.max().
 
         Rows past an image's count are zero. Means are taken in float32 (float64 for float64 tokens) and come
-        back in the tokens' type. Raises ValueError for a composed map: the mean of a composed group is not
+        back in the tokens' type. Who knows M already gives it as `width`, so that the host need not wait for
+        the device to say. Raises ValueError for a composed map: the mean of a composed group is not
         the mean of means.
         """
         if self.composed:
             raise ValueError("a composed map cannot merge: the mean of a group is not the mean of means")
         self._check_rows(tokens, self.index.shape[1], "N")
-        width = int(self.counts.max()) if self.counts.numel() else 0
+        width = self._width() if width is None else width
         wide = tokens.to(torch.promote_types(tokens.dtype, torch.float32))
         merged = (
             self._mean_of_groups(wide, width) if self.partner is None else self._mean_of_pairs(wide, width)
@@ -80,7 +81,7 @@ class MergeMap:
 
     def group_sizes(self) -> Tensor:
         """Old tokens in each merged token: (B, M) int64, 0 past an image's count."""
-        width = int(self.counts.max()) if self.counts.numel() else 0
+        width = self._width()
         sizes = self.index.new_zeros(self.index.shape[0], width + 1)
         # Rows without a part are counted in an extra last column, cut off below.
         slots = torch.where(self.index < 0, width, self.index)
@@ -88,19 +89,25 @@ class MergeMap:
 
     def representatives(self, width: int | None = None) -> Tensor:
         """Smallest old token of each merged token: (B, M) int64, 0 past an image's count."""
-        width = int(self.counts.max()) if width is None else width
-        batch, rows = self.index.shape
-        order = torch.arange(rows, device=self.index.device).expand(batch, rows)
-        slots = torch.where(self.index < 0, width, self.index)
-        first = self.index.new_zeros(batch, width + 1)
-        return first.scatter_reduce_(1, slots, order, "amin", include_self=False)[:, :width]
+        width = self._width() if width is None else width
+        order = torch.arange(self.index.shape[1], device=self.index.device).expand_as(self.index)
+        first = self.index.new_zeros(self.index.shape[0], width + 1)
+        if self.partner is None:
+            slots = torch.where(self.index < 0, width, self.index)
+            return first.scatter_reduce_(1, slots, order, "amin", include_self=False)[:, :width]
+        # One token a group: nobody writes where another does, save into the extra column.
+        smallest = ((self.partner < 0) | (order < self.partner)) & (self.index >= 0)
+        return first.scatter_(1, torch.where(smallest, self.index, width), order)[:, :width]
+
+    def _width(self) -> int:
+        return int(self.counts.max()) if self.counts.numel() else 0
 
     def _mean_of_pairs(self, tokens: Tensor, width: int) -> Tensor:
         own = self.representatives(width)
         mate = self.partner.gather(1, own)
         mate = torch.where(mate < 0, own, mate)
         # Halves before the sum: exact for a token with itself, and no overflow near the type's limit.
-        merged = 0.5 * _take(tokens, own) + 0.5 * _take(tokens, mate)
+        merged = torch.add(0.5 * _take(tokens, own), _take(tokens, mate), alpha=0.5)
         if not self._may_have_padding() and self.index.shape[0] == 1:
             return merged
         inside = torch.arange(width, device=tokens.device) < self.counts.unsqueeze(1)

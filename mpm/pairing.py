@@ -19,8 +19,11 @@ from mpm.merge_map import MergeMap
 Merger = Callable[[Tensor, "Tensor | None", "Grid | None"], MergeMap]
 """tokens (B, N, C), counts (B,) or None, grid -> MergeMap. `mutual_pairs` is the default everywhere."""
 
-TILE_ELEMENTS = 1 << 20
-"""Similarities held at a time: rows of the similarity matrix are searched in tiles of about this size."""
+Search = Callable[[Tensor, int], tuple[Tensor, Tensor]]
+"""Unit-length rows (N, C) of an image, its number in the batch -> b(i) (N,) int64, similarity (N,)."""
+
+TILE_ELEMENTS = 1 << 22
+"""Similarities held at a time: 16 MB. Larger tiles make no faster products, smaller ones slower."""
 
 
 @torch.no_grad()
@@ -34,7 +37,7 @@ def mutual_pairs(tokens: Tensor, counts: Tensor | None = None, grid: Grid | None
 
     Raises ValueError for wrong shapes or types and for NaN or infinite tokens.
     """
-    counts = _check(tokens, counts)
+    counts = check_tokens(tokens, counts)
     nearest, similarity = _nearest(tokens, counts)
     return pair_up(nearest, similarity, counts)
 
@@ -79,7 +82,8 @@ def _map_from_partners(
     return MergeMap(index, keeps_place.sum(1), partner, nearest, similarity)
 
 
-def _check(tokens: Tensor, counts: Tensor | None) -> Tensor | None:
+def check_tokens(tokens: Tensor, counts: Tensor | None) -> Tensor | None:
+    """The counts, where tokens and counts are what a merger takes. Raises ValueError."""
     if tokens.ndim != 3 or not tokens.is_floating_point():
         kind = str(tokens.dtype).removeprefix("torch.")
         raise ValueError(f"tokens must be (B, N, C) floating point, but got {tuple(tokens.shape)} {kind}")
@@ -99,35 +103,65 @@ def _check(tokens: Tensor, counts: Tensor | None) -> Tensor | None:
 
 
 def _nearest(tokens: Tensor, counts: Tensor | None) -> tuple[Tensor, Tensor]:
-    """b(i) and its similarity for every image: (B, N) int64, (B, N) float32.
+    """b(i) and its similarity for every image: (B, N) int64, (B, N) float32."""
+    with exact_float32(tokens.device):
+        if tokens.device.type == "cpu":
+            return nearest_one_by_one(tokens, counts)
+        return _nearest_together(tokens, counts)
 
-    Images are searched one by one, each over its own rows only: a batch-mate cannot change a single bit.
+
+def nearest_one_by_one(
+    tokens: Tensor, counts: Tensor | None, search: Search | None = None
+) -> tuple[Tensor, Tensor]:
+    """Images are searched each over its own rows only: a batch-mate cannot change a single bit.
+
+    search: another way to search an image than over all its rows.
     """
     batch, rows, _ = tokens.shape
     lengths = [rows] * batch if counts is None else counts.tolist()
     nearest = torch.arange(rows, device=tokens.device).repeat(batch, 1)
     similarity = torch.full((batch, rows), -torch.inf, device=tokens.device)
-    with _exact_float32(tokens.device):
-        for image, length in enumerate(lengths):
-            if length > 1:
-                units = _normalise(tokens[image, :length])
-                nearest[image, :length], similarity[image, :length] = _search(units)
-            elif length == 1:
-                _normalise(tokens[image, :1])  # refuses NaN, like any other length
+    for image, length in enumerate(lengths):
+        units = normalise(tokens[image, :length])
+        if length > 1:
+            found = _search(units) if search is None else search(units, image)
+            nearest[image, :length], similarity[image, :length] = found
     return nearest, similarity
 
 
-def _normalise(tokens: Tensor) -> Tensor:
-    """Rows of unit length in float32: (N, C) -> (N, C); a zero row stays zero."""
+def _nearest_together(tokens: Tensor, counts: Tensor | None) -> tuple[Tensor, Tensor]:
+    """All images at once, as accelerators like it: a few launches a tile, the host waits once."""
+    batch, rows, _ = tokens.shape
+    order = torch.arange(rows, device=tokens.device)
+    outside = None if counts is None else (order >= counts.unsqueeze(1)).unsqueeze(1)
+    if outside is not None:
+        tokens = tokens.masked_fill(outside.mT, 0)
+    units = normalise(tokens)
+    step = max(1, 16 * TILE_ELEMENTS // (batch * rows))
+    best = []
+    for start in range(0, rows, step):
+        tile = units[:, start : start + step] @ units.mT
+        tile.diagonal(offset=start, dim1=1, dim2=2).fill_(-torch.inf)
+        best.append((tile if outside is None else tile.masked_fill_(outside, -torch.inf)).max(2))
+    values, indices = (torch.cat(parts, 1) for parts in zip(*best, strict=True))
+    # Where there is nobody else, a token is its own nearest.
+    return torch.where(values == -torch.inf, order, indices), values
+
+
+def normalise(tokens: Tensor) -> Tensor:
+    """Rows of unit length in float32: (..., N, C) -> (..., N, C); a zero row stays zero.
+
+    Raises ValueError for NaN or infinite tokens.
+    """
     tokens = tokens.float()
-    norms = torch.linalg.vector_norm(tokens, dim=1, keepdim=True)
+    norms = torch.linalg.vector_norm(tokens, dim=-1, keepdim=True)
     # NaN and infinity reach the norms, so one small sum asks all tokens at once.
     if not bool(torch.isfinite(norms.sum())):
         if not bool(torch.isfinite(tokens).all()):
             raise ValueError("tokens must be finite, but got NaN or infinity")
         # Finite but huge, their squares overflow: bring the largest entry of a row to 1 first.
-        tokens = tokens / tokens.abs().amax(1, keepdim=True).clamp(min=1)
-        norms = torch.linalg.vector_norm(tokens, dim=1, keepdim=True)
+        tokens = tokens / tokens.abs().amax(-1, keepdim=True).clamp(min=1)
+        norms = torch.linalg.vector_norm(tokens, dim=-1, keepdim=True)
     return tokens / norms.clamp(min=1e-12)
 
 
@@ -147,7 +181,7 @@ def _search_tile(units: Tensor, start: int, stop: int) -> tuple[Tensor, Tensor]:
 
 
 @contextmanager
-def _exact_float32(device: torch.device):
+def exact_float32(device: torch.device):
     """No autocast and no TF32 inside: a bfloat16 similarity changes about 9 % of the choices."""
     with torch.autocast(device.type, enabled=False):
         if device.type != "cuda":

@@ -1,4 +1,4 @@
-"""The protocol by which runs are compared: alternating, medians with their spread, ratios with an interval."""
+"""How runs are compared: alternating, medians with their spread, ratios with an interval."""
 
 from __future__ import annotations
 

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from mpm.config import EncoderConfig, SegmenterConfig
 from mpm.decoders import LinearDecoder, MaskTransformer
-from mpm.encoder import TokenState, embed, restore_grid, run_blocks, runs_alone, traces
+from mpm.encoder import TokenState, embed, restore_grid, run_blocks, runs_alone, traces, whole_map
 from mpm.errors import InputError
 from mpm.grid import Geometry, Grid, plan_geometry
+from mpm.packed import run_grouped
 from mpm.pairing import Merger, mutual_pairs
 from mpm.preprocess import as_rgb, to_pixels
 from mpm.schedule import PAPER, Schedule
@@ -85,21 +86,34 @@ class Segmenter(nn.Module):
     def dtype(self) -> torch.dtype:
         return self.encoder.patch_embed.proj.weight.dtype
 
-    def forward(self, pixels: Tensor, schedule: Any = "none", merger: Merger = mutual_pairs) -> Tensor:
+    def forward(
+        self,
+        pixels: Tensor,
+        schedule: Any = "none",
+        merger: Merger = mutual_pairs,
+        decode_merged: bool = False,
+    ) -> Tensor:
         """(B, 3, H, W) normalised -> logits (B, classes, ceil(H / patch), ceil(W / patch)); differentiable.
 
-        An image's logits are the same alone and in any batch. Raises InputError for a bad schedule.
+        An image's logits are the same alone and in any batch. decode_merged=True decodes the merged tokens
+        and restores the grid after: faster, and not quite the same. Raises InputError for a bad schedule.
         """
         schedule = Schedule.parse(schedule)
         pixels = self._pad(pixels)
-        if runs_alone(pixels, schedule):
-            return torch.cat([self._forward(one, schedule, merger)[0] for one in pixels.split(1)])
-        return self._forward(pixels, schedule, merger)[0]
+        parts = pixels.split(1) if runs_alone(pixels, schedule) else (pixels,)
+        logits = [self._forward(part, schedule, merger, None, decode_merged)[0] for part in parts]
+        return torch.cat(logits) if len(logits) > 1 else logits[0]
 
     @torch.inference_mode()
-    def logits(self, pixels: Tensor, schedule: Any = "none", merger: Merger = mutual_pairs) -> Tensor:
+    def logits(
+        self,
+        pixels: Tensor,
+        schedule: Any = "none",
+        merger: Merger = mutual_pairs,
+        decode_merged: bool = False,
+    ) -> Tensor:
         """As calling the segmenter, but without a graph for gradients."""
-        return self(pixels, schedule, merger)
+        return self(pixels, schedule, merger, decode_merged)
 
     @torch.inference_mode()
     def segment(
@@ -110,18 +124,20 @@ class Segmenter(nn.Module):
         profile: bool = False,
         merger: Merger = mutual_pairs,
         max_patches: int = MAX_PATCHES,
+        decode_merged: bool = False,
     ) -> SegmentationRun:
         """Segment one picture of any size: PIL image or (H, W, 3) uint8 RGB.
 
         The short side is resized to `resolution` pixels (None: the checkpoint's own), aspect kept, never
         more than `max_patches`. profile=True times every part, at the price of waiting for the device
-        between them. Raises InputError for a bad image, schedule or resolution.
+        between them. decode_merged=True decodes the merged tokens and restores the grid after: faster, and
+        not quite the same. Raises InputError for a bad image, schedule or resolution.
         """
         schedule = Schedule.parse(schedule).check(self.depth)
         clock = PartClock(self.device) if profile else Clock(self.device)
         with clock.part("preprocess"):
             pixels, geometry = self.preprocess(image, resolution, max_patches)
-        logits, state = self._forward(pixels, schedule, merger, clock)
+        logits, state = self._forward(pixels, schedule, merger, clock, decode_merged)
         with clock.part("upsample"):
             labels = upsample_labels(logits, geometry).cpu().numpy()
         timing = clock.stop()
@@ -149,25 +165,39 @@ class Segmenter(nn.Module):
 
     def decode(self, tokens: Tensor, grid: Grid) -> Tensor:
         """Full-grid tokens after the final norm (B, P + N, C) -> logits (B, classes, rows, cols)."""
-        scores = self.decoder(tokens[:, self.encoder.num_prefix_tokens :])
-        return scores.transpose(1, 2).unflatten(2, (grid.rows, grid.cols))
+        return _on_grid(self.decoder(tokens[:, self.encoder.num_prefix_tokens :]), grid)
 
-    def finish(self, state: TokenState, grid: Grid, clock: Clock) -> Tensor:
+    def finish(self, state: TokenState, grid: Grid, clock: Clock, decode_merged: bool = False) -> Tensor:
         """From the last block to logits: the full grid restored, final norm, decoder."""
+        if decode_merged and state.maps:
+            return self._finish_merged(state, grid, clock)
         with clock.part("reconstruct"):
             tokens = restore_grid(state, self.encoder.num_prefix_tokens)
         with clock.part("decode"):
             return self.decode(self.encoder.norm(tokens), grid)
 
+    def _finish_merged(self, state: TokenState, grid: Grid, clock: Clock) -> Tensor:
+        """The same in the other order: final norm, decoder over merged tokens, the grid restored last."""
+        with clock.part("decode"):
+            patches = self.encoder.norm(state.tokens)[:, self.encoder.num_prefix_tokens :]
+            scores = run_grouped(self.decoder, patches, state.counts)
+        with clock.part("reconstruct"):
+            return _on_grid(whole_map(state).reconstruct(scores), grid)
+
     def _forward(
-        self, pixels: Tensor, schedule: Schedule, merger: Merger, clock: Clock | None = None
+        self,
+        pixels: Tensor,
+        schedule: Schedule,
+        merger: Merger,
+        clock: Clock | None = None,
+        decode_merged: bool = False,
     ) -> tuple[Tensor, TokenState]:
         clock = clock or Clock(pixels.device)
         grid = Grid(pixels.shape[2] // self.patch_px, pixels.shape[3] // self.patch_px, self.patch_px)
         with clock.part("embed"):
             tokens = self.embed(pixels)
         state = run_blocks(self.encoder, tokens, grid, schedule, merger, clock)
-        return self.finish(state, grid, clock), state
+        return self.finish(state, grid, clock, decode_merged), state
 
     def _pad(self, pixels: Tensor) -> Tensor:
         if pixels.ndim != 4 or pixels.shape[1] != 3:
@@ -179,6 +209,11 @@ class Segmenter(nn.Module):
 def start_state(segmenter: Segmenter, pixels: Tensor) -> TokenState:
     """Embedded tokens before the first block: pixels (B, 3, H, W), H and W whole patches."""
     return TokenState.start(segmenter.embed(pixels), segmenter.encoder.num_prefix_tokens)
+
+
+def _on_grid(scores: Tensor, grid: Grid) -> Tensor:
+    """(B, N, classes) -> (B, classes, rows, cols)."""
+    return scores.transpose(1, 2).unflatten(2, (grid.rows, grid.cols))
 
 
 def build_encoder(config: EncoderConfig) -> VisionTransformer:

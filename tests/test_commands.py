@@ -40,7 +40,9 @@ def test_segment_writes_mask_overlay_and_merge_map(model, photo, tmp_path, smoot
 
     overlay = np.asarray(Image.open(out / "street view.overlay.png")).astype(float)
     assert overlay.shape == smooth_image.shape
-    assert np.abs(overlay - (0.55 * mpm.STREETS.palette[run.labels] + 0.45 * smooth_image)).max() <= 0.5 + 1e-3
+    assert (
+        np.abs(overlay - (0.55 * mpm.STREETS.palette[run.labels] + 0.45 * smooth_image)).max() <= 0.5 + 1e-3
+    )
 
     with np.load(out / "street view.merge.npz") as saved:
         assert saved["schema"] == 1
@@ -74,7 +76,17 @@ def test_bad_input_is_one_sentence_and_exit_status_2(case, model, photo, tmp_pat
     if damage:
         damage(photo)
     out = tmp_path / "out"
-    arguments = ["segment", str(photo), "--model", str(model), "--schedule", "1", "--output-dir", str(out), *extra]
+    arguments = [
+        "segment",
+        str(photo),
+        "--model",
+        str(model),
+        "--schedule",
+        "1",
+        "--output-dir",
+        str(out),
+        *extra,
+    ]
     assert main(arguments) == 2
     message = capsys.readouterr().err
     assert message.startswith("mpm: ") and message.count("\n") == 1
@@ -94,5 +106,7 @@ def test_the_module_runs_as_a_program():
         [sys.executable, "-m", "mpm", "segment", "no-such-file.png"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 2 and done.stderr.startswith("mpm: ") and "Traceback" not in done.stderr
-    listing = subprocess.run([sys.executable, "-m", "mpm", "--help"], cwd=ROOT, capture_output=True, text=True)
+    listing = subprocess.run(
+        [sys.executable, "-m", "mpm", "--help"], cwd=ROOT, capture_output=True, text=True
+    )
     assert listing.returncode == 0 and "segment" in listing.stdout and "evaluate" in listing.stdout

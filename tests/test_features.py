@@ -13,7 +13,9 @@ def test_features_explain_the_matches(tiny, smooth_image):
         features = stage_features(tiny, smooth_image, "1,3", number)
         for token in (0, len(stage.position) // 2):
             heat = similarity_to(features, stage.position[token]).ravel()
-            assert heat[stage.position[stage.nearest[token]]] == pytest.approx(stage.similarity[token], abs=1e-5)
+            assert heat[stage.position[stage.nearest[token]]] == pytest.approx(
+                stage.similarity[token], abs=1e-5
+            )
 
 
 def test_merged_patches_share_one_token(tiny, smooth_image):

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, features
 
-from mpm.images.containers import Container, detect_format, exif_orientation, take_apart
 from mpm.errors import InputError
+from mpm.images.containers import Container, detect_format, exif_orientation, take_apart
 from mpm.images.pixel_modes import to_rgb
 
 MAX_BYTES = 40_000_000
