@@ -51,7 +51,11 @@ def report(engine: Engine, rgb: np.ndarray, run) -> dict:
         "tokens_kept": kept[-1] / kept[0],
         "timing_s": {"total": run.timing.total, "parts": run.timing.parts, "runs": 1},
         "notes": list(run.notes),
-        "device": {"name": device_name(), "torch_device": str(segmenter.device), "dtype": str(segmenter.dtype)[6:]},
+        "device": {
+            "name": device_name(),
+            "torch_device": str(segmenter.device),
+            "dtype": str(segmenter.dtype)[6:],
+        },
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "python": reproduction(segmenter.config.name, str(run.schedule)),
     }

@@ -10,8 +10,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from cachetools import LRUCache
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mpm.segmenter import SegmentationRun, Segmenter
 
 log = logging.getLogger("mpm.app")
+
+Result = TypeVar("Result")
 
 DISPLAY_PX = 1024
 """Longer side of masks as the browser gets them; full size is made on download."""
@@ -36,7 +38,9 @@ class Engine:
     raises InputError when the model could not be loaded.
     """
 
-    def __init__(self, model: str = "streets-vit-tiny", device: str = "auto", threads: int | None = None) -> None:
+    def __init__(
+        self, model: str = "streets-vit-tiny", device: str = "auto", threads: int | None = None
+    ) -> None:
         self.model = model
         self._device = device
         self._threads = threads
@@ -63,11 +67,18 @@ class Engine:
             raise InputError(self._failure or "the model could not be loaded")
         return self._segmenter
 
-    def sweep(self, rgb: np.ndarray, schedules: Sequence[str]) -> Iterator[SegmentationRun]:
-        """Runs of many schedules, shared where they agree; masks at display size. Close it to stop."""
+    def sweep(
+        self, rgb: np.ndarray, schedules: Sequence[str], control: bool = False
+    ) -> Iterator[SegmentationRun]:
+        """Runs of many schedules, shared where they agree; masks at display size. Close it to stop.
+
+        control=True merges as many pairs drawn at random.
+        """
+        from mpm.pairing import mutual_pairs, random_pairs
         from mpm.sweep import sweep
 
-        runs = sweep(self.segmenter, rgb, schedules, max_label_px=DISPLAY_PX)
+        merger = random_pairs if control else mutual_pairs
+        runs = sweep(self.segmenter, rgb, schedules, merger=merger, max_label_px=DISPLAY_PX)
         while True:
             with self._lock:
                 run = next(runs, None)
@@ -133,6 +144,12 @@ class Engine:
             self._failure = f"the model could not be loaded ({type(error).__name__})"
         finally:
             self._loaded.set()
+
+    def exclusively(self, work: Callable[[Segmenter], Result]) -> Result:
+        """What `work` makes of the model, while nothing else runs on its device."""
+        segmenter = self.segmenter
+        with self._lock:
+            return work(segmenter)
 
 
 def digest(rgb: np.ndarray) -> str:

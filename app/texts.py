@@ -18,22 +18,34 @@ its masks only on streets.</p>
 
 ABOUT = """
 #### What am I looking at?
-A *token* is the vector that stands for one 16-pixel patch while it passes through the encoder's twelve blocks.
-Before the blocks you choose, every token looks for its nearest other by cosine similarity. Two that choose each
-other become one, their plain mean. Nothing is learned and nothing is tuned; how many merge is up to the picture.
-After the last block each patch gets its group's token back, so the decoder works on the full grid as ever.
+A *token* is the vector that stands for one 16-pixel patch while it passes through the encoder's twelve
+blocks. Before the blocks you choose, every token looks for its nearest other by cosine similarity. Two that
+choose each other become one, their plain mean. Nothing is learned and nothing is tuned: how many merge is up
+to the picture. After the last block each patch gets its group's token back, so the decoder works on the full
+grid as ever.
 
 #### What is measured?
-*Latency* runs the baseline and the merged model in turn on this very device, from decoded picture to mask, and
-shows medians. Figures in the schedule's card come from one shared sweep and are marked as estimates until the
-race has measured them.
+*Latency* runs the baseline and the merged model in turn on this very device, from decoded picture to mask,
+and shows medians. Figures in the schedule's card come from one shared sweep and are marked as estimates until
+the race has measured them.
 
 #### Where does it come from?
 Method: Ravé, Rasti, Rousseau, *MPM: Mutual Pair Merging for Efficient Vision Transformers*, arXiv 2604.05718.
 Bundled weights: trained on CamVid (CC BY-NC 4.0) and synthetic streets, so they are CC BY-NC 4.0; the code is
-Apache-2.0. Example pictures are synthetic; nothing you upload is kept.
+Apache-2.0. Example pictures are synthetic.
+
+#### For programs
+The endpoint `/segment` takes an image and a schedule and returns the mask and the merge map; where
+`gradio[mcp]` is installed it is an MCP tool too. In Python:
+`mpm.load_segmenter("streets-vit-tiny").segment(picture, "2,5")`.
 """
 
-LATENCY_INTRO = "Baseline and merged run in turn on this device; medians of whole runs, picture to mask."
-WAITING_FOR_MODEL = "The model is being loaded; measuring starts in a moment."
-EMPTY_LATENCY = "Pick an example or drop in a photo, and it is timed here."
+LAB = """
+Streets drawn to order, with exact labels. Turn a dial and watch merging follow the content.
+"""
+DIAL_HINTS = {
+    "time_of_day": "hours",
+    "weather": "0 clear, 1 heavy rain",
+    "clutter": "0 empty, 1 crowded",
+    "texture": "0 flat, 1 rich",
+}

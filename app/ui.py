@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -10,64 +11,81 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 import gradio as gr
 
 from app import texts
+from app.endpoint import add_endpoint
 from app.engine import Engine
 from app.examples import FIRST_MESSAGE
 from app.handlers import Handlers, shipped_examples
 from app.inspector import Inspector
-from app.latency import message_html
+from app.lab import DIAL_TITLES
+from app.lab_handlers import LabHandlers
+from app.latency.section import latency_section
+from app.truths import Truths
 from app.uploads import UploadImage
 from mpm.images import MAX_BYTES
+from mpm.streets import Dials
 
 CSS = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 FIRST_CHOICE = "2,5"
 
-MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 1, "api_visibility": "private"}
-"""All model work shares one place in the queue: two runs at once would spoil each other's timing."""
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+MODEL = {"concurrency_id": "model", "concurrency_limit": 1, "api_visibility": "private"}
+"""All model work shares one place in the queue: two runs at once would spoil each other's timing."""
+QUIET_MODEL = {**QUIET, **MODEL}
 
 
 def build_page(engine: Engine) -> gr.Blocks:
     """The whole page over one engine. Launch it with `launch_options()`."""
-    on = Handlers(engine)
+    truths = Truths(shipped_examples())
+    on = Handlers(engine, truths)
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False) as page:
-        gr.HTML(texts.HEADER, elem_id="header")
+        chosen = gr.State(FIRST_CHOICE)
+        gr.HTML(texts.HEADER, elem_id="header", padding=False)
         picture, gallery = _inputs()
-        inspector = Inspector(_first_message())
-        with gr.Accordion("Latency on this device", open=True, elem_id="latency"):
-            latency = gr.HTML(message_html(texts.LATENCY_INTRO), elem_id="latency-card")
-            again = gr.Button("Measure again", size="sm", elem_id="measure")
+        inspector = Inspector(_first_message(), padding=False)
+        latency = latency_section(engine, picture, chosen, MODEL, inspector)
+        _lab(LabHandlers(engine, truths), picture, chosen)
         with gr.Accordion("What is this?", open=False):
             gr.Markdown(texts.ABOUT)
-        chosen = gr.State(FIRST_CHOICE)
+        add_endpoint(engine, MODEL)
 
-        race = {"fn": on.race, "inputs": [picture, chosen], "outputs": [latency, inspector], **_quiet_model()}
         gallery.select(on.example, None, picture, **QUIET)
         explored = picture.change(
             on.picture, [picture, chosen], inspector,
-            show_progress="minimal", trigger_mode="always_last", **MODEL_QUEUE,
+            show_progress="minimal", trigger_mode="always_last", **MODEL,
         )  # fmt: skip
+        scheduled = inspector.schedule(on.schedule, None, chosen, **QUIET)
+        customised = inspector.custom(on.custom, picture, [inspector, chosen], **QUIET_MODEL)
+        race = {"fn": latency.on.race, "inputs": [picture, chosen], "outputs": [latency.view, inspector]}
+        control = {"fn": on.controls, "inputs": picture, "outputs": inspector}
+        opened, renewed = page.load(**race, **QUIET_MODEL), explored.then(**race, **QUIET_MODEL)
         races = [
-            explored.then(**race),
-            inspector.schedule(on.schedule, None, chosen, **QUIET).then(**race),
-            again.click(**race),
-            page.load(**race),
+            opened,
+            opened.then(**control, **QUIET_MODEL),
+            renewed,
+            renewed.then(**control, **QUIET_MODEL),
+            scheduled.then(**race, **QUIET_MODEL),
+            customised.then(**race, **QUIET_MODEL),
         ]
-        picture.change(None, cancels=races)
-        inspector.custom(on.custom, picture, inspector, **_quiet_model())
-        inspector.patch(on.patch, picture, inspector, **_quiet_model())
+        picture.change(None, cancels=[*races, *latency.races])
+        latency.stop.click(None, cancels=races)
+        inspector.patch(on.patch, picture, inspector, **QUIET_MODEL)
+        inspector.missing(on.missing, picture, inspector, **QUIET_MODEL)
+        inspector.save(on.save, picture, inspector, **QUIET_MODEL)
     return page
 
 
 def launch_options() -> dict:
     """What belongs to `launch()` rather than to the page."""
+    system = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
     return {
         "css": CSS,
-        "theme": gr.themes.Soft(primary_hue="teal", neutral_hue="slate"),
+        "theme": gr.themes.Soft(primary_hue="teal", neutral_hue="slate", font=system),
         "run_history": False,
         "footer_links": [],
         "show_error": True,
         "allowed_paths": [],
         "max_file_size": MAX_BYTES,
+        "mcp_server": find_spec("mcp") is not None,
     }
 
 
@@ -87,17 +105,57 @@ def _inputs() -> tuple[UploadImage, gr.Gallery]:
                 [(example.rgb(), example.title) for example in shipped],
                 label="Examples",
                 columns=6,
-                height=190,
+                height=150,
                 object_fit="cover",
                 allow_preview=False,
+                buttons=[],
                 elem_id="examples",
             )
-            gr.HTML(texts.KNOWS)
+            gr.HTML(texts.KNOWS, padding=False)
     return picture, gallery
 
 
-def _quiet_model() -> dict:
-    return {**QUIET, **MODEL_QUEUE}
+def _lab(on: LabHandlers, picture: UploadImage, chosen: gr.State) -> None:
+    start = Dials()
+    with gr.Accordion("The lab: streets to order", open=False, elem_id="lab"):
+        gr.Markdown(texts.LAB)
+        with gr.Row():
+            with gr.Column(scale=2, min_width=260):
+                seed = gr.Number(4, label="Street", precision=0, minimum=0, elem_id="lab-seed")
+                sliders = [
+                    gr.Slider(
+                        0, 24 if name == "time_of_day" else 1, getattr(start, name), label=title,
+                        info=texts.DIAL_HINTS[name], elem_id=f"lab-{name}",
+                    )
+                    for name, title in DIAL_TITLES.items()
+                ]  # fmt: skip
+            with gr.Column(scale=3, min_width=300):
+                shown = gr.Image(
+                    label="The street",
+                    format="png",
+                    interactive=False,
+                    height=300,
+                    buttons=[],
+                    elem_id="lab-street",
+                )
+                note = gr.HTML(elem_id="lab-note")
+                opened = gr.Button("Open it in the inspector", size="sm")
+            with gr.Column(scale=4, min_width=300):
+                chart = gr.Plot(label="Tokens", elem_id="lab-chart")
+                with gr.Row():
+                    dial = gr.Dropdown(
+                        [(title, name) for name, title in DIAL_TITLES.items()], value="time_of_day",
+                        label="Dial", show_label=False, container=False, min_width=140,
+                    )  # fmt: skip
+                    swept = gr.Button("Turn this dial from end to end", size="sm", min_width=160)
+                    nights = gr.Button("Day against night, 16 streets", size="sm", min_width=160)
+        street = [seed, *sliders]
+        drawn = {"fn": on.preview, "inputs": [chosen, *street], "outputs": [shown, note]}
+        for control in street:
+            control.change(**drawn, trigger_mode="always_last", **QUIET_MODEL)
+        opened.click(on.open, street, picture, **QUIET)
+        swept.click(on.sweep, [chosen, dial, *street], [chart, note], **MODEL)
+        nights.click(on.night, [chosen, *street], [chart, note], **MODEL)
 
 
 def _first_message() -> str | None:

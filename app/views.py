@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from app.engine import Engine, digest
-from app.examples import EXAMPLES, Example
-from app.inspector.payload import ImageView, encode, encode_runs
+from app.examples import Example
+from app.inspector.payload import ImageView, encode, encode_controls, encode_runs
 from mpm.schedule import PRESETS
 
 BASELINE = "none"
@@ -19,8 +19,8 @@ ANSWERS = ("heat", "custom", "mask", "npz", "report")
 
 
 def view_key(engine: Engine, rgb: np.ndarray) -> str:
-    """Names picture and model."""
-    return f"{digest(rgb)}-{engine.model}"
+    """Names picture and model; a checkpoint of one's own by the last part of its path."""
+    return f"{digest(rgb)}-{Path(engine.model).name}"
 
 
 def image_view(
@@ -64,7 +64,7 @@ def explore(
 
 
 def first_message(engine: Engine, example: Example, selected: str = "2,5") -> str:
-    """Everything about one example in one message; without timings, which belong to the machine that ran it."""
+    """Everything about one example in one message, without timings: those belong to another machine."""
     rgb = example.rgb()
     runs = {str(run.schedule): run for run in engine.sweep(rgb, STOPS)}
     return encode(image_view(engine, rgb, example.truth(), example.title), runs, selected=selected)
@@ -75,14 +75,22 @@ def estimate(run) -> dict:
     return {"median_ms": 1000 * run.timing.total, "estimated": run.timing.estimated}
 
 
-@lru_cache(maxsize=1)
-def known_truths() -> dict[str, Example]:
-    """Examples by the digest of their pixels: whoever picks one gets its ground truth, however it came."""
-    return {digest(example.rgb()): example for example in EXAMPLES if example.picture.is_file()}
-
-
-def run_message(engine: Engine, rgb: np.ndarray, schedule: str) -> str:
-    """One more run of a picture that the browser already shows."""
-    runs = {str(run.schedule): run for run in engine.sweep(rgb, [schedule, BASELINE])}
+def runs_message(engine: Engine, rgb: np.ndarray, schedules: Sequence[str]) -> str:
+    """More runs of a picture that the browser already shows."""
+    runs = {str(run.schedule): run for run in engine.sweep(rgb, list(dict.fromkeys([*schedules, BASELINE])))}
     timing = {name: estimate(run) for name, run in runs.items()}
     return encode_runs(image_view(engine, rgb), runs, baseline=runs[BASELINE], timings=timing)
+
+
+def controls_message(engine: Engine, rgb: np.ndarray) -> str:
+    """What random pairs at the same counts would do: tokens kept and agreement with the baseline."""
+    runs = {str(run.schedule): run for run in engine.sweep(rgb, STOPS, control=True)}
+    labels = runs[BASELINE].labels
+    controls = {
+        name: {
+            "kept": run.trace.token_counts[-1] / run.trace.token_counts[0],
+            "agreement": float((run.labels == labels).mean()),
+        }
+        for name, run in runs.items()
+    }
+    return encode_controls(view_key(engine, rgb), controls)

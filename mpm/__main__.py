@@ -8,14 +8,16 @@ import sys
 from collections.abc import Sequence
 
 from mpm.errors import InputError
+from mpm.system import check_opencv
 
 COMMANDS = ("segment", "evaluate", "train", "bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0 done, 2 bad input."""
-    args = _parser().parse_args(arguments)
     try:
+        check_opencv()
+        args = _parser().parse_args(arguments)
         return args.func(args)
     except InputError as error:
         print(f"mpm: {error}", file=sys.stderr)

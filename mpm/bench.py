@@ -21,6 +21,7 @@ from mpm.benchmark.plot import save_plot
 from mpm.benchmark.results import BenchResult
 from mpm.benchmark.table import render
 from mpm.benchmark.workload import Workload, load_model, picture_batches, street_batches
+from mpm.card import card_of
 from mpm.devices import pick_device
 from mpm.errors import InputError
 from mpm.schedule import Schedule
@@ -57,6 +58,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     rows.add_argument("--kernels", action="store_true", help="also the tail and the matcher alone")
     output = parser.add_argument_group("output")
     output.add_argument("--json", type=Path, metavar="FILE")
+    output.add_argument("--card", type=Path, metavar="FILE", help="a device card for the page to compare")
     output.add_argument("--plot", type=Path, metavar="FILE", help="png, svg or pdf")
     parser.set_defaults(func=run)
 
@@ -73,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
     print(render(result))
     if args.json:
         result.write(args.json)
+    if args.card:
+        card_of(result).write(args.card)
     if args.plot:
         save_plot(result, args.plot)
     return 0

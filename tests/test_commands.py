@@ -101,6 +101,15 @@ def test_an_output_folder_that_cannot_be_made(model, photo, tmp_path, capsys):
     assert status == 2 and "cannot write" in capsys.readouterr().err
 
 
+def test_a_missing_system_library_names_the_debian_packages(monkeypatch, capsys):
+    def refuse(name):
+        raise ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
+
+    monkeypatch.setattr("mpm.system.importlib.import_module", refuse)
+    assert main(["segment", "photo.png"]) == 2
+    assert "apt-get install libgl1" in capsys.readouterr().err
+
+
 def test_the_module_runs_as_a_program():
     done = subprocess.run(
         [sys.executable, "-m", "mpm", "segment", "no-such-file.png"], cwd=ROOT, capture_output=True, text=True

@@ -14,6 +14,8 @@ import mpm
 from app import downloads, examples
 from app.engine import Engine, digest
 from app.handlers import Handlers
+from app.lab_handlers import LabHandlers
+from app.truths import Truths
 from app.views import STOPS, explore, view_key
 from mpm.features import similarity_to, stage_features
 
@@ -33,7 +35,7 @@ def engine(tiny_config, tmp_path_factory) -> Engine:
 
 @pytest.fixture
 def on(engine) -> Handlers:
-    return Handlers(engine)
+    return Handlers(engine, Truths(examples.EXAMPLES))
 
 
 def test_digest_names_pixels_and_shape():
@@ -107,17 +109,10 @@ def test_two_people_at_once_get_their_own_results(engine):
         assert len(merged) == 3 and all(np.array_equal(run.labels, expected[who]) for run in merged)
 
 
-def test_race_handler_ends_with_measured_medians(on, smooth_image):
-    *_, (card, message) = on.race(smooth_image, "2,5")
-    timings = json.loads(message)["timings"]
-    assert set(timings) == {"none", "2,5"} and not any(timing["estimated"] for timing in timings.values())
-    assert f"{timings['none']['median_ms']:.0f} ms" in card
-
-
 def test_handlers_do_nothing_without_a_picture(on):
     event = SimpleNamespace(schedule="2", stage=0, patch=0, what="mask", schedules=["2"])
     assert list(on.picture(None, "2")) == []
-    assert len(list(on.race(None, "2"))) == 1
+    assert on.controls(None) == gr.skip()
     assert on.patch(None, event) == gr.skip()
 
 
@@ -160,6 +155,75 @@ def test_downloads(engine, smooth_image):
     compile(report["python"], "reproduction", "exec")
     with pytest.raises(mpm.InputError, match="no download"):
         downloads.make_download(engine, smooth_image, "2,5", "passwords")
+
+
+def test_controls_keep_as_many_tokens_at_the_first_insertion(on, engine, smooth_image):
+    message = json.loads(on.controls(smooth_image))
+    assert set(message["controls"]) == set(STOPS)
+    for schedule in ("8", "2"):
+        counts = engine.segment(smooth_image, schedule).trace.token_counts
+        assert message["controls"][schedule]["kept"] == pytest.approx(counts[-1] / counts[0])
+    assert message["controls"]["none"] == {"kept": 1.0, "agreement": 1.0}
+
+
+def test_custom_missing_and_save_answer_the_browser(on, smooth_image):
+    custom, chosen = on.custom(smooth_image, SimpleNamespace(schedule="1,7"))
+    assert chosen == "1,7" and "1,7" in json.loads(custom)["sent"]
+    refused, _ = on.custom(smooth_image, SimpleNamespace(schedule="77"))
+    assert json.loads(refused)["kind"] == "failed" and "0 to 11" in refused
+    missing = json.loads(on.missing(smooth_image, SimpleNamespace(schedules=["8", "5"])))
+    assert {"8", "5"} <= {run["schedule"] for run in missing["runs"]}
+    saved = json.loads(on.save(smooth_image, SimpleNamespace(schedule="2", what="mask")))
+    assert saved["kind"] == "file" and saved["name"].endswith(".mask.png")
+
+
+def test_lab_draws_counts_and_opens_with_ground_truth(engine):
+    truths = Truths([])
+    lab = LabHandlers(engine, truths)
+    (picture, _), (_, note) = lab.preview("2,5", 4, 12, 0.1, 0.5, 0.8)
+    assert picture.shape == (360, 480, 3) and "% kept" in note
+    opened = lab.open(4, 12, 0.1, 0.5, 0.8)
+    assert np.array_equal(opened, picture)
+    assert truths.find(opened).truth.shape == (360, 480)
+    assert truths.find(255 - opened) is None
+    with pytest.raises(gr.Error, match="weather"):
+        lab.open(4, 12, 7, 0.5, 0.8)
+
+
+def test_lab_charts(engine, monkeypatch):
+    from app import lab, lab_handlers
+
+    monkeypatch.setitem(lab.SWEEP_VALUES, "weather", (0.0, 1.0))
+    monkeypatch.setattr(lab_handlers, "STUDY_SEEDS", (100, 101))
+    on = LabHandlers(engine, Truths([]))
+    dials = (12, 0.1, 0.5, 0.8)
+    *progress, (figure, _) = on.sweep("2,5", "weather", 4, *dials)
+    assert list(figure.data[0].x) == [0, 1] and "2 of 2" in progress[-1][1]
+    *progress, (_, note) = on.night("2", 4, *dials)
+    assert len(progress) == 2 and "paper" in note
+    with pytest.raises(gr.Error, match="no dial"):
+        list(on.sweep("2", "mood", 4, *dials))
+    pairs = list(lab.day_and_night(engine, "2", lab.Dials(), seeds=(100, 101)))
+    chart = lab_handlers.night_chart(pairs, "2")
+    day = [100 * point.merged / point.tokens for _, point, _ in pairs]
+    assert list(chart.data[0].y) == pytest.approx(day)
+    merged = [sum(pair[place].merged for pair in pairs) for place in (1, 2)]
+    assert lab.fewer_at_night(pairs) == pytest.approx((merged[0] - merged[1]) / merged[0])
+
+
+def test_the_endpoint_is_the_library(engine, smooth_image):
+    from app.endpoint import Endpoint
+
+    mask, answer = Endpoint(engine).segment(smooth_image, "2,5")
+    run = engine.segment(smooth_image, "2,5")
+    assert np.array_equal(mask, mpm.STREETS.palette[run.labels])
+    assert answer["token_counts"] == run.trace.token_counts
+    assert answer["merge_map"][1]["partner"] == run.trace.stages[1].partner.tolist()
+    assert sum(answer["class_shares"].values()) == pytest.approx(1, abs=1e-3)
+    json.dumps(answer, allow_nan=False)
+    for image, schedule, words in ((None, "2", "send an image"), (smooth_image, "2,x", "not understood")):
+        with pytest.raises(gr.Error, match=words):
+            Endpoint(engine).segment(image, schedule)
 
 
 def test_view_keys_tell_pictures_and_models_apart(engine, smooth_image):

@@ -1,0 +1,138 @@
+// Receives messages, each complete in itself, and draws what changed.
+
+const QUIET_AFTER_MS = 20000;
+const ENDED = ['done', 'stopped'];
+
+function mountLive() {
+  const root = element.querySelector('.lat');
+  const ui = Object.fromEntries([...element.querySelectorAll('[data-ref]')].map((node) => [node.dataset.ref, node]));
+  const live = { race: null, focus: null, theme: null, waiting: 0, draws: 0, drawMs: 0, profile: '', judged: '' };
+  const showFocus = choice(ui.focus, 'Schedule shown beside the baseline', (schedule) => {
+    live.focus = schedule;
+    live.profile = live.judged = '';
+    refresh();
+  });
+  const refresh = () => {
+    if (live.waiting) return;
+    live.waiting = requestAnimationFrame(() => { live.waiting = 0; draw(ui, live, showFocus); });
+  };
+  const restyle = () => { live.theme = null; refresh(); };
+  const relayout = () => { live.profile = ''; refresh(); };
+  const quiet = onceQuiet(QUIET_AFTER_MS, () => { if (isRunning(live.race)) say(ui, 'No run has come in for a while: the race was cancelled, or the connection is slow.'); });
+  onTheme(restyle);
+  new ResizeObserver(relayout).observe(root);
+  Object.defineProperty(root, '__latency', { value: latencyHandle(live) });
+  const receive = (text) => {
+    if (!text) return;
+    const message = JSON.parse(text);
+    if (message.schema !== LAT_SCHEMA) { console.error(`latency: expected schema ${LAT_SCHEMA}, but got ${message.schema}`); return; }
+    take(message, ui, live);
+    quiet();
+    refresh();
+  };
+  watch('value', () => receive(props.value));
+  receive(props.value);
+}
+
+const isRunning = (race) => race !== null && !ENDED.includes(race.state);
+
+const TAKE = {
+  race(message, ui, live) {
+    if (live.race?.race !== message.race) Object.assign(live, { theme: null, profile: '', judged: '' });
+    live.race = message;
+    const names = message.contenders.map(({ schedule }) => schedule);
+    if (!names.includes(live.focus) || live.focus === BASELINE_NAME) live.focus = names[1] ?? names[0];
+    ui.root.dataset.empty = 'false';
+    say(ui, '');
+  },
+  text(message, ui, live) {
+    if (live.race) say(ui, message.text);
+    else ui.empty.textContent = message.text;
+  },
+  stopped(message, ui, live) {
+    if (isRunning(live.race)) live.race = { ...live.race, state: 'stopped' };
+    if (!live.race) ui.empty.textContent = 'Stopped before the first run.';
+    say(ui, '');
+  },
+};
+
+const take = (message, ui, live) => TAKE[message.kind]?.(message, ui, live);
+
+function say(ui, text) {
+  ui.status.textContent = text;
+}
+
+function draw(ui, live, showFocus) {
+  const { race } = live;
+  if (!race) return;
+  const begun = performance.now();
+  const contenders = race.contenders.map((one, place) => ({ ...one, tint: tintOf(place) }));
+  live.theme ??= readTheme(ui.root, contenders.length);
+  const drawn = drawPlot(ui.canvas, contenders, live.theme);
+  showHead(ui, race, contenders);
+  showJudged(ui, live, contenders);
+  showProfile(ui, live, contenders, showFocus);
+  if (drawn) { live.draws += 1; live.drawMs += performance.now() - begun; }
+}
+
+function showHead(ui, race, contenders) {
+  const runs = Math.min(...contenders.map(({ ms }) => ms.length));
+  ui.scope.textContent = race.scope;
+  ui.progress.textContent = {
+    waiting: 'waiting for its turn',
+    'warming up': `warming up, ${race.warmed} of ${contenders.length}`,
+    running: `${runs} of ${race.runs} runs each, ${race.deadline_s} s at most`,
+    done: `${count(runs, 'run')} each${runs < race.runs ? ', ended by the deadline' : ''}`,
+    stopped: `stopped after ${count(runs, 'run')} each`,
+  }[race.state];
+  ui.plotCaption.textContent = plotCaption(race);
+}
+
+function plotCaption({ scope, picture }) {
+  const what = scope === 'model only'
+    ? 'Model only: from pixels in place to class scores on the patch grid.'
+    : 'Picture to mask: resize, model, upsample to the picture’s size.';
+  const where = picture.patches ? ` ${picture.wh_px.join(' × ')} pixels, ${picture.patches} patches.` : '';
+  return `${what}${where} Dots are single runs, lines running medians, bands the middle 80 %; triangles lie above the plot.`;
+}
+
+// The table, the verdict and the facts are rebuilt only when they say something new.
+function showJudged(ui, live, contenders) {
+  const focus = contenders.find(({ schedule }) => schedule === live.focus);
+  const said = JSON.stringify([contenders.map(({ schedule, summary, speedup, tokens }) => [schedule, summary, speedup, tokens.length]),
+    focus.verdict, live.race.warnings, live.race.facts]);
+  if (said === live.judged) return;
+  live.judged = said;
+  showRows(ui, contenders);
+  showVerdict(ui, focus);
+  showWarnings(ui, live.race.warnings);
+  showFacts(ui, live.race.facts);
+}
+
+function showProfile(ui, live, contenders, showFocus) {
+  const known = contenders.filter(({ blocks }) => blocks.length);
+  ui.profiled.hidden = known.length < contenders.length;
+  const mark = JSON.stringify([live.focus, contenders.map(({ parts }) => parts)]);
+  if (ui.profiled.hidden || mark === live.profile) return;
+  live.profile = mark;
+  const others = contenders.slice(1);
+  showFocus(others.length > 1 ? others.map(({ schedule }) => ({ value: schedule, text: scheduleName(schedule) })) : [], live.focus);
+  ui.focus.hidden = others.length < 2;
+  showParts(ui, contenders, live.focus);
+  showBlocks(ui, contenders[0], contenders.find(({ schedule }) => schedule === live.focus));
+}
+
+// What tests read: copies.
+function latencyHandle(live) {
+  return {
+    get state() {
+      const { race, focus, draws, drawMs } = live;
+      return {
+        race: race?.race ?? null, state: race?.state ?? null, scope: race?.scope ?? null, focus, draws, drawMs,
+        runs: Object.fromEntries((race?.contenders ?? []).map(({ schedule, ms }) => [schedule, ms.length])),
+      };
+    },
+  };
+}
+
+mountLive();

@@ -1,0 +1,44 @@
+// Numbers as text, and scales, shared by the live view and the device cards.
+
+const LAT_SCHEMA = 1;
+const BASELINE_NAME = 'none';
+
+const timeText = (ms) => `${ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : Math.round(ms)} ms`;
+const ratioText = (value) => `${value.toFixed(2)}×`;
+const contenderName = (schedule) => (schedule === BASELINE_NAME ? 'baseline' : `merged at ${scheduleName(schedule)}`);
+
+function niceStep(span, ticks) {
+  const rough = span / ticks;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  return [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough * 0.999);
+}
+
+function ticksBetween(low, high, ticks) {
+  if (!(high > low)) return [low];
+  const step = niceStep(high - low, ticks);
+  const first = Math.ceil(low / step - 1e-9);
+  const many = Math.floor(high / step + 1e-9) - first + 1;
+  return Array.from({ length: Math.max(0, many) }, (_, place) => Number(((first + place) * step).toPrecision(12)));
+}
+
+// A ratio's dot and interval on a scale of ratios that always holds 1.
+function whisker(speedup, [low, high], label) {
+  const width = 150;
+  const x = (value) => 6 + ((clamp(value, low, high) - low) / (high - low)) * (width - 12);
+  const [value, from, to] = speedup;
+  return svgEl('svg', { viewBox: `0 0 ${width} 20`, class: 'whisker', role: 'img', 'aria-label': label },
+    svgEl('line', { x1: x(1), x2: x(1), y1: 0, y2: 20, class: 'one' }),
+    svgEl('line', { x1: x(from), x2: Math.max(x(to), x(from) + 1), y1: 10, y2: 10, class: 'interval' }),
+    svgEl('circle', { cx: x(value), cy: 10, r: 4, class: 'dot' }));
+}
+
+function ratioRange(speedups) {
+  const ends = speedups.flatMap(([value, low, high]) => [value, low, high]);
+  const low = Math.min(0.95, ...ends);
+  const high = Math.max(1.05, ...ends);
+  const pad = (high - low) * 0.08;
+  return [low - pad, high + pad];
+}
+
+const speedupWords = ([value, low, high]) =>
+  `${value.toFixed(2)} times the baseline’s speed, 95 % interval ${low.toFixed(2)} to ${high.toFixed(2)}`;

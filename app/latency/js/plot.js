@@ -1,0 +1,111 @@
+// The live plot on a canvas: points, running medians, and the middle 80 % of the runs so far.
+
+const MARGIN = { left: 52, right: 14, top: 14, bottom: 34 };
+const LEAST_RUNS = 5;
+// One slow run must not press all others flat: what lies above this many 90th percentiles is drawn at the edge.
+const CEILING = 1.5;
+
+const rank = (sorted, share) => {
+  const place = (sorted.length - 1) * share;
+  const below = Math.floor(place);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (sorted[above] - sorted[below]) * (place - below);
+};
+
+// After each run: median, p10 and p90 of all runs so far.
+function runningRanks(values) {
+  const sorted = [];
+  return values.map((value) => {
+    let place = sorted.findIndex((other) => other > value);
+    if (place < 0) place = sorted.length;
+    sorted.splice(place, 0, value);
+    return { median: rank(sorted, 0.5), low: rank(sorted, 0.1), high: rank(sorted, 0.9) };
+  });
+}
+
+function plotScales(contenders, width, height) {
+  const runs = Math.max(LEAST_RUNS, ...contenders.map(({ ms }) => ms.length));
+  const highest = Math.max(...contenders.flatMap(({ ms }) => ms), 0);
+  const usual = Math.max(...contenders.map(({ summary }) => (summary ? summary.p90 : 0)), 0);
+  const top = Math.min(highest * 1.08, usual * CEILING) || 1;
+  const inner = { width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
+  return {
+    runs, top,
+    x: (run) => MARGIN.left + ((run - 0.5) / runs) * inner.width,
+    y: (ms) => MARGIN.top + (1 - Math.min(ms, top) / top) * inner.height,
+    bottom: MARGIN.top + inner.height, right: MARGIN.left + inner.width,
+  };
+}
+
+function drawPlot(canvas, contenders, theme) {
+  const { clientWidth: width, clientHeight: height } = canvas;
+  if (!width || !height) return false;
+  const ratio = window.devicePixelRatio || 1;
+  if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
+  if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
+  const pen = canvas.getContext('2d');
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  const scales = plotScales(contenders, width, height);
+  pen.font = `12px ${getComputedStyle(canvas).fontFamily}`;
+  drawAxes(pen, scales, theme);
+  contenders.forEach(({ ms }, place) => drawContender(pen, ms, scales, theme.tints[place]));
+  return true;
+}
+
+function drawAxes(pen, scales, theme) {
+  pen.lineWidth = 1;
+  pen.strokeStyle = theme.line;
+  pen.fillStyle = theme.ink;
+  pen.textBaseline = 'middle';
+  pen.textAlign = 'right';
+  for (const ms of ticksBetween(0, scales.top, 5)) {
+    const y = Math.round(scales.y(ms)) + 0.5;
+    pen.beginPath();
+    pen.moveTo(MARGIN.left, y);
+    pen.lineTo(scales.right, y);
+    pen.stroke();
+    pen.fillText(String(ms), MARGIN.left - 8, y);
+  }
+  pen.textAlign = 'center';
+  pen.textBaseline = 'top';
+  for (const run of ticksBetween(1, scales.runs, 6)) {
+    if (Number.isInteger(run)) pen.fillText(String(run), scales.x(run), scales.bottom + 6);
+  }
+  pen.textAlign = 'left';
+  pen.fillText('ms', 8, 6);
+  pen.textAlign = 'right';
+  pen.fillText('run', scales.right, scales.bottom + 19);
+}
+
+function drawContender(pen, values, scales, colour) {
+  if (!values.length) return;
+  const ranks = runningRanks(values);
+  pen.fillStyle = colour;
+  pen.strokeStyle = colour;
+  if (values.length > 1) {
+    pen.globalAlpha = 0.16;
+    pen.beginPath();
+    ranks.forEach(({ high }, place) => pen.lineTo(scales.x(place + 1), scales.y(high)));
+    [...ranks].reverse().forEach(({ low }, place) => pen.lineTo(scales.x(ranks.length - place), scales.y(low)));
+    pen.fill();
+    pen.globalAlpha = 1;
+    pen.lineWidth = 2;
+    pen.beginPath();
+    ranks.forEach(({ median }, place) => pen.lineTo(scales.x(place + 1), scales.y(median)));
+    pen.stroke();
+  }
+  pen.globalAlpha = 0.75;
+  values.forEach((ms, place) => drawRun(pen, scales.x(place + 1), scales.y(ms), ms > scales.top));
+  pen.globalAlpha = 1;
+}
+
+function drawRun(pen, x, y, beyond) {
+  pen.beginPath();
+  if (beyond) {
+    pen.moveTo(x - 4, y + 6);
+    pen.lineTo(x, y - 1);
+    pen.lineTo(x + 4, y + 6);
+  } else pen.arc(x, y, 2.6, 0, 2 * Math.PI);
+  pen.fill();
+}

@@ -1,0 +1,102 @@
+"""Messages of the live plot: JSON strings of numbers and words, each complete in itself.
+
+Messages that follow each other closely may be lost on the way to the browser, so every one holds all runs.
+
+    schema      1
+    kind        "race" | "text" | "stopped"
+    race        a name of this race: another one starts the plot afresh
+    state       "waiting" | "warming up" | "running" | "done"
+    scope       "picture to mask" | "model only"
+    runs, deadline_s  where the race ends at the latest
+    contenders  [{schedule, ms [...], summary {median, p10, p90}, speedup [value, low, high],
+                  tokens [...], parts {name: ms}, blocks [[tokens, block ms, match ms, merge ms], ...],
+                  verdict [sentences]}], the baseline first
+    warnings    sentences
+    facts       [[name, value], ...] on the device
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from app.latency.plan import BASELINE
+from app.latency.race import Race
+from app.latency.verdict import speedup, verdict
+from mpm.protocol import Summary
+
+SCHEMA = 1
+Facts = Sequence[tuple[str, str]]
+
+
+def encode_race(
+    race: Race, key: str, facts: Facts = (), verdicts: Mapping[str, Sequence[str]] | None = None
+) -> str:
+    """The whole race as one message. verdicts: those of `verdicts_of`, which cost more than the rest."""
+    said = verdicts or {}
+    return _message(
+        "race",
+        race=key,
+        state=race.state,
+        scope=race.plan.scope,
+        runs=race.plan.rounds,
+        deadline_s=race.plan.deadline_s,
+        warmed=race.warmed,
+        picture=race.picture,
+        contenders=[_contender(race, name, said.get(name)) for name in race.plan.schedules],
+        warnings=list(race.warnings),
+        facts=[list(pair) for pair in facts],
+    )
+
+
+def encode_text(text: str) -> str:
+    """One sentence instead of a plot, e.g. that a race waits for its turn."""
+    return _message("text", text=text)
+
+
+def encode_stopped() -> str:
+    """The race was stopped by hand: what is drawn stays."""
+    return _message("stopped")
+
+
+def verdicts_of(race: Race) -> dict[str, dict]:
+    """Sentences and speed-up of every schedule that has run."""
+    return {name: _judged(race, name) for name in race.plan.schedules if race.seconds[name]}
+
+
+def _judged(race: Race, name: str) -> dict:
+    alone = name == BASELINE
+    if alone and len(race.plan.schedules) > 1:
+        return {"verdict": [], "speedup": None}
+    interval = speedup(race, name)
+    return {
+        "verdict": verdict(race, name, interval),
+        "speedup": interval and [round(one, 4) for one in interval],
+    }
+
+
+def _contender(race: Race, name: str, judged: dict | None) -> dict:
+    return {
+        "schedule": name,
+        "ms": [_ms(seconds) for seconds in race.seconds[name]],
+        "summary": _summary(race.seconds[name]),
+        "tokens": list(race.tokens(name)),
+        "parts": {part: _ms(seconds) for part, seconds in race.parts(name).items()},
+        "blocks": [[count, *map(_ms, times)] for count, *times in race.blocks(name)],
+        **(judged or {"verdict": [], "speedup": None}),
+    }
+
+
+def _summary(seconds: Sequence[float]) -> dict | None:
+    if not seconds:
+        return None
+    own = Summary.of(seconds)
+    return {"median": _ms(own.median), "p10": _ms(own.p10), "p90": _ms(own.p90)}
+
+
+def _ms(seconds: float) -> float:
+    return round(1000 * seconds, 3)
+
+
+def _message(kind: str, **rest: object) -> str:
+    return json.dumps({"schema": SCHEMA, "kind": kind, **rest}, separators=(",", ":"), allow_nan=False)

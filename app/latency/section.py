@@ -1,0 +1,83 @@
+"""The page's latency section: controls, the live view, the device cards, and their wiring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from app.engine import Engine
+from app.latency import CardsView, LatencyView
+from app.latency.cards import no_cards
+from app.latency.plan import BASELINE, MAX_ROUNDS, MAX_SECONDS, SCOPES
+from app.latency_handlers import LatencyHandlers
+from mpm.schedule import PRESETS
+
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+RIVALS = [str(preset) for preset in PRESETS if str(preset) != BASELINE]
+
+
+@dataclass(frozen=True)
+class LatencySection:
+    """What the page needs to wire the section to the rest.
+
+    races  events that run the model; let a change of the picture cancel them
+    """
+
+    on: LatencyHandlers
+    view: gr.HTML
+    start: gr.Button
+    stop: gr.Button
+    races: list
+
+
+def latency_section(
+    engine: Engine, picture: gr.components.Component, chosen: gr.State, queue: dict,
+    inspector: gr.HTML | None = None,
+) -> LatencySection:  # fmt: skip
+    """Build the section inside the present Blocks.
+
+    queue: settings of events that run the model. inspector: gets the measured medians.
+    """
+    on = LatencyHandlers(engine)
+    with gr.Accordion("Latency on this device", open=True, elem_id="latency"):
+        with gr.Row(elem_id="latency-controls"):
+            with gr.Column(scale=3, min_width=260):
+                rivals = gr.CheckboxGroup(
+                    [(f"{{{name.replace(',', ', ')}}}", name) for name in RIVALS],
+                    label="Also race", info="The baseline and the schedule chosen above always run.",
+                    elem_id="latency-rivals",
+                )  # fmt: skip
+            with gr.Column(scale=2, min_width=240):
+                scope = gr.Radio(
+                    list(SCOPES), value=SCOPES[0], label="What is timed", elem_id="latency-scope",
+                    info="Model only leaves out resizing the picture and upsampling the mask.",
+                )  # fmt: skip
+            with gr.Column(scale=2, min_width=220):
+                with gr.Row():
+                    rounds = gr.Number(
+                        20, label="Runs each", precision=0, minimum=1, maximum=MAX_ROUNDS, min_width=90,
+                        elem_id="latency-rounds",
+                    )  # fmt: skip
+                    seconds = gr.Number(
+                        30, label="Seconds", precision=0, minimum=1, maximum=MAX_SECONDS, min_width=90,
+                        elem_id="latency-seconds",
+                    )  # fmt: skip
+                with gr.Row():
+                    start = gr.Button("Start", variant="primary", size="sm", min_width=90, elem_id="measure")
+                    stop = gr.Button("Stop", size="sm", min_width=90, elem_id="latency-stop")
+        view = LatencyView(padding=False)
+        with gr.Accordion("Compare devices", open=False, elem_id="latency-devices"):
+            cards = CardsView(no_cards(), padding=False)
+    sinks = [view] if inspector is None else [view, inspector]
+
+    def begin(*values):
+        for message, timings in on.start(*values):
+            yield message if inspector is None else (message, timings)
+
+    announced = start.click(on.announce, picture, view, queue=False, **QUIET)
+    settings = {**QUIET, **queue}
+    running = announced.then(begin, [picture, chosen, rivals, scope, rounds, seconds], sinks, **settings)
+    stop.click(on.stopped, None, view, queue=False, cancels=[running], **QUIET)
+    cards.cards(on.cards, None, cards, queue=False, **QUIET)
+    return LatencySection(on, view, start, stop, [running])

@@ -1,0 +1,136 @@
+"""What the latency section's events do: plain methods on plain values, tested without a browser."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+
+import gradio as gr
+import numpy as np
+
+from app.device import device_facts
+from app.engine import Engine
+from app.inspector.payload import encode_timings
+from app.latency.cards import MAX_CARDS, encode_cards
+from app.latency.payload import encode_race, encode_stopped, encode_text, verdicts_of
+from app.latency.plan import SCOPES, Plan
+from app.latency.race import Race, run_race
+from app.views import view_key
+from mpm.errors import InputError
+from mpm.protocol import Summary
+
+SEND_EVERY_S = 0.5
+"""Shorter runs travel together: each message costs some of the CPU that is measured."""
+JUDGE_EVERY_S = 1.0
+SPARE = 100
+"""A verdict is drawn up again only after this many times the time that the last one took."""
+NO_PICTURE = "Pick an example or drop in a photo, and it is timed here."
+WAITING_FOR_MODEL = "The model is being loaded; measuring starts in a moment."
+WAITING_FOR_TURN = (
+    "Waiting for the model: one piece of work runs at a time, so that none spoils another’s times."
+)
+AUTO_ROUNDS, AUTO_DEADLINE_S = 9, 12.0
+
+
+class LatencyHandlers:
+    """Event handlers over one engine. Races are told apart by a number; nothing else is kept."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._numbers = itertools.count(1)
+
+    def announce(self, rgb: np.ndarray | None) -> str:
+        """What is shown until the first run: outside the queue, so that it appears at once."""
+        if rgb is None:
+            return encode_text(NO_PICTURE)
+        return encode_text(WAITING_FOR_TURN if self.engine.wait(0) else WAITING_FOR_MODEL)
+
+    def race(self, rgb: np.ndarray | None, chosen: str) -> Iterator[tuple]:
+        """The short race that follows every picture and schedule: (latency message, inspector message)."""
+        yield from self.start(rgb, chosen, (), SCOPES[0], AUTO_ROUNDS, AUTO_DEADLINE_S)
+
+    def start(
+        self,
+        rgb: np.ndarray | None,
+        chosen: str,
+        schedules: Sequence[str],
+        scope: str,
+        rounds: float | None,
+        deadline_s: float | None,
+    ) -> Iterator[tuple]:
+        """A race as its controls say, run by run: (latency message, inspector message)."""
+        if rgb is None:
+            yield encode_text(NO_PICTURE), gr.skip()
+            return
+        if not self.engine.wait(0):
+            yield encode_text(WAITING_FOR_MODEL), gr.skip()
+        try:
+            plan = Plan.read(chosen, schedules, scope, rounds, deadline_s)
+            yield from self._messages(rgb, plan)
+        except InputError as error:
+            yield encode_text(f"This cannot be measured: {error}."), gr.skip()
+            raise gr.Error(str(error), print_exception=False) from error
+
+    def stopped(self) -> str:
+        """The race was stopped by hand."""
+        return encode_stopped()
+
+    def cards(self, event: gr.EventData) -> str:
+        """Device cards that the browser read from files: the good ones, and a sentence for each other one."""
+        files = event.files if isinstance(event.files, list) else []
+        return encode_cards(files[:MAX_CARDS])
+
+    def _messages(self, rgb: np.ndarray, plan: Plan) -> Iterator[tuple]:
+        facts, sender = _Facts(self.engine), _Sender(f"race {next(self._numbers)}")
+        for race in run_race(self.engine, rgb, plan):
+            message = sender.message(race, facts)
+            if message:
+                done = race.state == "done" and plan.scope == SCOPES[0]
+                timings = encode_timings(view_key(self.engine, rgb), medians(race)) if done else gr.skip()
+                yield message, timings
+
+
+class _Facts:
+    """The device's facts, put together anew only when the conditions were looked at again."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._seen: object = self
+        self._facts: list[tuple[str, str]] = []
+
+    def at(self, race: Race) -> list[tuple[str, str]]:
+        if race.conditions is not self._seen:
+            self._seen = race.conditions
+            self._facts = device_facts(self._engine.segmenter, race.conditions)
+        return self._facts
+
+
+class _Sender:
+    """Decides which moments of a race are worth a message, and how often its verdict is worth its price."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._sent = self._next_verdict = -1e9
+        self._verdicts: dict = {}
+        self._state = ""
+
+    def message(self, race: Race, facts: _Facts) -> str | None:
+        """The message to send now, or None."""
+        now = time.monotonic()
+        if race.state == self._state and now - self._sent < SEND_EVERY_S:
+            return None
+        if race.state == "done" or now > self._next_verdict:
+            self._verdicts = verdicts_of(race)
+            self._next_verdict = now + max(JUDGE_EVERY_S, SPARE * (time.monotonic() - now))
+        self._sent, self._state = now, race.state
+        return encode_race(race, self._key, facts.at(race), self._verdicts)
+
+
+def medians(race: Race) -> dict[str, dict]:
+    """Measured medians in the inspector's terms."""
+    return {
+        name: {"median_ms": 1000 * Summary.of(seconds).median, "estimated": False}
+        for name, seconds in race.seconds.items()
+        if seconds
+    }

@@ -1,0 +1,231 @@
+"""The page as a person meets it: started by the README's command, used in a real headless browser."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from chromium import chromium
+from PIL import Image
+
+import mpm
+from mpm.images import decode_image
+from mpm.streets import render_street
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parent.parent
+START_LIMIT_S = 120
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    """The page, served by `python app.py` with the bundled model."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path_factory.mktemp("page") / "log.txt"
+    environment = {**os.environ, "GRADIO_TEMP_DIR": str(log.parent / "gradio")}
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, "app.py", "--device", "cpu", "--port", str(port)],
+            cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(address, server, log)
+        yield address
+        assert "Traceback" not in log.read_text(), log.read_text()
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline:
+        assert server.poll() is None, log.read_text()
+        try:
+            urllib.request.urlopen(address, timeout=2)
+            return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"the page did not answer within {START_LIMIT_S} s")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser, url):
+    """A fresh visitor; errors of the page fail the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    visitor = open_page(context, url)
+    yield visitor
+    assert visitor.complaints == []
+    context.close()
+
+
+def open_page(context, url):
+    visitor = context.new_page()
+    visitor.set_default_timeout(60_000)
+    visitor.complaints, visitor.foreign = [], []
+    visitor.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+    visitor.on("request", lambda request: visitor.foreign.append(request.url))
+    visitor.goto(url)
+    visitor.wait_for_function("document.querySelector('#inspector .mpm')?.__inspector?.state.view")
+    return visitor
+
+
+def state(page) -> dict:
+    return page.evaluate("document.querySelector('#inspector .mpm').__inspector.state")
+
+
+def wait_for_runs(page, view: str | None = None, runs: int = 8) -> dict:
+    """Until all presets of another picture than `view` are there."""
+    page.wait_for_function(
+        "([view, runs]) => { const s = document.querySelector('#inspector .mpm').__inspector.state;"
+        " return s.view !== view && s.runs.length >= runs; }",
+        arg=[view, runs],
+    )
+    return state(page)
+
+
+def shown_labels(page, schedule: str) -> np.ndarray:
+    run = page.evaluate("name => document.querySelector('#inspector .mpm').__inspector.run(name)", schedule)
+    return np.array(run["labels"], np.uint8)
+
+
+def upload(page, path: Path) -> None:
+    page.locator("#picture button[aria-label*='Remove'], #picture button[aria-label*='Clear']").first.click()
+    page.locator("#picture input[type=file]").set_input_files(str(path))
+
+
+def test_first_paint_is_true_and_asks_nothing_of_the_outside(page, url):
+    first = state(page)
+    assert first["schedule"] == "2,5" and len(first["runs"]) == 8
+    page.wait_for_timeout(1000)
+    outside = [address for address in page.foreign if not address.startswith((url, "data:", "blob:"))]
+    assert outside == []
+
+
+def test_an_example_runs(page):
+    before = state(page)
+    page.locator("#examples button img").nth(3).click()
+    after = wait_for_runs(page, before["view"])
+    assert after["tokenCounts"][0] > after["tokenCounts"][-1]
+    assert "mIoU" in page.locator("#inspector").inner_text(), "examples have ground truth"
+
+
+def test_an_upload_shows_what_the_library_computes(page, tmp_path):
+    street = render_street(77, 300, 240).image
+    path = tmp_path / "holiday.png"
+    Image.fromarray(street).save(path)
+    before = state(page)
+    upload(page, path)
+    after = wait_for_runs(page, before["view"])
+    segmenter = mpm.load_segmenter("streets-vit-tiny")
+    rgb = decode_image(path).rgb
+    for schedule in ("none", "2,5", "0,2,4,6,8"):
+        run = segmenter.segment(rgb, schedule)
+        record = page.evaluate("n => document.querySelector('#inspector .mpm').__inspector.run(n)", schedule)
+        assert record["token_counts"] == run.trace.token_counts
+        assert record["groups"][-1] == run.trace.groups(len(run.trace.stages)).ravel().tolist()
+        assert (shown_labels(page, schedule) == run.labels.ravel()).mean() > 0.999
+    assert after["groups"] == segmenter.segment(rgb, "2,5").trace.groups(2).ravel().tolist()
+
+
+def test_the_slider_moves_and_the_masks_change(page):
+    slider = page.locator("#inspector input[type=range]").first
+    slider.focus()
+    page.keyboard.press("Home")
+    page.wait_for_function("document.querySelector('#inspector .mpm').__inspector.state.shown === 'none'")
+    assert len(state(page)["tokenCounts"]) == 1
+    page.keyboard.press("End")
+    page.wait_for_function(
+        "document.querySelector('#inspector .mpm').__inspector.state.shown === '0,2,4,6,8'"
+    )
+    assert len(state(page)["tokenCounts"]) == 6
+    assert not np.array_equal(shown_labels(page, "none"), shown_labels(page, "0,2,4,6,8"))
+
+
+def test_latencies_are_measured_for_the_chosen_schedule(page):
+    page.wait_for_function(
+        "() => /interval/.test(document.querySelector('#latency-card').innerText)", timeout=90_000
+    )
+    text = page.locator("#latency-card").inner_text()
+    assert "{2, 5}" in text and " ms" in text
+    page.wait_for_function(
+        "() => /median latency/.test(document.querySelector('#inspector').innerText)", timeout=90_000
+    )
+
+
+def test_a_schedule_of_ones_own(page):
+    page.locator("#inspector [data-ref=strip] button").nth(7).click()
+    page.wait_for_function("document.querySelector('#inspector .mpm').__inspector.state.shown === '2,5,7'")
+    assert len(state(page)["tokenCounts"]) == 4
+
+
+def test_files_from_python_arrive(page, tmp_path):
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Merge map, NPZ").click()
+    waiting.value.save_as(tmp_path / "merge.npz")
+    with np.load(tmp_path / "merge.npz") as saved:
+        assert saved["counts"].tolist() == state(page)["tokenCounts"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("notes.jpg", b"just text"), ("broken.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 40)]
+)
+def test_a_bad_file_is_one_sentence_and_nothing_is_lost(page, tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    before = state(page)
+    upload(page, tmp_path / name)
+    toast = page.locator("[data-testid=toast-body]").first
+    toast.wait_for()
+    assert len(toast.inner_text()) > 20 and "Traceback" not in toast.inner_text()
+    assert state(page)["view"] == before["view"], "the picture before is still there"
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2000, 70)])
+def test_odd_pictures_run(page, tmp_path, size):
+    path = tmp_path / "odd.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), np.uint8)).save(path)
+    before = state(page)
+    upload(page, path)
+    wait_for_runs(page, before["view"])
+
+
+def test_two_people_see_their_own_pictures(browser, url, tmp_path):
+    contexts = [browser.new_context(viewport={"width": 900, "height": 800}) for _ in range(2)]
+    visitors = [open_page(context, url) for context in contexts]
+    first = state(visitors[0])["view"]
+    for number, visitor in enumerate(visitors):
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(render_street(80 + number, 200, 160).image).save(path)
+        upload(visitor, path)
+    views = [wait_for_runs(visitor, first)["view"] for visitor in visitors]
+    from app.engine import digest
+
+    expected = [digest(render_street(80 + number, 200, 160).image) for number in range(2)]
+    assert [view.split("-")[0] for view in views] == expected
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_sticks_out(browser, url, width):
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    visitor = open_page(context, url)
+    assert visitor.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
