@@ -10,9 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from app.device import device_name
 from app.engine import Engine, digest
 from mpm.errors import InputError
+from mpm.machine import device_name
 
 REPORT_SCHEMA = "mpm-report/1"
 PACKAGES = ("torch", "timm", "gradio", "numpy", "opencv-python")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ import numpy as np
 from cachetools import LRUCache
 
 from mpm.errors import InputError
+from mpm.machine import core_count
 
 if TYPE_CHECKING:
     from mpm.segmenter import SegmentationRun, Segmenter
@@ -163,5 +163,5 @@ def physical_cores() -> int:
     """Physical cores this process may use: hyper-threads do not speed up matrix products."""
     import psutil
 
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    allowed = core_count()
     return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))

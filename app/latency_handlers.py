@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 import gradio as gr
 import numpy as np
 
-from app.device import device_facts
 from app.engine import Engine
 from app.inspector.payload import encode_timings
 from app.latency.cards import MAX_CARDS, encode_cards
@@ -18,6 +17,7 @@ from app.latency.plan import SCOPES, Plan
 from app.latency.race import Race, run_race
 from app.views import view_key
 from mpm.errors import InputError
+from mpm.machine import device_facts
 from mpm.protocol import Summary
 
 SEND_EVERY_S = 0.5

@@ -6,7 +6,6 @@ The JSON that --json writes is described in `mpm.benchmark.results`; `BenchResul
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import sys
 from datetime import datetime, timezone
@@ -24,6 +23,7 @@ from mpm.benchmark.workload import Workload, load_model, picture_batches, street
 from mpm.card import card_of
 from mpm.devices import pick_device
 from mpm.errors import InputError
+from mpm.machine import core_count, processor_name
 from mpm.schedule import Schedule
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -139,24 +139,16 @@ def _settings(args: argparse.Namespace, work: Workload) -> dict[str, Any]:
 
 
 def _machine(device: torch.device) -> dict[str, Any]:
-    processor = _processor()
+    processor = processor_name()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor,
-        "cores": os.cpu_count(),
+        "cores": core_count(),
         "device": f"{device.type}: {name}",
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def _progress(text: str) -> None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from app.conditions import Conditions, Usage, Watch, load_warnings, read_conditions, read_gpu, run_tool, usage
-from app.device import ZERO_GPU, device_facts, device_name, processor_name
+from mpm.conditions import Conditions, Usage, Watch, load_warnings, read_conditions, read_gpu, run_tool, usage
+from mpm.machine import ZERO_GPU, device_facts, device_name, processor_name
 
 CPU = torch.device("cpu")
 

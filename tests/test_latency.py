@@ -14,9 +14,9 @@ import mpm
 from app.latency.payload import encode_race, encode_stopped, encode_text, verdicts_of
 from app.latency.plan import BASELINE, MAX_ROUNDS, SCOPES, Plan
 from app.latency.race import Race, run_race
-from app.latency.runs import MODEL, WHOLE, BlockClock, BlockTime, Profile, Workload, profiled_run
 from app.latency.verdict import gain_and_price, speedup, verdict
 from app.latency_handlers import LatencyHandlers, medians
+from mpm.profiling import MODEL, WHOLE, BlockClock, BlockTime, Profile, Workload, profiled_run
 
 
 class StubEngine:

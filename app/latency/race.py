@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.conditions import Conditions, Watch
 from app.latency.plan import Plan
+from mpm.conditions import Conditions, Watch
 from mpm.protocol import alternate
 
 if TYPE_CHECKING:
     from app.engine import Engine
-    from app.latency.runs import Profile, Workload
+    from mpm.profiling import Profile, Workload
 
 PROFILE_AFTER = (1, 3, 6, 10, 15)
 """Rounds after which every schedule runs once more with its parts on the clock."""
@@ -72,7 +72,7 @@ def run_race(engine: Engine, rgb: np.ndarray, plan: Plan) -> Iterator[Race]:
     Runs hold the engine's lock; nothing is held between two of them. Raises InputError when the model could
     not be loaded or a schedule does not fit it.
     """
-    from app.latency.runs import Workload
+    from mpm.profiling import Workload
 
     race = Race.of(plan)
     yield race

@@ -1,7 +1,4 @@
-"""Timed runs of one picture on one model: whole, model only, and profiled block by block.
-
-Imports torch and the model's code: only engine threads import this module.
-"""
+"""Timed runs of one picture on one model: whole, model only, and profiled block by block."""
 
 from __future__ import annotations
 

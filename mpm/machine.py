@@ -1,4 +1,4 @@
-"""What the page can say about the machine that serves it."""
+"""What can be said about the machine that runs the model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.conditions import Conditions
+from mpm.conditions import Conditions
 
 if TYPE_CHECKING:
     from mpm.segmenter import Segmenter
