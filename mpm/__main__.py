@@ -17,19 +17,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0 done, 2 bad input."""
     try:
         check_opencv()
-        args = _parser().parse_args(arguments)
+        words = list(sys.argv[1:] if arguments is None else arguments)
+        args = _parser(words).parse_args(words)
         return args.func(args)
     except InputError as error:
         print(f"mpm: {error}", file=sys.stderr)
         return 2
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m mpm", description="Mutual Pair Merging, seen and measured."
     )
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for name in COMMANDS:
+    # One command needs not wait for the imports of all the others.
+    for name in COMMANDS if not words or words[0] not in COMMANDS else words[:1]:
         importlib.import_module(f"mpm.{name}").add_parser(subparsers)
     return parser
 
