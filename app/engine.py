@@ -27,6 +27,8 @@ Result = TypeVar("Result")
 
 DISPLAY_PX = 1024
 """Longer side of masks as the browser gets them; full size is made on download."""
+MAX_PATCHES = 3072
+"""Only panoramas come near: at twice that, one schedule would take half a minute on a small computer."""
 CACHE_BYTES = 256 * 2**20
 WARM_UP_PX = (384, 512)
 
@@ -78,7 +80,9 @@ class Engine:
         from mpm.sweep import sweep
 
         merger = random_pairs if control else mutual_pairs
-        runs = sweep(self.segmenter, rgb, schedules, merger=merger, max_label_px=DISPLAY_PX)
+        runs = sweep(
+            self.segmenter, rgb, schedules, merger=merger, max_patches=MAX_PATCHES, max_label_px=DISPLAY_PX
+        )
         while True:
             with self._lock:
                 run = next(runs, None)
@@ -90,7 +94,7 @@ class Engine:
         """One run at the picture's own size."""
         segmenter = self.segmenter
         with self._lock:
-            return segmenter.segment(rgb, schedule, profile=profile)
+            return segmenter.segment(rgb, schedule, profile=profile, max_patches=MAX_PATCHES)
 
     def race(
         self, rgb: np.ndarray, schedules: Sequence[str], rounds: int, deadline_s: float
@@ -117,7 +121,7 @@ class Engine:
         with self._lock:
             features = self._features.get(key)
             if features is None:
-                features = stage_features(segmenter, rgb, schedule, stage)
+                features = stage_features(segmenter, rgb, schedule, stage, max_patches=MAX_PATCHES)
                 if features.nbytes <= CACHE_BYTES:
                     self._features[key] = features
         return similarity_to(features, patch)

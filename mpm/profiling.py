@@ -13,7 +13,7 @@ from mpm.encoder import TokenState, step
 from mpm.grid import Geometry
 from mpm.pairing import mutual_pairs
 from mpm.schedule import Schedule
-from mpm.segmenter import Segmenter, start_state
+from mpm.segmenter import MAX_PATCHES, Segmenter, start_state
 from mpm.timing import Clock, PartClock
 from mpm.upsample import upsample_labels
 
@@ -67,33 +67,41 @@ class BlockClock(PartClock):
 class Workload:
     """One picture on one model. Settings are fixed when it is made; each call is one run."""
 
-    def __init__(self, segmenter: Segmenter, rgb: np.ndarray, scope: str = WHOLE) -> None:
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        rgb: np.ndarray,
+        scope: str = WHOLE,
+        max_patches: int = MAX_PATCHES,
+    ) -> None:
         if scope not in (WHOLE, MODEL):
             raise ValueError(f"the scope must be {WHOLE!r} or {MODEL!r}, but got {scope!r}")
-        self.segmenter, self.rgb, self.scope = segmenter, rgb, scope
+        self.segmenter, self.rgb, self.scope, self.max_patches = segmenter, rgb, scope, max_patches
         with torch.inference_mode():
-            self.pixels, self.geometry = segmenter.preprocess(rgb)
+            self.pixels, self.geometry = segmenter.preprocess(rgb, max_patches=max_patches)
 
     def seconds(self, schedule: str) -> float:
         """One run on the clock. Raises InputError for a bad schedule."""
         if self.scope == WHOLE:
-            return self.segmenter.segment(self.rgb, schedule).timing.total
+            return self.segmenter.segment(self.rgb, schedule, max_patches=self.max_patches).timing.total
         clock = Clock(self.segmenter.device)
         self.segmenter.logits(self.pixels, schedule)
         return clock.stop().total
 
     def profile(self, schedule: str) -> Profile:
         """One whole run with every part and block on the clock."""
-        return profiled_run(self.segmenter, self.rgb, schedule)
+        return profiled_run(self.segmenter, self.rgb, schedule, self.max_patches)
 
 
 @torch.inference_mode()
-def profiled_run(segmenter: Segmenter, rgb: np.ndarray, schedule: str) -> Profile:
+def profiled_run(
+    segmenter: Segmenter, rgb: np.ndarray, schedule: str, max_patches: int = MAX_PATCHES
+) -> Profile:
     """The run of `Segmenter.segment`, with the time of every block. Raises InputError for a bad schedule."""
     plan = Schedule.parse(schedule).check(segmenter.depth)
     clock = BlockClock(segmenter.device)
     with clock.part("preprocess"):
-        pixels, geometry = segmenter.preprocess(rgb)
+        pixels, geometry = segmenter.preprocess(rgb, max_patches=max_patches)
     with clock.part("embed"):
         state = start_state(segmenter, pixels)
     tokens = []

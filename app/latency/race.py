@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.engine import MAX_PATCHES
 from app.latency.plan import Plan
 from mpm.conditions import Conditions, Watch
 from mpm.protocol import alternate
@@ -77,7 +78,7 @@ def run_race(engine: Engine, rgb: np.ndarray, plan: Plan) -> Iterator[Race]:
     race = Race.of(plan)
     yield race
     watch = Watch(engine.segmenter.device)
-    work = engine.exclusively(lambda segmenter: Workload(segmenter, rgb, plan.scope))
+    work = engine.exclusively(lambda segmenter: Workload(segmenter, rgb, plan.scope, MAX_PATCHES))
     grid = work.geometry.grid
     race.picture = {"wh_px": [rgb.shape[1], rgb.shape[0]], "patches": grid.size}
     race.state = "warming up"
