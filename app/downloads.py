@@ -28,8 +28,8 @@ class Download:
 
 
 def make_download(engine: Engine, rgb: np.ndarray, schedule: str, what: str) -> Download:
-    """`what` is "mask", "npz" or "report". Raises InputError for anything else."""
-    makers = {"mask": _mask, "npz": _merge_map, "report": _report}
+    """`what` is "mask", "npz", "report" or "python". Raises InputError for anything else."""
+    makers = {"mask": _mask, "npz": _merge_map, "report": _report, "python": _python}
     if what not in makers:
         raise InputError(f"there is no download {what!r}: choose one of {', '.join(makers)}")
     run = engine.segment(rgb, schedule, profile=what == "report")
@@ -89,6 +89,11 @@ def _merge_map(engine: Engine, rgb: np.ndarray, run) -> Download:
 def _report(engine: Engine, rgb: np.ndarray, run) -> Download:
     text = json.dumps(report(engine, rgb, run), indent=2) + "\n"
     return Download(f"{_stem(run)}.report.json", "application/json", text.encode())
+
+
+def _python(engine: Engine, rgb: np.ndarray, run) -> Download:
+    text = reproduction(engine.segmenter.config.name, str(run.schedule))
+    return Download(f"{_stem(run)}.py", "text/x-python", text.encode())
 
 
 def _stem(run) -> str:

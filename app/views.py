@@ -14,7 +14,7 @@ from mpm.schedule import PRESETS
 
 BASELINE = "none"
 STOPS = tuple(str(preset) for preset in PRESETS)
-ANSWERS = ("heat", "custom", "mask", "npz", "report")
+ANSWERS = ("heat", "custom", "mask", "npz", "report", "python")
 """What the page can make on the inspector's request."""
 
 

@@ -153,6 +153,8 @@ def test_downloads(engine, smooth_image):
     assert report["token_counts"] == run.trace.token_counts
     assert report["image"]["digest_blake2b_96"] == digest(smooth_image)
     compile(report["python"], "reproduction", "exec")
+    lines = downloads.make_download(engine, smooth_image, "2,5", "python").content.decode()
+    assert "schedule='2,5'" in lines and lines == report["python"]
     with pytest.raises(mpm.InputError, match="no download"):
         downloads.make_download(engine, smooth_image, "2,5", "passwords")
 

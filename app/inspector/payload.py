@@ -8,7 +8,7 @@ view      everything about one image, and the runs at hand. The same key again: 
           title, notes; image {src, width, height, full_width, full_height};
           grid {rows, cols, patch_w, patch_h}, a patch's size as a fraction of the image: the padded grid may
           reach beyond it; depth; classes [{name, colour}]; ignore_index; schedules (the slider's stops);
-          paper; baseline; selected; can (what Python answers: "heat", "custom", "mask", "npz", "report");
+          paper; baseline; selected; can (what Python answers, see ImageView);
           truth (labels or null); runs; sent
 runs      more runs of that image: runs, sent (every schedule sent so far; the browser asks for what it lacks)
 timing    timings {schedule: timing}
@@ -52,7 +52,7 @@ class ImageView:
     depth        number of encoder blocks
     schedules    the slider's stops, as strings of mpm.Schedule
     truth        (H, W) integer labels, or None; pixels of `ignore_index` and of unknown classes count nowhere
-    can          what the page answers: "heat", "custom", "mask", "npz", "report"
+    can          what the page answers: "heat", "custom", "mask", "npz", "report", "python"
     """
 
     key: str

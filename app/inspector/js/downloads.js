@@ -17,6 +17,7 @@ function mountDownloads(ui, store, actions) {
       'report',
       button('Report, JSON', 'Model, schedule, tokens, timings, device', () => actions.save('report')),
     ],
+    ['python', button('Python', 'The few lines that repeat this run', () => actions.save('python'))],
   ];
   ui.downloads.append(...own, ...fromPython.map(([, node]) => node));
   store.on(['view'], ({ view }) => {
