@@ -174,6 +174,14 @@ def test_a_schedule_of_ones_own(page):
     assert len(state(page)["tokenCounts"]) == 4
 
 
+def test_a_point_of_the_trade_off_moves_the_slider(page):
+    page.locator("#inspector [data-point='8']").press("Enter")
+    page.wait_for_function("document.querySelector('#inspector .mpm').__inspector.state.shown === '8'")
+    page.wait_for_function(
+        "() => document.querySelectorAll('#inspector .tradeoff .control').length === 8", timeout=90_000
+    )
+
+
 def test_files_from_python_arrive(page, tmp_path):
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Merge map, NPZ").click()

@@ -108,7 +108,7 @@ function tradeoffPoint(state, { schedule, x, y, estimated, label }, scales, acti
   const pick = () => actions.chooseSchedule(schedule);
   const [cx, cy] = [scales.x(x), scales.y(y)];
   return svgEl('g', {
-    class: 'point', tabindex: 0, role: 'button', 'data-schedule': schedule,
+    class: 'point', tabindex: 0, role: 'button', 'data-point': schedule,
     'data-chosen': String(schedule === state.shown), 'data-estimated': String(estimated && !tokens),
     'aria-label': `Schedule ${scheduleName(schedule)}: ${cost}, ${agreementText(y)} agree`,
     onclick: pick,
