@@ -96,22 +96,6 @@ class Engine:
         with self._lock:
             return segmenter.segment(rgb, schedule, profile=profile, max_patches=MAX_PATCHES)
 
-    def race(
-        self, rgb: np.ndarray, schedules: Sequence[str], rounds: int, deadline_s: float
-    ) -> Iterator[tuple[str, float]]:
-        """Timed runs of schedules in alternation, picture to mask: (schedule, seconds), as each ends.
-
-        Stops after `rounds` of each or at the deadline, whichever is first, but not before one whole round.
-        """
-        from mpm.protocol import alternate
-
-        contenders = {name: lambda name=name: self.segment(rgb, name).timing.total for name in schedules}
-        start = time.monotonic()
-        for number, (name, seconds) in enumerate(alternate(contenders, rounds)):
-            yield name, seconds
-            if number + 1 >= len(contenders) and time.monotonic() - start > deadline_s:
-                return
-
     def similarity(self, rgb: np.ndarray, schedule: str, stage: int, patch: int) -> np.ndarray:
         """Cosine similarity of one patch to all others at a stage: (rows, cols) float32."""
         from mpm.features import similarity_to, stage_features

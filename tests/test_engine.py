@@ -76,14 +76,6 @@ def test_closing_a_sweep_stops_the_work_and_frees_the_lock(engine, smooth_image)
     assert engine.segment(smooth_image, "2").labels.shape == (60, 90)
 
 
-def test_race_alternates_and_obeys_its_deadline(engine, smooth_image):
-    timed = list(engine.race(smooth_image, ["none", "2,5"], rounds=2, deadline_s=60))
-    assert [name for name, _ in timed] == ["none", "2,5", "2,5", "none"]
-    assert all(seconds > 0 for _, seconds in timed)
-    short = list(engine.race(smooth_image, ["none", "2,5"], rounds=1000, deadline_s=0))
-    assert 2 <= len(short) <= 3
-
-
 def test_similarity_is_that_of_the_library(engine, smooth_image):
     expected = similarity_to(stage_features(engine.segmenter, smooth_image, "2,5", 1), 3)
     for _ in range(2):  # computed, then from the cache
