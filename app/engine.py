@@ -1,6 +1,8 @@
 """Models, caches and one lock a device. The only place in the page that runs a model.
 
-torch and timm are imported in the loading thread, so that the page answers before they are there.
+torch and timm are imported in the loading thread, so that the page answers before they are there. Whoever needs
+them asks for `Engine.segmenter` before importing anything that does: two threads that import torchvision at
+once can lock each other out.
 """
 
 from __future__ import annotations
@@ -76,12 +78,13 @@ class Engine:
 
         control=True merges as many pairs drawn at random.
         """
+        segmenter = self.segmenter
         from mpm.pairing import mutual_pairs, random_pairs
         from mpm.sweep import sweep
 
         merger = random_pairs if control else mutual_pairs
         runs = sweep(
-            self.segmenter, rgb, schedules, merger=merger, max_patches=MAX_PATCHES, max_label_px=DISPLAY_PX
+            segmenter, rgb, schedules, merger=merger, max_patches=MAX_PATCHES, max_label_px=DISPLAY_PX
         )
         while True:
             with self._lock:
@@ -98,10 +101,10 @@ class Engine:
 
     def similarity(self, rgb: np.ndarray, schedule: str, stage: int, patch: int) -> np.ndarray:
         """Cosine similarity of one patch to all others at a stage: (rows, cols) float32."""
+        segmenter = self.segmenter
         from mpm.features import similarity_to, stage_features
 
         key = (digest(rgb), schedule, stage)
-        segmenter = self.segmenter
         with self._lock:
             features = self._features.get(key)
             if features is None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
 import gradio as gr
@@ -18,6 +21,8 @@ from app.lab_handlers import LabHandlers
 from app.truths import Truths
 from app.views import STOPS, explore, view_key
 from mpm.features import similarity_to, stage_features
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -224,3 +229,44 @@ def test_view_keys_tell_pictures_and_models_apart(engine, smooth_image):
     other = SimpleNamespace(model="another")
     assert view_key(engine, smooth_image) != view_key(other, smooth_image)
     assert view_key(engine, smooth_image) != view_key(engine, smooth_image[:, ::-1])
+
+
+IMPORTS_FROM_EVERYWHERE = """
+import sys, threading, time
+import numpy as np
+
+class Spy:
+    seen = set()
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("timm", "torchvision"):
+            self.seen.add(threading.current_thread().name)
+
+sys.meta_path.insert(0, Spy())
+
+from app.engine import Engine
+from app.latency.plan import Plan
+from app.latency.race import run_race
+
+engine, rgb = Engine(sys.argv[1], "cpu", threads=1), np.zeros((64, 64, 3), np.uint8)
+works = {
+    "sweep": lambda: list(engine.sweep(rgb, ["none"])),
+    "segment": lambda: engine.segment(rgb, "none"),
+    "heat": lambda: engine.similarity(rgb, "none", 0, 0),
+    "race": lambda: list(run_race(engine, rgb, Plan(("none", "2"), rounds=1))),
+}
+threads = [threading.Thread(target=work, name=name) for name, work in works.items()]
+for thread in threads:
+    thread.start()
+time.sleep(0.5)
+engine.start()
+for thread in threads:
+    thread.join()
+print(sorted(Spy.seen))
+"""
+
+
+def test_only_the_loading_thread_imports_timm(engine):
+    # Two threads importing torchvision at once can deadlock; seen on a busy machine.
+    command = [sys.executable, "-c", IMPORTS_FROM_EVERYWHERE, engine.model]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "['load-model']", done.stderr

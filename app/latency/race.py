@@ -73,11 +73,11 @@ def run_race(engine: Engine, rgb: np.ndarray, plan: Plan) -> Iterator[Race]:
     Runs hold the engine's lock; nothing is held between two of them. Raises InputError when the model could
     not be loaded or a schedule does not fit it.
     """
-    from mpm.profiling import Workload
-
     race = Race.of(plan)
     yield race
     watch = Watch(engine.segmenter.device)
+    from mpm.profiling import Workload  # imports timm: only once the loading thread has (see app.engine)
+
     work = engine.exclusively(lambda segmenter: Workload(segmenter, rgb, plan.scope, MAX_PATCHES))
     grid = work.geometry.grid
     race.picture = {"wh_px": [rgb.shape[1], rgb.shape[0]], "patches": grid.size}
