@@ -1,8 +1,8 @@
 """Models, caches and one lock a device. The only place in the page that runs a model.
 
-torch and timm are imported in the loading thread, so that the page answers before they are there. Whoever needs
-them asks for `Engine.segmenter` before importing anything that does: two threads that import torchvision at
-once can lock each other out.
+torch and timm are imported in the loading thread, so that the page answers before they are there. Whoever
+needs them asks for `Engine.segmenter` before importing anything that does: two threads that import
+torchvision at once can lock each other out.
 """
 
 from __future__ import annotations

@@ -11,22 +11,34 @@ from mpm.errors import InputError
 from mpm.labels import STREETS, LabelSet
 
 SCHEMA = 1
+DECODERS = ("mask_transformer", "linear", "batchnorm_linear")
+PADDINGS = ("right_bottom", "centred")
 
 
 @dataclass(frozen=True)
 class EncoderConfig:
-    """A timm ViT: `timm_model` with `timm_args`, its LayerNorm eps, and how its positions are resized."""
+    """A timm ViT: `timm_model` with `timm_args`, its LayerNorm eps, and how its positions are resized.
+
+    position_offset  added to the new grid's sides before the scale is taken (DINOv2: 0.1), 0 for none
+    """
 
     timm_model: str
     timm_args: dict[str, Any] = field(default_factory=dict)
     layer_norm_eps: float = 1e-6
     position_interpolation: str = "bilinear"
     position_antialias: bool = False
+    position_offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.position_interpolation not in ("bilinear", "bicubic"):
+            raise InputError(
+                f'positions are resized "bilinear" or "bicubic", but got {self.position_interpolation!r}'
+            )
 
 
 @dataclass(frozen=True)
 class DecoderConfig:
-    """`kind` is "mask_transformer" or "linear"; the other fields describe the mask transformer."""
+    """`kind` is one of DECODERS; the other fields describe the mask transformer."""
 
     kind: str
     layers: int = 0
@@ -35,8 +47,31 @@ class DecoderConfig:
     layer_norm_eps: float = 1e-5
 
     def __post_init__(self) -> None:
-        if self.kind not in ("mask_transformer", "linear"):
-            raise InputError(f'decoder kind must be "mask_transformer" or "linear", but got {self.kind!r}')
+        if self.kind not in DECODERS:
+            raise InputError(f"the decoder must be one of {', '.join(DECODERS)}, but got {self.kind!r}")
+
+
+@dataclass(frozen=True)
+class SlidingConfig:
+    """Square windows over the resized image, as in the published evaluations.
+
+    resize_px          short side of the image before it is cut
+    window_px          side of a window, and `stride_px` from one to the next
+    stretches_padding  a window's scores, padding included, are stretched onto the window (DINOv2's head)
+                       instead of cutting the padding away
+    """
+
+    resize_px: int
+    window_px: int
+    stride_px: int
+    stretches_padding: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.stride_px <= self.window_px or self.resize_px < 1:
+            raise InputError(
+                "a sliding window needs 1 <= stride_px <= window_px and resize_px of at least 1, but got "
+                f"{self.stride_px}, {self.window_px} and {self.resize_px}"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +80,8 @@ class SegmenterConfig:
 
     mean, std      of RGB in [0, 1]
     resolution     short side of the image in whole-image mode, in pixels
+    padding        where zeros fill the image up to whole patches: one of PADDINGS
+    sliding        the published evaluation's window, None where there is none
     """
 
     name: str
@@ -54,6 +91,12 @@ class SegmenterConfig:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     resolution: int
+    padding: str = "right_bottom"
+    sliding: SlidingConfig | None = None
+
+    def __post_init__(self) -> None:
+        if self.padding not in PADDINGS:
+            raise InputError(f"the padding must be one of {', '.join(PADDINGS)}, but got {self.padding!r}")
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary for config.json."""
@@ -72,6 +115,8 @@ class SegmenterConfig:
             "mean": list(self.mean),
             "std": list(self.std),
             "resolution": self.resolution,
+            "padding": self.padding,
+            "sliding": asdict(self.sliding) if self.sliding else None,
         }
 
     @classmethod
@@ -97,6 +142,8 @@ class SegmenterConfig:
                 mean=tuple(data["mean"]),
                 std=tuple(data["std"]),
                 resolution=int(data["resolution"]),
+                padding=data.get("padding", "right_bottom"),
+                sliding=SlidingConfig(**data["sliding"]) if data.get("sliding") else None,
             )
         except InputError:
             raise

@@ -114,9 +114,7 @@ def test_transparent_palette_entry_is_white(format, transparency):
 
 
 @pytest.mark.parametrize("format", ["PNG", "TIFF"])
-@pytest.mark.parametrize(
-    "top, white", [(65535, 65535), (20000, 65535), (4095, 4095), (900, 1023), (9, 255)]
-)
+@pytest.mark.parametrize("top, white", [(65535, 65535), (20000, 65535), (4095, 4095), (900, 1023), (9, 255)])
 def test_16_bit_gray_is_scaled(format, top, white):
     values = np.array([[0, top // 2, top]], np.uint16)
     decoded = decode_image(encoded(Image.fromarray(values), format))
@@ -224,9 +222,7 @@ def test_cut_off_at_any_place(format):
             decode_image(data[:keep])
 
 
-@pytest.mark.parametrize(
-    "content", [b"I am a text", b"%PDF-1.7\n", b"<svg/>", b"\0" * 100, b"PK\3\4"]
-)
+@pytest.mark.parametrize("content", [b"I am a text", b"%PDF-1.7\n", b"<svg/>", b"\0" * 100, b"PK\3\4"])
 def test_other_files_are_named_as_such(tmp_path, content):
     path = tmp_path / "photo.jpg"
     path.write_bytes(content)

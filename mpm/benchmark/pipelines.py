@@ -146,9 +146,7 @@ def _full_size(logits: Tensor, geometry: Geometry) -> np.ndarray:
     return full[..., :height, :width].softmax(1).argmax(1)[0].cpu().numpy()
 
 
-def preprocess(
-    work: Workload, pictures: Sequence[np.ndarray], clock: Clock
-) -> tuple[Tensor, list[Geometry]]:
+def preprocess(work: Workload, pictures: Sequence[np.ndarray], clock: Clock) -> tuple[Tensor, list[Geometry]]:
     """Pictures of one size -> (B, 3, H, W) normalised, and how each was fitted."""
     with clock.part("preprocess"):
         made = [work.segmenter.preprocess(picture, work.resolution) for picture in pictures]
