@@ -15,8 +15,8 @@ class Grid:
     """Patches of one image in raster order.
 
     `patch_px` is the side of a patch in pixels of the model's input. `content_wh_px` is the resized image
-    inside that input (the rest is padding) and `image_wh_px` the user's image that it was resized from;
-    left out, both are the whole input. Where tokens have merged, `positions` (B, M) int64 is the patch index
+    inside that input, its left top corner at `content_xy_px` (the rest is padding), and `image_wh_px` the
+    user's image that it was resized from; left out, both are the whole input. Where tokens have merged, `positions` (B, M) int64 is the patch index
     of each token's representative; None: token t is patch t.
     """
 
@@ -26,6 +26,7 @@ class Grid:
     content_wh_px: tuple[int, int] | None = None
     image_wh_px: tuple[int, int] | None = None
     positions: Tensor | None = field(default=None, compare=False, repr=False)
+    content_xy_px: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
         if min(self.rows, self.cols, self.patch_px) < 1:
@@ -57,16 +58,22 @@ class Grid:
         image_w, image_h = self._image()
         return self.patch_px * image_w / content_w, self.patch_px * image_h / content_h
 
+    def pad_xy_px(self) -> tuple[float, float]:
+        """Width and height of the padding left of and above the image, in pixels of the user's image."""
+        (content_w, content_h), (image_w, image_h) = self._content(), self._image()
+        return self.content_xy_px[0] * image_w / content_w, self.content_xy_px[1] * image_h / content_h
+
     def box(self, token: int) -> tuple[float, float, float, float]:
         """x0, y0, x1, y1 of a patch in pixels of the user's image, clipped to it."""
         row, col = self.row_col(token)
         width, height = self.patch_wh_px()
+        pad_x, pad_y = self.pad_xy_px()
         image_w, image_h = self._image()
         return (
-            min(col * width, image_w),
-            min(row * height, image_h),
-            min((col + 1) * width, image_w),
-            min((row + 1) * height, image_h),
+            _clip(col * width - pad_x, image_w),
+            _clip(row * height - pad_y, image_h),
+            _clip((col + 1) * width - pad_x, image_w),
+            _clip((row + 1) * height - pad_y, image_h),
         )
 
     def _content(self) -> tuple[int, int]:
@@ -90,9 +97,12 @@ class Geometry:
         return self.grid.cols * self.grid.patch_px, self.grid.rows * self.grid.patch_px
 
 
-def plan_geometry(image_wh_px: tuple[int, int], resolution: int, patch_px: int, max_patches: int) -> Geometry:
+def plan_geometry(
+    image_wh_px: tuple[int, int], resolution: int, patch_px: int, max_patches: int, centred: bool = False
+) -> Geometry:
     """Short side to `resolution`, aspect kept, never more than `max_patches`, padded to whole patches.
 
+    Padding goes to the right and the bottom; with centred=True to both sides, the odd pixel after the image.
     Raises ValueError for an empty image or for limits below one.
     """
     width, height = image_wh_px
@@ -109,7 +119,13 @@ def plan_geometry(image_wh_px: tuple[int, int], resolution: int, patch_px: int, 
         scale *= 0.995 * min(1.0, math.sqrt(max_patches / _patches(content, patch_px)))
         content = _scaled(image_wh_px, scale)
     rows, cols = math.ceil(content[1] / patch_px), math.ceil(content[0] / patch_px)
-    return Geometry(image_wh_px, content, Grid(rows, cols, patch_px, content, image_wh_px), scaled_down)
+    corner = tuple(-side % patch_px // 2 for side in content) if centred else (0, 0)
+    grid = Grid(rows, cols, patch_px, content, image_wh_px, content_xy_px=corner)
+    return Geometry(image_wh_px, content, grid, scaled_down)
+
+
+def _clip(value: float, high: float) -> float:
+    return min(max(value, 0), high)
 
 
 def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:

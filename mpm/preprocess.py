@@ -48,7 +48,8 @@ def to_pixels(image: np.ndarray, geometry: Geometry, mean: tuple, std: tuple) ->
     pixels = torch.zeros(1, 3, height, width)
     planes = resized.permute(2, 0, 1).float().div_(255)
     planes.sub_(_column(mean)).div_(_column(std))
-    pixels[0, :, : resized.shape[0], : resized.shape[1]] = planes
+    left, top = geometry.grid.content_xy_px
+    pixels[0, :, top : top + resized.shape[0], left : left + resized.shape[1]] = planes
     return pixels
 
 

@@ -154,7 +154,9 @@ class Segmenter(nn.Module):
         resolution = self.config.resolution if resolution is None else resolution
         if resolution < 1:
             raise InputError(f"resolution must be at least 1 pixel, but got {resolution}")
-        geometry = plan_geometry((rgb.shape[1], rgb.shape[0]), resolution, self.patch_px, max_patches)
+        geometry = plan_geometry(
+            (rgb.shape[1], rgb.shape[0]), resolution, self.patch_px, max_patches, self._pads_both_sides
+        )
         pixels = to_pixels(rgb, geometry, self.config.mean, self.config.std)
         return pixels.to(self.device, self.dtype), geometry
 
@@ -202,8 +204,14 @@ class Segmenter(nn.Module):
     def _pad(self, pixels: Tensor) -> Tensor:
         if pixels.ndim != 4 or pixels.shape[1] != 3:
             raise ValueError(f"pixels must be (B, 3, H, W), but got {tuple(pixels.shape)}")
-        right, bottom = -pixels.shape[3] % self.patch_px, -pixels.shape[2] % self.patch_px
-        return F.pad(pixels, (0, right, 0, bottom)) if right or bottom else pixels
+        spare_w, spare_h = -pixels.shape[3] % self.patch_px, -pixels.shape[2] % self.patch_px
+        left, top = (spare_w // 2, spare_h // 2) if self._pads_both_sides else (0, 0)
+        padding = (left, spare_w - left, top, spare_h - top)
+        return F.pad(pixels, padding) if any(padding) else pixels
+
+    @property
+    def _pads_both_sides(self) -> bool:
+        return self.config.padding == "centred"
 
 
 def start_state(segmenter: Segmenter, pixels: Tensor) -> TokenState:

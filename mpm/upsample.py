@@ -19,7 +19,8 @@ def upsample_labels(logits: Tensor, geometry: Geometry, max_side_px: int | None 
     """Best class of every pixel of the user's image: (1, classes, rows, cols) -> (H, W), smallest fit type.
 
     As F.interpolate(mode="bilinear", align_corners=False) to the padded region's share of the image,
-    cropped to the image, then argmax (the first class wins a tie). With `max_side_px`, labels of a smaller
+    cropped to the image (padding before it to the nearest whole pixel), then argmax (the first class wins a
+    tie). With `max_side_px`, labels of a smaller
     copy of the image whose longer side is at most that: for display.
     """
     image_w, image_h = geometry.image_wh_px
@@ -27,7 +28,9 @@ def upsample_labels(logits: Tensor, geometry: Geometry, max_side_px: int | None 
     shrink = min(1.0, (max_side_px or max(image_w, image_h)) / max(image_w, image_h))
     height, width = max(1, round(image_h * shrink)), max(1, round(image_w * shrink))
     factor = patch_h * height / image_h, patch_w * width / image_w
-    return argmax_bilinear(logits[0], (height, width), factor)
+    pad_x, pad_y = geometry.grid.pad_xy_px()
+    left, top = round(pad_x * width / image_w), round(pad_y * height / image_h)
+    return argmax_bilinear(logits[0], (top + height, left + width), factor)[top:, left:]
 
 
 @torch.no_grad()

@@ -50,6 +50,14 @@ def runs_message(*names: str, sent=()) -> str:
     return encode_runs(VIEW, {name: RUNS[name] for name in names}, baseline=BASELINE, sent=sent)
 
 
+def centred() -> str:
+    """The grid of 6 x 10 patches begins 8 model pixels left of the picture and 4 above it."""
+    content, corner = (COLS * 16 - 16, ROWS * 16 - 8), (8, 4)
+    grid = replace(RUNS["2,5"].grid, content_wh_px=content, content_xy_px=corner)
+    runs = {name: replace(RUNS[name], grid=grid) for name in ("2,5", "none")}
+    return encode(replace(VIEW, key="centred"), runs, selected="2,5")
+
+
 MESSAGES = {
     "first": lambda: encode(VIEW, {name: RUNS[name] for name in ("2,5", "none")}, selected="2,5"),
     "rest": lambda: runs_message("8", "5", "2", "2,5,8", "2,4,6,8", "0,2,4,6,8"),
@@ -61,6 +69,7 @@ MESSAGES = {
         replace(VIEW, key="other", title="Other"), {"none": BASELINE, "5": RUNS["5"]}, selected="5"
     ),
     "alone": lambda: encode(replace(VIEW, key="alone"), {"none": BASELINE, "2": plain_run()}, selected="2"),
+    "centred": centred,
     "pixel": lambda: odd(1, 1, 2, 3),
     "panorama": lambda: odd(3000, 100, 4, 120),
 }
@@ -298,6 +307,29 @@ def test_hover_reads_out_the_patch(open_page):
     assert f"{stage.similarity[first]:.3f}" in text
     now = state(page)
     assert (now["hover"], now["pinned"]) == (int(first), None)
+
+
+def test_padding_may_precede_the_picture(open_page):
+    page = open_page()
+    send(page, "centred", "s.view === 'centred'")
+    page.locator("[data-ref=mergeTop]").scroll_into_view_if_needed()
+    box = page.locator("[data-ref=mergeTop]").bounding_box()
+    rect = page.evaluate(f"() => {HANDLE}.rect('merge')")
+    corner = box["x"] + rect["x"], box["y"] + rect["y"]
+    patch_w, patch_h = rect["w"] * 16 / (COLS * 16 - 16), rect["h"] * 16 / (ROWS * 16 - 8)
+    places = {0: (0.25, 0.4), 1: (0.6, 0.4), COLS: (0.25, 0.9), COLS * ROWS - 1: (COLS - 1.2, ROWS - 0.7)}
+    for patch, (across, down) in places.items():
+        page.mouse.move(corner[0] + across * patch_w, corner[1] + down * patch_h)
+        assert state(page)["hover"] == patch
+    # The patch under the pointer is left bright where it was found, the others are veiled.
+    page.mouse.move(corner[0] + 0.6 * patch_w, corner[1] + 0.4 * patch_h)
+    settle(page)
+    read = """([canvas, x, y]) => [...canvas.getContext('2d').getImageData(x, y, 1, 1).data]"""
+    canvas = page.locator("[data-ref=mergeTop]").element_handle()
+    inside = [round(rect["x"] + patch_w), round(rect["y"] + 2)]
+    veiled = [round(rect["x"] + 6.3 * patch_w), round(rect["y"] + 3.2 * patch_h)]
+    assert page.evaluate(read, [canvas, *inside])[3] == 0
+    assert page.evaluate(read, [canvas, *veiled])[3] > 60
 
 
 def test_a_patch_that_did_not_merge_says_why(open_page):

@@ -49,3 +49,16 @@ def test_geometry_of_the_usual_sizes():
     assert (geometry.content_wh_px, geometry.grid.rows, geometry.grid.cols) == ((480, 360), 23, 30)
     assert not geometry.scaled_down
     assert plan_geometry((6000, 200), 360, 16, 8192).scaled_down
+
+
+def test_centred_padding_lies_on_both_sides():
+    # 480 x 360 in patches of 14: 490 x 364, so 5 pixels left and right, 2 above and below.
+    grid = plan_geometry((480, 360), 360, 14, 8192, centred=True).grid
+    assert grid.content_xy_px == (5, 2)
+    assert grid.box(0) == (0, 0, 9, 12)
+    assert grid.box(grid.token(1, 1)) == (9, 12, 23, 26)
+    assert grid.box(grid.size - 1) == (471, 348, 480, 360)
+    # At half the size in the model, everything is twice as large on the picture. 35 = 42 - 7: 3 before, 4 after.
+    odd = plan_geometry((70, 70), 35, 14, 8192, centred=True).grid
+    assert odd.content_xy_px == (3, 3)
+    assert odd.box(0) == (0, 0, 22, 22)

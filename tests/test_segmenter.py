@@ -52,6 +52,21 @@ def test_padding_is_cropped_away(tiny):
     assert (run.labels == full[:44].numpy()).mean() > 0.999
 
 
+def test_centred_padding_lies_around_the_picture(tiny, tiny_config):
+    centred = mpm.Segmenter(replace(tiny_config, padding="centred")).eval().requires_grad_(False)
+    centred.load_state_dict(tiny.state_dict())
+    image = np.random.default_rng(3).integers(0, 256, (45, 59, 3), dtype=np.uint8)
+    run = centred.segment(image, "none", resolution=45)
+    assert run.grid.content_xy_px == (2, 1)
+    pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 127.5 - 1
+    by_hand = F.pad(pixels, (2, 3, 1, 2))
+    logits = tiny.logits(by_hand)
+    torch.testing.assert_close(torch.from_numpy(run.logits)[None], logits)
+    torch.testing.assert_close(centred.logits(pixels), logits)
+    whole = F.interpolate(logits, scale_factor=8, mode="bilinear", align_corners=False)
+    assert np.array_equal(run.labels, whole[..., 1:46, 2:61].argmax(1)[0].numpy())
+
+
 def test_batches_equal_images_alone(tiny):
     pixels = torch.randn(3, 3, 40, 61, generator=torch.Generator().manual_seed(0))
     for schedule in ("1,3", (0, 1, 2, 3)):

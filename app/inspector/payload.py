@@ -6,8 +6,8 @@ Schema "mpm-inspector/1". Every message is an object with `schema`, `kind`, `vie
 view      everything about one image, and the runs at hand. The same key again: runs are merged in and the
           user's schedule, stage, layers, pinned patch and zoom stay. Another key: a new picture.
           title, notes; image {src, width, height, full_width, full_height};
-          grid {rows, cols, patch_w, patch_h}, a patch's size as a fraction of the image: the padded grid may
-          reach beyond it; depth; classes [{name, colour}]; ignore_index; schedules (the slider's stops);
+          grid {rows, cols, patch_w, patch_h, pad_x, pad_y}: a patch's size, and the padding left of and above
+          the image, as fractions of the image: the padded grid may reach beyond it; depth; classes [{name, colour}]; ignore_index; schedules (the slider's stops);
           paper; baseline; selected; can (what Python answers, see ImageView);
           truth (labels or null); runs; sent
 runs      more runs of that image: runs, sent (every schedule sent so far; the browser asks for what it lacks)
@@ -228,7 +228,13 @@ def _stage(stage) -> dict:
 
 def _grid(grid, width_px: int, height_px: int) -> dict:
     patch_w, patch_h = grid.patch_wh_px()
-    fractions = {"patch_w": patch_w / width_px, "patch_h": patch_h / height_px}
+    pad_x, pad_y = grid.pad_xy_px()
+    fractions = {
+        "patch_w": patch_w / width_px,
+        "patch_h": patch_h / height_px,
+        "pad_x": pad_x / width_px,
+        "pad_y": pad_y / height_px,
+    }
     return {"rows": grid.rows, "cols": grid.cols, **fractions}
 
 

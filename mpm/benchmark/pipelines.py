@@ -142,8 +142,9 @@ def reference(work: Workload, schedule: Schedule) -> Pipeline:
 def _full_size(logits: Tensor, geometry: Geometry) -> np.ndarray:
     (width, height), (patch_w, patch_h) = geometry.image_wh_px, geometry.grid.patch_wh_px()
     size = round(geometry.grid.rows * patch_h), round(geometry.grid.cols * patch_w)
+    left, top = (round(pad) for pad in geometry.grid.pad_xy_px())
     full = F.interpolate(logits.float(), size, mode="bilinear", align_corners=False)
-    return full[..., :height, :width].softmax(1).argmax(1)[0].cpu().numpy()
+    return full[..., top : top + height, left : left + width].softmax(1).argmax(1)[0].cpu().numpy()
 
 
 def preprocess(work: Workload, pictures: Sequence[np.ndarray], clock: Clock) -> tuple[Tensor, list[Geometry]]:

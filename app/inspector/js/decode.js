@@ -72,6 +72,8 @@ async function decodeView(raw) {
     size,
     patchW: raw.grid.patch_w,
     patchH: raw.grid.patch_h,
+    padX: raw.grid.pad_x,
+    padY: raw.grid.pad_y,
     depth: raw.depth,
     classes: raw.classes,
     ignoreIndex: raw.ignore_index,

@@ -67,7 +67,7 @@ function svgText(state) {
   const { view, layers } = state;
   const run = shownRun(state);
   const rect = { x: 0, y: 0, w: view.width, h: view.height };
-  const scene = { view, run, rect, stage: shownStage(state), cell: cellSize(view, rect) };
+  const scene = { view, run, rect, stage: shownStage(state), cell: cellsOn(view, rect) };
   const parts = [
     layers.picture.on
       ? svgEl('image', {
@@ -94,13 +94,13 @@ function svgText(state) {
 
 const short = (number) => String(Math.round(number * 100) / 100);
 
-function svgGroups({ view, run, stage, rect, cell }, opacity) {
+function svgGroups({ view, run, stage, cell }, opacity) {
   const groups = run.groups[stage];
   const colours = groupColours(view, groups);
   const paths = new Map();
   for (let patch = 0; patch < view.size; patch += 1) {
     if (run.sizes[stage][groups[patch]] < 2) continue;
-    const [x, y] = [rect.x + colOf(view, patch) * cell.w, rect.y + rowOf(view, patch) * cell.h];
+    const [x, y] = [cell.x + colOf(view, patch) * cell.w, cell.y + rowOf(view, patch) * cell.h];
     const d = `M${short(x)} ${short(y)}h${short(cell.w)}v${short(cell.h)}h${short(-cell.w)}z`;
     paths.set(groups[patch], (paths.get(groups[patch]) ?? '') + d);
   }

@@ -10,7 +10,7 @@ function drawHighlight(ctx, state, rect, veiled) {
     view: state.view,
     run,
     rect,
-    cell: cellSize(state.view, rect),
+    cell: cellsOn(state.view, rect),
     stage: shownStage(state),
     patch,
   };
@@ -37,19 +37,19 @@ function drawVeil(ctx, { view, rect }, members) {
   ctx.fill(hole, 'evenodd');
 }
 
-function drawMembers(ctx, { view, rect, cell }, members) {
+function drawMembers(ctx, { view, cell }, members) {
   const inside = new Set(members);
   ctx.beginPath();
-  for (const member of members) borderOf(ctx, { view, rect, cell }, member, inside);
+  for (const member of members) borderOf(ctx, { view, cell }, member, inside);
   strokeTwice(ctx, 2, '#ffffff', 2);
 }
 
 // The sides of a patch at which its group ends.
-function borderOf(ctx, { view, rect, cell }, patch, inside) {
+function borderOf(ctx, { view, cell }, patch, inside) {
   const row = rowOf(view, patch);
   const col = colOf(view, patch);
-  const x = rect.x + col * cell.w;
-  const y = rect.y + row * cell.h;
+  const x = cell.x + col * cell.w;
+  const y = cell.y + row * cell.h;
   if (!inside.has(patch - view.cols)) lineThrough(ctx, x, y, cell.w, 0);
   if (!inside.has(patch + view.cols)) lineThrough(ctx, x, y + cell.h, cell.w, 0);
   if (col === 0 || !inside.has(patch - 1)) lineThrough(ctx, x, y, 0, cell.h);

@@ -6,7 +6,7 @@ const CASING = 'rgba(10, 12, 24, 0.75)';
 function drawMerges(ctx, state, rect) {
   const view = state.view;
   const run = shownRun(state);
-  const scene = { view, run, stage: shownStage(state), rect, cell: cellSize(view, rect) };
+  const scene = { view, run, stage: shownStage(state), rect, cell: cellsOn(view, rect) };
   ctx.save();
   ctx.beginPath();
   ctx.rect(rect.x, rect.y, rect.w, rect.h);
@@ -101,9 +101,9 @@ function cellBitmap(view, colourOf) {
   return canvas;
 }
 
-function paintCells(ctx, { view, rect, cell }, bitmap) {
+function paintCells(ctx, { view, cell }, bitmap) {
   ctx.imageSmoothingEnabled = false;
-  ctx.drawImage(bitmap, rect.x, rect.y, cell.w * view.cols, cell.h * view.rows);
+  ctx.drawImage(bitmap, cell.x, cell.y, cell.w * view.cols, cell.h * view.rows);
 }
 
 // Only patches that merged are filled: the others keep their texture.
@@ -186,19 +186,19 @@ function paintBorders(ctx, scene, apart, width) {
 }
 
 // Visits a line wherever two neighbouring patches are apart; straight runs are one line.
-function eachBorder({ view, rect, cell }, apart, visit) {
+function eachBorder({ view, cell }, apart, visit) {
   for (let row = 1; row < view.rows; row += 1) {
     eachRun(
       view.cols,
       (col) => apart((row - 1) * view.cols + col, row * view.cols + col),
-      (from, to) => visit(rect.x + from * cell.w, rect.y + row * cell.h, (to - from) * cell.w, 0),
+      (from, to) => visit(cell.x + from * cell.w, cell.y + row * cell.h, (to - from) * cell.w, 0),
     );
   }
   for (let col = 1; col < view.cols; col += 1) {
     eachRun(
       view.rows,
       (row) => apart(row * view.cols + col - 1, row * view.cols + col),
-      (from, to) => visit(rect.x + col * cell.w, rect.y + from * cell.h, 0, (to - from) * cell.h),
+      (from, to) => visit(cell.x + col * cell.w, cell.y + from * cell.h, 0, (to - from) * cell.h),
     );
   }
 }

@@ -90,16 +90,17 @@ const distancesOf = (view, stages) =>
 
 // Display pixels whose centre lies in each column and row of patches; never none.
 function patchSpans(view) {
-  const spans = (number, share, pixels) =>
+  const spans = (number, share, pad, pixels) =>
     Array.from({ length: number }, (_, i) => {
-      const from = clamp(Math.ceil(i * share * pixels - 0.5), 0, pixels);
-      const to = clamp(Math.ceil((i + 1) * share * pixels - 0.5), 0, pixels);
-      const middle = clamp(Math.floor((i + 0.5) * share * pixels), 0, pixels - 1);
+      const at = (place) => (place * share - pad) * pixels;
+      const from = clamp(Math.ceil(at(i) - 0.5), 0, pixels);
+      const to = clamp(Math.ceil(at(i + 1) - 0.5), 0, pixels);
+      const middle = clamp(Math.floor(at(i + 0.5)), 0, pixels - 1);
       return to > from ? [from, to] : [middle, middle + 1];
     });
   return {
-    xSpans: spans(view.cols, view.patchW, view.width),
-    ySpans: spans(view.rows, view.patchH, view.height),
+    xSpans: spans(view.cols, view.patchW, view.padX, view.width),
+    ySpans: spans(view.rows, view.patchH, view.padY, view.height),
   };
 }
 

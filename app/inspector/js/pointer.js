@@ -130,8 +130,8 @@ function keepVisible(pane, store, patch) {
   store.set({
     zoom: {
       ...zoom,
-      x: (colOf(view, patch) + 0.5) * view.patchW,
-      y: (rowOf(view, patch) + 0.5) * view.patchH,
+      x: (colOf(view, patch) + 0.5) * view.patchW - view.padX,
+      y: (rowOf(view, patch) + 0.5) * view.patchH - view.padY,
     },
   });
 }

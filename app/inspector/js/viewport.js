@@ -20,8 +20,8 @@ function patchAt(view, rect, x, y) {
   const fx = (x - rect.x) / rect.w;
   const fy = (y - rect.y) / rect.h;
   if (fx < 0 || fy < 0 || fx >= 1 || fy >= 1) return null;
-  const col = Math.min(Math.floor(fx / view.patchW), view.cols - 1);
-  const row = Math.min(Math.floor(fy / view.patchH), view.rows - 1);
+  const col = Math.min(Math.floor((fx + view.padX) / view.patchW), view.cols - 1);
+  const row = Math.min(Math.floor((fy + view.padY) / view.patchH), view.rows - 1);
   return row * view.cols + col;
 }
 
@@ -31,14 +31,24 @@ function pixelAt(view, rect, x, y) {
   return px < 0 || py < 0 || px >= view.width || py >= view.height ? null : py * view.width + px;
 }
 
-const cellSize = (view, rect) => ({ w: rect.w * view.patchW, h: rect.h * view.patchH });
+// A patch's size and the grid's left top corner, which lies outside of the picture where padding precedes it.
+const cellsOn = (view, rect) => ({
+  x: rect.x - rect.w * view.padX,
+  y: rect.y - rect.h * view.padY,
+  w: rect.w * view.patchW,
+  h: rect.h * view.patchH,
+});
 
 // A patch's rectangle on the canvas, cut at the picture's edge.
 function patchBox(view, rect, patch) {
-  const cell = cellSize(view, rect);
-  const x = rect.x + colOf(view, patch) * cell.w;
-  const y = rect.y + rowOf(view, patch) * cell.h;
-  return { x, y, w: Math.min(cell.w, rect.x + rect.w - x), h: Math.min(cell.h, rect.y + rect.h - y) };
+  const cell = cellsOn(view, rect);
+  const left = cell.x + colOf(view, patch) * cell.w;
+  const top = cell.y + rowOf(view, patch) * cell.h;
+  const x = Math.max(left, rect.x);
+  const y = Math.max(top, rect.y);
+  const right = Math.min(left + cell.w, rect.x + rect.w);
+  const bottom = Math.min(top + cell.h, rect.y + rect.h);
+  return { x, y, w: right - x, h: bottom - y };
 }
 
 function patchCentre(view, rect, patch) {
