@@ -16,8 +16,8 @@ class Grid:
 
     `patch_px` is the side of a patch in pixels of the model's input. `content_wh_px` is the resized image
     inside that input, its left top corner at `content_xy_px` (the rest is padding), and `image_wh_px` the
-    user's image that it was resized from; left out, both are the whole input. Where tokens have merged, `positions` (B, M) int64 is the patch index
-    of each token's representative; None: token t is patch t.
+    user's image that it was resized from; left out, both are the whole input. Where tokens have merged,
+    `positions` (B, M) int64 is the patch index of each token's representative; None: token t is patch t.
     """
 
     rows: int

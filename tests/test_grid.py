@@ -58,7 +58,7 @@ def test_centred_padding_lies_on_both_sides():
     assert grid.box(0) == (0, 0, 9, 12)
     assert grid.box(grid.token(1, 1)) == (9, 12, 23, 26)
     assert grid.box(grid.size - 1) == (471, 348, 480, 360)
-    # At half the size in the model, everything is twice as large on the picture. 35 = 42 - 7: 3 before, 4 after.
+    # The model sees half the size; 35 pixels need 7 more, 3 of them before.
     odd = plan_geometry((70, 70), 35, 14, 8192, centred=True).grid
     assert odd.content_xy_px == (3, 3)
     assert odd.box(0) == (0, 0, 22, 22)

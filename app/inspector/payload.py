@@ -7,8 +7,9 @@ view      everything about one image, and the runs at hand. The same key again: 
           user's schedule, stage, layers, pinned patch and zoom stay. Another key: a new picture.
           title, notes; image {src, width, height, full_width, full_height};
           grid {rows, cols, patch_w, patch_h, pad_x, pad_y}: a patch's size, and the padding left of and above
-          the image, as fractions of the image: the padded grid may reach beyond it; depth; classes [{name, colour}]; ignore_index; schedules (the slider's stops);
-          paper; baseline; selected; can (what Python answers, see ImageView);
+          the image, as fractions of the image: the padded grid may reach beyond it;
+          depth; classes [{name, colour}]; ignore_index; schedules (the slider's stops); paper; baseline;
+          selected; can (what Python answers, see ImageView);
           truth (labels or null); runs; sent
 runs      more runs of that image: runs, sent (every schedule sent so far; the browser asks for what it lacks)
 timing    timings {schedule: timing}
