@@ -1,6 +1,12 @@
 """`mpm evaluate`: the library function on a small real segmenter, the table, the command."""
 
+from __future__ import annotations
+
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,13 +14,17 @@ import torch
 from PIL import Image
 
 from mpm.__main__ import main
-from mpm.config import DecoderConfig, EncoderConfig, SegmenterConfig, streets_config
-from mpm.datasets import CamVid
+from mpm.config import DecoderConfig, EncoderConfig, SegmenterConfig, SlidingConfig, streets_config
+from mpm.datasets import ADE20K, CamVid
 from mpm.errors import InputError
 from mpm.evaluate import Evaluation, ScheduleResult, evaluate, table
-from mpm.labels import STREETS, LabelSet
+from mpm.labels import STREETS, LabelSet, by_name
 from mpm.pairing import random_pairs
 from mpm.segmenter import Segmenter
+from mpm.sliding import segment_sliding
+
+ROOT = Path(__file__).parent.parent
+WINDOW = SlidingConfig(resize_px=48, window_px=48, stride_px=24)
 
 
 def small_config(**changes) -> SegmenterConfig:
@@ -27,6 +37,7 @@ def small_config(**changes) -> SegmenterConfig:
         "mean": streets.mean,
         "std": streets.std,
         "resolution": 64,
+        "sliding": WINDOW,
     }
     return SegmenterConfig(**{**fields, **changes})
 
@@ -107,6 +118,49 @@ def test_resolution_reaches_the_segmenter(segmenter, camvid):
     assert own.results[0].class_iou != half.results[0].class_iou
 
 
+def test_sliding_mode_scores_the_sliding_masks(segmenter, camvid):
+    dataset = CamVid(camvid, "val")
+    whole, sliding = (
+        evaluate(segmenter, dataset, ["1"], mode=mode).results[1] for mode in ("whole", "sliding")
+    )
+    runs = [segment_sliding(segmenter, image, "1") for image, _ in dataset]
+    truth = np.concatenate([labels.ravel() for _, labels in dataset])
+    predicted = np.concatenate([run.labels.ravel() for run in runs])
+    right = (predicted == truth)[truth != 11].mean()
+    assert sliding.pixel_accuracy == pytest.approx(right) and sliding.class_iou != whole.class_iou
+    kept = np.mean([run.token_counts[-1] / run.token_counts[0] for run in runs])
+    assert sliding.tokens_kept == pytest.approx(kept)
+
+
+@pytest.fixture
+def ade20k(tmp_path):
+    rng = np.random.default_rng(0)
+    for index in range(2):
+        for kind, suffix, pixels in (
+            ("images", "jpg", rng.integers(0, 255, (64, 96, 3), dtype=np.uint8)),
+            ("annotations", "png", rng.integers(0, 151, (64, 96), dtype=np.uint8)),
+        ):
+            path = tmp_path / kind / "validation" / f"ADE_val_{index:08}.{suffix}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(path)
+    return tmp_path
+
+
+def test_classes_are_those_of_the_data_set(ade20k):
+    torch.manual_seed(0)
+    model = Segmenter(small_config(labels=by_name("ade20k"))).eval()
+    evaluation = evaluate(model, ADE20K(ade20k), ["1"])
+    assert evaluation.class_names == by_name("ade20k").class_names
+    result = evaluation.results[0]
+    assert len(result.class_iou) == 150 and None not in result.class_iou
+    hits, counted = 0, 0
+    for image, labels in ADE20K(ade20k):
+        predicted = model.segment(image, "none").labels
+        hits += int((predicted == labels)[labels != 255].sum())
+        counted += int((labels != 255).sum())
+    assert result.pixel_accuracy == hits / counted
+
+
 def test_refusals(segmenter, camvid):
     with pytest.raises(InputError, match="empty"):
         evaluate(segmenter, [])
@@ -115,6 +169,21 @@ def test_refusals(segmenter, camvid):
     other = LabelSet("two", ("a", "b"), np.zeros((2, 3), np.uint8))
     with pytest.raises(InputError, match="but the model has a, b"):
         evaluate(Segmenter(small_config(labels=other)), CamVid(camvid, "val"))
+    dataset = CamVid(camvid, "val")
+    with pytest.raises(InputError, match="mode must be one of whole, sliding, but got 'tiles'"):
+        evaluate(segmenter, dataset, mode="tiles")
+    with pytest.raises(InputError, match="sliding windows have the resolution"):
+        evaluate(segmenter, dataset, mode="sliding", resolution=64)
+    with pytest.raises(InputError, match="has no sliding window"):
+        evaluate(Segmenter(small_config(sliding=None)), dataset, mode="sliding")
+
+
+def test_a_long_list_of_other_classes_is_cut_short(segmenter, ade20k):
+    with pytest.raises(
+        InputError, match="wall, building, .* and 130 more, but the model has sky, "
+    ) as refusal:
+        evaluate(segmenter, ADE20K(ade20k))
+    assert len(str(refusal.value)) < 400
 
 
 def test_table_shows_every_figure():
@@ -164,6 +233,42 @@ def test_command(camvid, checkpoint, capsys):
     assert [path.name for path in file.parent.iterdir()] == ["val.json"]
 
 
+@pytest.fixture
+def own_threads():
+    """Puts the number of threads back that a command sets for its whole process."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def test_command_with_sliding_windows(camvid, checkpoint, tmp_path, capsys, own_threads):
+    file = tmp_path / "sliding.json"
+    arguments = ["evaluate", "--model", str(checkpoint), "--root", str(camvid), "--schedule", "1"]
+    assert main([*arguments, "--mode", "sliding", "--threads", "1", "--json", str(file)]) == 0
+    assert "3 images; sliding windows, mutual pairs" in capsys.readouterr().out
+    written = json.loads(file.read_text())
+    assert written["mode"] == "sliding" and torch.get_num_threads() == 1
+
+
+def test_two_processes_give_the_results_of_one_bit_for_bit(camvid, checkpoint, tmp_path, capsys, own_threads):
+    arguments = ["evaluate", "--model", str(checkpoint), "--root", str(camvid), "--device", "cpu"]
+    arguments += ["--schedule", "1", "--schedule", "0,1,2", "--threads", "1"]
+    alone, shared = tmp_path / "alone.json", tmp_path / "shared.json"
+    assert main([*arguments, "--json", str(alone)]) == 0
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    done = subprocess.run(
+        [*launch, "-m", "mpm", *arguments, "--json", str(shared)],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
+    assert shared.read_bytes() == alone.read_bytes()
+    assert done.stdout == capsys.readouterr().out, "the table, once"
+
+
 def test_command_on_synthetic_streets(checkpoint, capsys):
     assert (
         main(
@@ -184,20 +289,24 @@ def test_command_on_synthetic_streets(checkpoint, capsys):
     assert "streets, held-out, 2 images" in capsys.readouterr().out
 
 
+ONE_STREET = ["--dataset", "streets", "--count", "1"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["--root", "no-such-folder"], "a CamVid copy holds val/images"),
         ([], "needs --root DIR"),
+        (["--dataset", "cityscapes"], "needs --root DIR"),
+        (["--dataset", "ade20k", "--root", "."], "ADEChallengeData2016 holds images/validation"),
+        ([*ONE_STREET, "--threads", "0"], "--threads must be at least 1"),
+        ([*ONE_STREET, "--schedule", "1", "--mode", "sliding", "--resolution", "9"], "sliding windows"),
         (["--dataset", "streets", "--count", "0"], "number of scenes"),
-        (["--dataset", "streets", "--count", "1", "--limit", "0"], "at least 1"),
-        (["--dataset", "streets", "--count", "1", "--schedule", "2,x"], "2,x"),
-        (["--dataset", "streets", "--count", "1", "--schedule", "99"], "blocks 0 to 2"),
-        (["--dataset", "streets", "--count", "1", "--device", "no-such-device"], "cannot be used here"),
-        (
-            ["--dataset", "streets", "--count", "1", "--schedule", "1", "--resolution", "0"],
-            "resolution must be at least 1",
-        ),
+        ([*ONE_STREET, "--limit", "0"], "at least 1"),
+        ([*ONE_STREET, "--schedule", "2,x"], "2,x"),
+        ([*ONE_STREET, "--schedule", "99"], "blocks 0 to 2"),
+        ([*ONE_STREET, "--device", "no-such-device"], "cannot be used here"),
+        ([*ONE_STREET, "--schedule", "1", "--resolution", "0"], "resolution must be at least 1"),
     ],
 )
 def test_bad_input_is_one_sentence_and_status_2(checkpoint, capsys, arguments, sentence):
