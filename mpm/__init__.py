@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mpm.labels import STREETS, LabelSet
     from mpm.merge_map import MergeMap
     from mpm.pairing import Merger, mutual_pairs, random_pairs
+    from mpm.registry import ModelEntry
     from mpm.schedule import PAPER, PRESETS, Schedule
     from mpm.segmenter import SegmentationRun, Segmenter
     from mpm.timing import Timing
@@ -32,6 +33,7 @@ _HOMES = {
     "labels": ("STREETS", "LabelSet"),
     "merge_map": ("MergeMap",),
     "pairing": ("Merger", "mutual_pairs", "random_pairs"),
+    "registry": ("ModelEntry",),
     "schedule": ("PAPER", "PRESETS", "Schedule"),
     "segmenter": ("SegmentationRun", "Segmenter"),
     "timing": ("Timing",),
@@ -52,6 +54,7 @@ __all__ = [
     "MergeTrace",
     "Merger",
     "MergingViT",
+    "ModelEntry",
     "Schedule",
     "SegmentationRun",
     "Segmenter",

@@ -1,4 +1,4 @@
-"""Checkpoints: a folder with config.json and sharded safetensors; a registry of names; a strict load."""
+"""Checkpoints: ours are folders with config.json and sharded safetensors; every format is loaded strictly."""
 
 from __future__ import annotations
 
@@ -15,36 +15,49 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from mpm import published, registry
 from mpm.config import SegmenterConfig
+from mpm.download import Progress
 from mpm.errors import InputError
+from mpm.published import encoders
+from mpm.published.checkpoint import Checkpoint
+from mpm.registry import CONFIG_FILE
 from mpm.segmenter import Segmenter
 
-CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = WEIGHTS_FILE + ".index.json"
 SHARD_BYTES = 9_000_000
 """The Hugging Face hub refuses plain files above 10 MB."""
 
-BUNDLED = Path(__file__).resolve().parent.parent / "assets"
-
 
 def model_names() -> list[str]:
-    """Names that `load_segmenter` knows: the models bundled with the project."""
-    return sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG_FILE}"))
+    """Names that `load_segmenter` knows: models in the box, then those that are downloaded on first use."""
+    return [entry.name for entry in registry.entries()]
 
 
 def load_segmenter(
-    name_or_path: str | os.PathLike, device: str | torch.device = "cpu", dtype: torch.dtype | None = None
+    name_or_path: str | os.PathLike,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype | None = None,
+    progress: Progress | None = None,
 ) -> Segmenter:
-    """A segmenter ready for inference, by registry name or by the path of a checkpoint folder.
+    """A segmenter ready for inference.
 
-    dtype None means float32, whatever the file holds. Nothing in a checkpoint is ever run as code. Raises
-    InputError when there is no such checkpoint or when its files are broken or do not fit each other.
+    name_or_path  a name of `model_names`, downloaded on first use; the path of a checkpoint, ours or in a
+                  published format (see `mpm.published`); or "timm:NAME", any plain timm ViT as encoder with a
+                  random decoder (see `mpm.published.encoders`)
+    dtype         None means float32, whatever the file holds
+    progress      called as progress(done_bytes, total_bytes) during a download
+
+    Nothing in a checkpoint is ever run as code. Raises InputError when there is no such checkpoint, when it
+    cannot be downloaded, or when its files are broken or do not fit each other.
     """
-    folder = _find(name_or_path)
-    config = SegmenterConfig.from_json(_read_json(folder / CONFIG_FILE))
-    segmenter = Segmenter(config)
-    _load_strictly(segmenter, _read_weights(folder))
+    if str(name_or_path).startswith(encoders.PREFIX):
+        segmenter = encoders.load(str(name_or_path))
+    else:
+        checkpoint = _read(name_or_path, progress)
+        segmenter = _without_weights(checkpoint.config)
+        _load_strictly(segmenter, checkpoint.weights)
     return segmenter.to(device=device, dtype=dtype or torch.float32).eval().requires_grad_(False)
 
 
@@ -56,7 +69,7 @@ def save_segmenter(
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        state = {name: value.detach().cpu().to(dtype) for name, value in segmenter.state_dict().items()}
+        state = {name: _stored(value, dtype) for name, value in segmenter.state_dict().items()}
         save_torch_state_dict(state, staging, max_shard_size=SHARD_BYTES)
         text = json.dumps(segmenter.config.to_json(), indent=2) + "\n"
         (staging / CONFIG_FILE).write_text(text, encoding="utf-8")
@@ -68,6 +81,11 @@ def save_segmenter(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return folder
+
+
+def _stored(value: Tensor, dtype: torch.dtype) -> Tensor:
+    """As it is written: counters, such as BatchNorm's, stay integers."""
+    return value.detach().cpu().to(dtype if value.is_floating_point() else value.dtype)
 
 
 def _swap(staging: Path, folder: Path) -> None:
@@ -84,14 +102,17 @@ def _swap(staging: Path, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _find(name_or_path: str | os.PathLike) -> Path:
-    for folder in (BUNDLED / str(name_or_path), Path(name_or_path)):
-        if (folder / CONFIG_FILE).is_file():
-            return folder
-    raise InputError(
-        f"no model {str(name_or_path)!r}: give a folder holding {CONFIG_FILE} and {WEIGHTS_FILE}, or one of "
-        f"{', '.join(model_names()) or 'the bundled models (none are there)'}"
-    )
+def _read(name_or_path: str | os.PathLike, progress: Progress | None) -> Checkpoint:
+    entry = registry.find(str(name_or_path))
+    path = Path(name_or_path) if entry is None else registry.fetch(entry, progress)
+    if (path / CONFIG_FILE).is_file():
+        return Checkpoint(SegmenterConfig.from_json(_read_json(path / CONFIG_FILE)), _read_weights(path))
+    if not path.exists():
+        raise InputError(
+            f"no model {str(name_or_path)!r}: give the path of a checkpoint, timm:NAME, or one of "
+            f"{', '.join(model_names())}"
+        )
+    return published.read(path, entry and entry.name)
 
 
 def _read_json(path: Path) -> Any:
@@ -115,6 +136,16 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
         except (OSError, SafetensorError) as error:
             raise InputError(f"{name} of the checkpoint cannot be read: {error}") from error
     return weights
+
+
+def _without_weights(config: SegmenterConfig) -> Segmenter:
+    """A segmenter whose weights are yet to come: drawing random ones would take longer than reading these."""
+    with torch.device("meta"):
+        segmenter = Segmenter(config)
+    stored = segmenter.state_dict().keys()
+    if any(name not in stored for name, _ in segmenter.named_buffers()):
+        return Segmenter(config)  # EVA has constants of its own, which no checkpoint brings
+    return segmenter.to_empty(device="cpu")
 
 
 def _load_strictly(segmenter: Segmenter, weights: dict[str, Tensor]) -> None:

@@ -13,27 +13,36 @@ from mpm.labels import STREETS, LabelSet
 SCHEMA = 1
 DECODERS = ("mask_transformer", "linear", "batchnorm_linear")
 PADDINGS = ("right_bottom", "centred")
+FINAL_NORMS = ("norm", "fc_norm")
 
 
 @dataclass(frozen=True)
 class EncoderConfig:
     """A timm ViT: `timm_model` with `timm_args`, its LayerNorm eps, and how its positions are resized.
 
+    layer_norm_eps   of every LayerNorm; None leaves them as timm made them
     position_offset  added to the new grid's sides before the scale is taken (DINOv2: 0.1), 0 for none
+    final_norm       the norm between the last block and the decoder: timm's "norm", or "fc_norm" for models
+                     such as EVA-01 that only have one behind the pooling; then it sees each token, unpooled
     """
 
     timm_model: str
     timm_args: dict[str, Any] = field(default_factory=dict)
-    layer_norm_eps: float = 1e-6
+    layer_norm_eps: float | None = 1e-6
     position_interpolation: str = "bilinear"
     position_antialias: bool = False
     position_offset: float = 0.0
+    final_norm: str = "norm"
 
     def __post_init__(self) -> None:
         if self.position_interpolation not in ("bilinear", "bicubic"):
             raise InputError(
                 f'positions are resized "bilinear" or "bicubic", but got {self.position_interpolation!r}'
             )
+        if self.position_offset < 0:
+            raise InputError(f"the position offset must be 0 or more, but got {self.position_offset}")
+        if self.final_norm not in FINAL_NORMS:
+            raise InputError(f"final_norm is one of {', '.join(FINAL_NORMS)}, but got {self.final_norm!r}")
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,7 @@ class SegmenterConfig:
     resolution     short side of the image in whole-image mode, in pixels
     padding        where zeros fill the image up to whole patches: one of PADDINGS
     sliding        the published evaluation's window, None where there is none
+    remark         a sentence that a person must know about this model, e.g. that its masks mean nothing
     """
 
     name: str
@@ -93,6 +103,7 @@ class SegmenterConfig:
     resolution: int
     padding: str = "right_bottom"
     sliding: SlidingConfig | None = None
+    remark: str = ""
 
     def __post_init__(self) -> None:
         if self.padding not in PADDINGS:
@@ -117,6 +128,7 @@ class SegmenterConfig:
             "resolution": self.resolution,
             "padding": self.padding,
             "sliding": asdict(self.sliding) if self.sliding else None,
+            "remark": self.remark,
         }
 
     @classmethod
@@ -144,6 +156,7 @@ class SegmenterConfig:
                 resolution=int(data["resolution"]),
                 padding=data.get("padding", "right_bottom"),
                 sliding=SlidingConfig(**data["sliding"]) if data.get("sliding") else None,
+                remark=str(data.get("remark", "")),
             )
         except InputError:
             raise

@@ -1,6 +1,6 @@
 """Segmentation decoders over encoder tokens: mask transformer and linear. They know nothing of merging.
 
-Both take patch tokens (B, N, C) and give logits (B, N, classes), a token at a time in the tokens' order.
+All take patch tokens (B, N, C) and give logits (B, N, classes), a token at a time in the tokens' order.
 The mask transformer is that of Strudel et al., "Segmenter: Transformer for Semantic Segmentation",
 arXiv 2105.05633; its parameters carry the names of the published checkpoints.
 """
@@ -26,6 +26,20 @@ class LinearDecoder(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """(B, N, C) -> (B, N, classes)."""
         return self.head(tokens)
+
+
+class BatchNormLinear(nn.Module):
+    """Batch normalisation of the channels, then one linear layer: DINOv2's published head."""
+
+    def __init__(self, encoder_width: int, classes: int) -> None:
+        super().__init__()
+        self.bn = nn.BatchNorm1d(encoder_width)
+        self.head = nn.Linear(encoder_width, classes)
+        _initialise(self)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, N, C) -> (B, N, classes)."""
+        return self.head(self.bn(tokens.transpose(1, 2)).transpose(1, 2))
 
 
 class MaskTransformer(nn.Module):

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from timm.models.eva import Eva
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
@@ -24,6 +25,9 @@ from mpm.pairing import Merger, mutual_pairs
 from mpm.schedule import Schedule
 from mpm.timing import Clock
 from mpm.trace import TraceBatch, trace_image
+
+PlainViT = VisionTransformer | Eva
+"""One token grid through all blocks, each called as block(tokens): Eva only without rotary embeddings."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +55,7 @@ class TokenState:
 
 
 def run_blocks(
-    vit: VisionTransformer,
+    vit: PlainViT,
     tokens: Tensor,
     grid: Grid,
     schedule: Schedule,
@@ -67,7 +71,7 @@ def run_blocks(
 
 
 def step(
-    vit: VisionTransformer,
+    vit: PlainViT,
     state: TokenState,
     number: int,
     grid: Grid,
@@ -143,7 +147,9 @@ def runs_alone(tokens: Tensor, schedule: Schedule) -> bool:
     return tokens.shape[0] > 1 and len(schedule) > 0 and tokens.device.type == "cpu"
 
 
-def embed(vit: VisionTransformer, pixels: Tensor, interpolation: str, antialias: bool) -> Tensor:
+def embed(
+    vit: PlainViT, pixels: Tensor, interpolation: str, antialias: bool, position_offset: float = 0.0
+) -> Tensor:
     """Patches, prefix tokens and resized positions: (B, 3, H, W) -> (B, P + N, C), H, W whole patches."""
     patches = vit.patch_embed.proj(pixels)
     rows, cols = patches.shape[2:]
@@ -153,7 +159,7 @@ def embed(vit: VisionTransformer, pixels: Tensor, interpolation: str, antialias:
         own_prefix = 0 if vit.no_embed_class else vit.num_prefix_tokens
         grid_positions = vit.pos_embed[:, own_prefix:]
         patches = patches + resize_positions(
-            grid_positions, vit.patch_embed.grid_size, (rows, cols), interpolation, antialias
+            grid_positions, vit.patch_embed.grid_size, (rows, cols), interpolation, antialias, position_offset
         )
         if own_prefix:
             prefix = prefix + vit.pos_embed[:, :own_prefix]
@@ -161,17 +167,27 @@ def embed(vit: VisionTransformer, pixels: Tensor, interpolation: str, antialias:
 
 
 def resize_positions(
-    positions: Tensor, old: tuple[int, int], new: tuple[int, int], interpolation: str, antialias: bool
+    positions: Tensor,
+    old: tuple[int, int],
+    new: tuple[int, int],
+    interpolation: str,
+    antialias: bool,
+    offset: float = 0.0,
 ) -> Tensor:
-    """Position embedding of another patch grid: (1, R_old * K_old, C) -> (1, R_new * K_new, C)."""
+    """Position embedding of another patch grid: (1, R_old * K_old, C) -> (1, R_new * K_new, C).
+
+    With an offset, the scale is (R_new + offset) / R_old, and likewise along K, as DINOv2 was trained.
+    """
     if tuple(old) == tuple(new):
         return positions
     plane = positions.float().reshape(1, *old, -1).permute(0, 3, 1, 2)
-    plane = F.interpolate(plane, new, mode=interpolation, align_corners=False, antialias=antialias)
+    scale = tuple((to + offset) / side for to, side in zip(new, old, strict=True)) if offset else None
+    size = None if offset else new
+    plane = F.interpolate(plane, size, scale, interpolation, align_corners=False, antialias=antialias)
     return plane.flatten(2).transpose(1, 2).to(positions.dtype)
 
 
-def _prefix_tokens(vit: VisionTransformer, batch: int) -> Tensor:
+def _prefix_tokens(vit: PlainViT, batch: int) -> Tensor:
     parts = [getattr(vit, name, None) for name in ("cls_token", "dist_token", "reg_token")]
     tokens = [part.expand(batch, -1, -1) for part in parts if part is not None]
     return torch.cat(tokens, dim=1) if tokens else vit.pos_embed.new_zeros(batch, 0, vit.embed_dim)
@@ -189,7 +205,7 @@ class MergingViT(nn.Module):
     It shares the weights of the ViT it was made from, which is not changed in any way.
     """
 
-    def __init__(self, vit: VisionTransformer, schedule: Schedule, merger: Merger = mutual_pairs) -> None:
+    def __init__(self, vit: PlainViT, schedule: Schedule, merger: Merger = mutual_pairs) -> None:
         super().__init__()
         self.vit = vit
         self.schedule = schedule.check(len(vit.blocks))
@@ -218,6 +234,8 @@ class MergingViT(nn.Module):
 
     def _embed(self, x: Tensor) -> Tensor:
         tokens = self.vit._pos_embed(self.vit.patch_embed(x))
+        if isinstance(self.vit, Eva):
+            return self.vit.norm_pre(tokens[0])  # Eva gives its rotary embedding along: None, see `misfit`
         return self.vit.norm_pre(self.vit.patch_drop(tokens))
 
     def _finish(self, states: list[TokenState]) -> Tensor:
@@ -232,16 +250,27 @@ class MergingViT(nn.Module):
         return Grid(math.ceil(height / patch_h), math.ceil(width / patch_w), patch_h)
 
 
-def apply(timm_vit: VisionTransformer, schedule: Any, merger: Merger = mutual_pairs) -> MergingViT:
+def misfit(model: nn.Module) -> str:
+    """What keeps the loop from running a model, in words for "..., but got "; empty where nothing does."""
+    kind = type(model).__name__
+    if not isinstance(model, PlainViT):
+        return kind
+    if getattr(model, "rope", None) is not None:
+        return f"{kind} with rotary position embeddings, of which a merged token would need two"
+    return ""
+
+
+def apply(timm_vit: PlainViT, schedule: Any, merger: Merger = mutual_pairs) -> MergingViT:
     """Mutual pair merging for a plain timm ViT. The result shares its weights; the argument is untouched.
 
     schedule: anything `Schedule.parse` reads. Raises TypeError for models that are no plain timm
-    VisionTransformer, ValueError where tokens are dropped in training, InputError for a bad schedule.
+    VisionTransformer (or Eva without rotary embeddings), ValueError where tokens are dropped in training,
+    InputError for a bad schedule.
     """
-    if not isinstance(timm_vit, VisionTransformer):
+    if problem := misfit(timm_vit):
         raise TypeError(
             "mpm.apply needs a plain timm VisionTransformer (one token grid through all blocks), but got "
-            f"{type(timm_vit).__name__}"
+            f"{problem}"
         )
     if getattr(timm_vit.patch_drop, "prob", 0):
         raise ValueError(

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import timm
 import torch
 import torch.nn.functional as F
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from mpm.config import EncoderConfig, SegmenterConfig
-from mpm.decoders import LinearDecoder, MaskTransformer
+from mpm.architecture import build_decoder, build_encoder
+from mpm.config import SegmenterConfig
 from mpm.encoder import TokenState, embed, restore_grid, run_blocks, runs_alone, traces, whole_map
 from mpm.errors import InputError
 from mpm.grid import Geometry, Grid, plan_geometry
@@ -58,7 +56,7 @@ class Segmenter(nn.Module):
         super().__init__()
         self.config = config
         self.encoder = build_encoder(config.encoder)
-        self.decoder = _build_decoder(config, self.encoder.embed_dim)
+        self.decoder = build_decoder(config, self.encoder.embed_dim)
 
     @property
     def class_names(self) -> list[str]:
@@ -163,7 +161,13 @@ class Segmenter(nn.Module):
     def embed(self, pixels: Tensor) -> Tensor:
         """(B, 3, H, W), H and W whole patches -> embedded tokens (B, P + N, C)."""
         config = self.config.encoder
-        return embed(self.encoder, pixels, config.position_interpolation, config.position_antialias)
+        return embed(
+            self.encoder,
+            pixels,
+            config.position_interpolation,
+            config.position_antialias,
+            config.position_offset,
+        )
 
     def decode(self, tokens: Tensor, grid: Grid) -> Tensor:
         """Full-grid tokens after the final norm (B, P + N, C) -> logits (B, classes, rows, cols)."""
@@ -222,31 +226,6 @@ def start_state(segmenter: Segmenter, pixels: Tensor) -> TokenState:
 def _on_grid(scores: Tensor, grid: Grid) -> Tensor:
     """(B, N, classes) -> (B, classes, rows, cols)."""
     return scores.transpose(1, 2).unflatten(2, (grid.rows, grid.cols))
-
-
-def build_encoder(config: EncoderConfig) -> VisionTransformer:
-    """The timm ViT of a configuration, with random weights. Raises InputError for any other model."""
-    try:
-        encoder = timm.create_model(config.timm_model, pretrained=False, num_classes=0, **config.timm_args)
-    except (RuntimeError, TypeError) as error:
-        raise InputError(f"timm cannot build the encoder {config.timm_model!r}: {error}") from error
-    if not isinstance(encoder, VisionTransformer):
-        raise InputError(
-            f"the encoder must be a plain timm VisionTransformer, but got {type(encoder).__name__}"
-        )
-    for module in encoder.modules():
-        if isinstance(module, nn.LayerNorm):
-            module.eps = config.layer_norm_eps
-    return encoder
-
-
-def _build_decoder(config: SegmenterConfig, encoder_width: int) -> nn.Module:
-    decoder, classes = config.decoder, len(config.labels.class_names)
-    if decoder.kind == "linear":
-        return LinearDecoder(encoder_width, classes)
-    return MaskTransformer(
-        encoder_width, classes, decoder.layers, decoder.heads, decoder.width, decoder.layer_norm_eps
-    )
 
 
 def notes_on(geometry: Geometry) -> tuple[str, ...]:

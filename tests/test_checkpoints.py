@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
+from conftest import TINY_VIT
 from safetensors.torch import load_file, save_file
 
 import mpm
 from mpm import checkpoints
+from mpm.config import EncoderConfig, SlidingConfig
 
 
 @pytest.fixture
@@ -96,6 +99,29 @@ def test_broken_checkpoints_are_refused_with_one_sentence(folder, damage, words)
     assert "\n" not in str(caught.value)
 
 
-def test_an_unknown_name_lists_what_there_is():
-    with pytest.raises(mpm.InputError, match="no model 'nothing'"):
+def test_an_unknown_name_lists_the_names_there_are():
+    with pytest.raises(
+        mpm.InputError,
+        match="no model 'nothing'.* timm:NAME, or one of streets-vit-tiny, .*seg-tiny-mask-ade20k",
+    ):
         mpm.load_segmenter("nothing")
+    assert mpm.model_names()[0] == "streets-vit-tiny"
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        # EVA's attention has constants that no checkpoint brings along.
+        EncoderConfig("eva_giant_patch14_224", TINY_VIT, None, final_norm="fc_norm"),
+        EncoderConfig("deit_tiny_distilled_patch16_224", TINY_VIT, 1e-5, "bicubic", True, 0.1),
+    ],
+    ids=["eva", "deit"],
+)
+def test_round_trip_of_other_encoders(tiny_config, encoder, tmp_path):
+    config = replace(tiny_config, encoder=encoder, remark="A remark.", sliding=SlidingConfig(48, 32, 16))
+    segmenter = mpm.Segmenter(config).eval()
+    loaded = mpm.load_segmenter(mpm.save_segmenter(segmenter, tmp_path / "model", torch.float32))
+    assert loaded.config.to_json() == config.to_json()
+    pixels = torch.randn(1, 3, 40, 56)
+    assert torch.equal(loaded.logits(pixels, "1"), segmenter.logits(pixels, "1"))
