@@ -66,6 +66,7 @@ class SlidingConfig:
 
     resize_px          short side of the image before it is cut
     window_px          side of a window, and `stride_px` from one to the next
+    max_aspect         images longer than this many short sides are scaled down to it
     stretches_padding  a window's scores, padding included, are stretched onto the window (DINOv2's head)
                        instead of cutting the padding away
     """
@@ -73,13 +74,14 @@ class SlidingConfig:
     resize_px: int
     window_px: int
     stride_px: int
+    max_aspect: float = 8.0
     stretches_padding: bool = False
 
     def __post_init__(self) -> None:
-        if not 1 <= self.stride_px <= self.window_px or self.resize_px < 1:
+        if not 1 <= self.stride_px <= self.window_px or self.resize_px < 1 or self.max_aspect < 1:
             raise InputError(
-                "a sliding window needs 1 <= stride_px <= window_px and resize_px of at least 1, but got "
-                f"{self.stride_px}, {self.window_px} and {self.resize_px}"
+                "a sliding window needs 1 <= stride_px <= window_px, resize_px and max_aspect of at least 1, "
+                f"but got {self.stride_px}, {self.window_px}, {self.resize_px} and {self.max_aspect}"
             )
 
 

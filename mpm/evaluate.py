@@ -24,6 +24,7 @@ from mpm.devices import pick_device
 from mpm.distributed import ALONE, Team, join_team
 from mpm.errors import InputError
 from mpm.labels import LabelSet
+from mpm.models import download_bar
 from mpm.pairing import Merger, mutual_pairs, random_pairs
 from mpm.schedule import Schedule
 from mpm.scores import Evaluation, ScheduleResult, Tally, table
@@ -206,8 +207,8 @@ def _load(args: argparse.Namespace, crew: Team):
     from mpm.checkpoints import load_segmenter
 
     device = crew.place(pick_device(args.device))
-    with crew.lead_first():  # a model may have to be downloaded
-        return load_segmenter(args.model, device=device)
+    with crew.lead_first(), download_bar(args.model) as show:
+        return load_segmenter(args.model, device=device, progress=show)
 
 
 def _progress(indices: range, crew: Team) -> Iterable:

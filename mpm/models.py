@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tqdm import tqdm
@@ -94,14 +96,24 @@ def _find(name: str) -> ModelEntry:
 
 
 def _download(entry: ModelEntry) -> None:
-    with tqdm(desc=entry.name, unit="B", unit_scale=True, file=sys.stderr) as bar:
-        folder = registry.fetch(entry, _shown_on(bar))
+    with download_bar(entry.name) as show:
+        folder = registry.fetch(entry, show)
     print(f"{entry.name} is in {folder}", file=sys.stderr)
 
 
-def _shown_on(bar: tqdm) -> Progress:
-    def show(done_bytes: int, total_bytes: int | None) -> None:
-        bar.total = total_bytes
-        bar.update(done_bytes - bar.n)
+@contextmanager
+def download_bar(name: str) -> Iterator[Progress]:
+    """A progress bar on stderr, which appears with the first bytes: none where nothing is fetched."""
+    bars: list[tqdm] = []
 
-    return show
+    def show(done_bytes: int, total_bytes: int | None) -> None:
+        if not bars:
+            bars.append(tqdm(desc=name, unit="B", unit_scale=True, file=sys.stderr))
+        bars[0].total = total_bytes
+        bars[0].update(done_bytes - bars[0].n)
+
+    try:
+        yield show
+    finally:
+        for bar in bars:
+            bar.close()

@@ -14,6 +14,7 @@ from PIL import Image
 from mpm.checkpoints import load_segmenter
 from mpm.errors import InputError
 from mpm.images import decode_image
+from mpm.models import download_bar
 from mpm.segmenter import SegmentationRun, Segmenter
 from mpm.trace import MergeTrace
 
@@ -40,7 +41,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     decoded = decode_image(args.image)
-    segmenter = load_segmenter(args.model, args.device)
+    with download_bar(args.model) as show:
+        segmenter = load_segmenter(args.model, args.device, progress=show)
     result = segmenter.segment(decoded.rgb, args.schedule, args.resolution)
     for path in save_run(segmenter, decoded.rgb, result, args.output_dir, args.image.stem):
         print(path)

@@ -27,9 +27,6 @@ from mpm.schedule import PAPER, Schedule
 from mpm.segmenter import Segmenter
 from mpm.timing import Clock
 
-MAX_ASPECT = 8.0
-"""Images longer than this many short sides are scaled down to it, so that their scores fit in memory."""
-
 Box = tuple[int, int, int, int]
 """left, top, right, bottom in pixels of the resized image."""
 
@@ -54,19 +51,18 @@ def segment_sliding(
     image: Any,
     schedule: Any = PAPER,
     merger: Merger = mutual_pairs,
-    max_aspect: float = MAX_ASPECT,
 ) -> SlidingRun:
     """Segment one picture as the checkpoint's published figures were measured: single scale, no flip.
 
     image: PIL image or (H, W, 3) uint8 RGB. The short side is resized to `config.sliding.resize_px`, aspect
-    kept; tokens merge within each window. mmsegmentation's ADE20K figures have max_aspect 4. Holds the scores
-    of the resized image in float32 (150 classes, 512 x 683: 210 MB), never those of the original. Raises
-    InputError for a bad image or schedule, and for a model without a sliding window.
+    kept; tokens merge within each window. Holds the scores of the resized image in float32 (150 classes,
+    512 x 683: 210 MB), never those of the original. Raises InputError for a bad image or schedule, and for a
+    model without a sliding window.
     """
     sliding = sliding_config(segmenter)
     schedule = Schedule.parse(schedule).check(segmenter.depth)
     rgb = as_rgb(image)
-    resized = _resize(rgb, sliding.resize_px, max_aspect)
+    resized = _resize(rgb, sliding.resize_px, sliding.max_aspect)
     height, width = resized.shape[:2]
     boxes = tuple(windows((width, height), sliding))
     total = torch.zeros(len(segmenter.class_names), height, width, device=segmenter.device)

@@ -16,6 +16,7 @@ from mpm.config import DecoderConfig, EncoderConfig, SegmenterConfig
 from mpm.errors import InputError
 from mpm.images import decode_image
 from mpm.labels import LabelSet
+from mpm.models import download_bar
 from mpm.segmenter import Segmenter
 from mpm.streets import render_street
 
@@ -42,8 +43,9 @@ def load_model(
 
     Raises InputError when it is none of these.
     """
-    if name in model_names() or os.path.isdir(name):
-        return load_segmenter(name, device, dtype), True
+    if name in model_names() or name.startswith("timm:") or os.path.exists(name):
+        with download_bar(name) as show:
+            return load_segmenter(name, device, dtype, show), True
     if not timm.is_model(name):
         raise InputError(f"no model {name!r}: give a bundled model, a checkpoint folder or a timm ViT's name")
     torch.manual_seed(0)
@@ -53,19 +55,21 @@ def load_model(
 
 def _random_config(name: str, resolution: int, classes: int) -> SegmenterConfig:
     """Seg-T/16's kind of head on any ViT: a mask transformer of two layers, as wide as the encoder."""
-    args = {"img_size": resolution}
-    width = _width(name)
+    width, final_norm = _width_and_norm(name)
+    encoder = EncoderConfig(name, {"img_size": resolution}, final_norm=final_norm)
     palette = np.random.default_rng(0).integers(0, 256, (classes, 3), dtype=np.uint8)
     labels = LabelSet("random", tuple(f"class {number}" for number in range(classes)), palette, 255)
     decoder = DecoderConfig("mask_transformer", layers=2, heads=max(1, width // 64), width=width)
     half = (0.5, 0.5, 0.5)
-    return SegmenterConfig(name, EncoderConfig(name, args), decoder, labels, half, half, resolution)
+    return SegmenterConfig(name, encoder, decoder, labels, half, half, resolution)
 
 
-def _width(name: str) -> int:
+def _width_and_norm(name: str) -> tuple[int, str]:
+    """Channels of a timm ViT, and which of its norms stands behind the last block."""
     try:
         with torch.device("meta"):
-            return timm.create_model(name, pretrained=False, num_classes=0).embed_dim
+            vit = timm.create_model(name, pretrained=False, num_classes=0)
+            return vit.embed_dim, "fc_norm" if isinstance(vit.norm, torch.nn.Identity) else "norm"
     except (AttributeError, RuntimeError, TypeError) as error:
         raise InputError(f"{name!r} is no plain timm ViT: {error}") from error
 

@@ -23,7 +23,7 @@ from mpm.published.checkpoint import (
 )
 from mpm.published.pickled import load_tensors
 
-SLIDING = SlidingConfig(resize_px=512, window_px=512, stride_px=341, stretches_padding=True)
+SLIDING = SlidingConfig(512, 512, 341, max_aspect=4, stretches_padding=True)
 HEAD_RULES = ((r"^decode_head\.conv_seg\.", "decoder.head."), (r"^decode_head\.", "decoder."))
 LAYER_SCALE = 1e-5
 """Any value does: it only makes timm build the layer scales that the file then fills."""

@@ -15,6 +15,8 @@ from mpm.config import EncoderConfig, SegmenterConfig, SlidingConfig
 from mpm.published.checkpoint import HALF, Architecture, Checkpoint, flatten_1x1, rename
 from mpm.published.pickled import load_tensors
 
+LONG_SIDE_PX = 2048
+"""Of the resized image, at most."""
 WINDOW_OVERLAP_PX = 32
 """All published configurations step by a window's side less this: 480 of 512, 608 of 640."""
 
@@ -75,5 +77,5 @@ def _config(weights: dict[str, Tensor], name: str) -> SegmenterConfig:
         std=HALF,
         resolution=side,
         padding="right_bottom",
-        sliding=SlidingConfig(side, side, max(1, side - WINDOW_OVERLAP_PX)),
+        sliding=SlidingConfig(side, side, max(1, side - WINDOW_OVERLAP_PX), max(1, LONG_SIDE_PX / side)),
     )

@@ -25,6 +25,9 @@ MAX_VARIANT_BYTES = 1 << 16
 NORMALISATION = {"vit": (HALF, HALF), "deit": (IMAGENET_MEAN, IMAGENET_STD)}
 """Mean and standard deviation of RGB in [0, 1], by the names in variant.yml."""
 
+MAX_ASPECT = {"ade20k": 4, "cityscapes": 2}
+"""Long side of the resized image, in short sides; the file does not say. Pascal Context: 8."""
+
 CLASSIFIER = tuple(f"encoder.{head}.{part}" for head in ("head", "head_dist") for part in ("weight", "bias"))
 """Left over from the encoder's pre-training on ImageNet; no segmentation runs it."""
 
@@ -73,6 +76,7 @@ def _read_variant(path: Path) -> dict[str, Any]:
 def _config(variant: dict[str, Any], weights: dict[str, Tensor], name: str) -> SegmenterConfig:
     net = variant["net_kwargs"]
     shapes = Architecture.of(weights)
+    labels = shapes.labels()
     _check_agreement(net, shapes)
     mean, std = NORMALISATION[net["normalization"]]
     resize_px, window_px, stride_px = (
@@ -87,12 +91,12 @@ def _config(variant: dict[str, Any], weights: dict[str, Tensor], name: str) -> S
             position_interpolation="bilinear",
         ),
         decoder=replace(shapes.decoder, layer_norm_eps=LAYER_NORM_EPS),
-        labels=shapes.labels(),
+        labels=labels,
         mean=mean,
         std=std,
         resolution=resize_px,
         padding="right_bottom",
-        sliding=SlidingConfig(resize_px, window_px, stride_px),
+        sliding=SlidingConfig(resize_px, window_px, stride_px, MAX_ASPECT.get(labels.name, 8)),
     )
 
 
