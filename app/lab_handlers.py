@@ -9,26 +9,26 @@ import gradio as gr
 import numpy as np
 
 from app.charts import PAPER_NIGHT, dial_chart, night_chart
-from app.engine import Engine
 from app.lab import STUDY_SEEDS, SWEEP_VALUES, day_and_night, draw, measure, sweep_dial
+from app.models import Models
 from app.toasts import bad_input_as_toast
 from app.truths import Truths
 from mpm.streets import Dials, Street
 
 
 class LabHandlers:
-    """Event handlers of the lab over one engine. Drawn streets are remembered with their ground truth."""
+    """Event handlers of the lab. Drawn streets are remembered with their ground truth."""
 
-    def __init__(self, engine: Engine, truths: Truths) -> None:
-        self.engine = engine
+    def __init__(self, models: Models, truths: Truths) -> None:
+        self.models = models
         self.truths = truths
 
-    def preview(self, chosen: str, seed: float, *dials: float) -> Iterator[tuple]:
+    def preview(self, model: str | None, chosen: str, seed: float, *dials: float) -> Iterator[tuple]:
         """The street of these dials at once, then how many of its tokens stay."""
         street = self._draw(seed, dials)
         yield street.image, _card(f"Counting the tokens that stay at {{{chosen}}} …")
         with bad_input_as_toast():
-            point = measure(self.engine, street, chosen)
+            point = measure(self.models.engine(model), street, chosen)
         sentence = f"{point.tokens} → {point.kept} tokens at {{{chosen}}}: {point.share_kept:.1%} kept."
         yield gr.skip(), _card(sentence)
 
@@ -38,20 +38,20 @@ class LabHandlers:
         self.truths.remember(street.image, f"Street {street.seed}", street.labels)
         return street.image
 
-    def sweep(self, chosen: str, dial: str, seed: float, *dials: float) -> Iterator[tuple]:
+    def sweep(self, model: str | None, chosen: str, dial: str, seed: float, *dials: float) -> Iterator[tuple]:
         """Tokens kept along one dial, everything else as set: progress, then the chart."""
         with bad_input_as_toast():
             points = []
-            for point in sweep_dial(self.engine, int(seed), Dials(*dials), dial, chosen):
+            for point in sweep_dial(self.models.engine(model), int(seed), Dials(*dials), dial, chosen):
                 points.append(point)
                 yield gr.skip(), _progress(len(points), len(SWEEP_VALUES[dial]))
         yield dial_chart(points, dial, chosen), _card("One street, one dial; nothing else changes.")
 
-    def night(self, chosen: str, seed: float, *dials: float) -> Iterator[tuple]:
+    def night(self, model: str | None, chosen: str, seed: float, *dials: float) -> Iterator[tuple]:
         """The paper's comparison by day and by night, on many streets: progress, then the chart."""
         with bad_input_as_toast():
             pairs = []
-            for pair in day_and_night(self.engine, chosen, Dials(*dials), STUDY_SEEDS):
+            for pair in day_and_night(self.models.engine(model), chosen, Dials(*dials), STUDY_SEEDS):
                 pairs.append(pair)
                 yield gr.skip(), _progress(len(pairs), len(STUDY_SEEDS))
         yield night_chart(pairs, chosen), _card(PAPER_NIGHT)

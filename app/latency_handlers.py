@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from collections.abc import Iterator, Sequence
 
@@ -15,12 +16,16 @@ from app.latency.cards import MAX_CARDS, encode_cards
 from app.latency.payload import encode_race, encode_stopped, encode_text, verdicts_of
 from app.latency.plan import SCOPES, Plan
 from app.latency.race import Race, run_race
+from app.latency.stops import StopFlags
+from app.models import Models
+from app.runlog import watched_run
+from app.toasts import bad_input_as_toast
 from app.views import view_key
 from mpm.errors import InputError
 from mpm.machine import device_facts
 from mpm.protocol import Summary
 
-SEND_EVERY_S = 0.5
+SEND_EVERY_S = 1.0
 """Shorter runs travel together: each message costs some of the CPU that is measured."""
 JUDGE_EVERY_S = 1.0
 SPARE = 100
@@ -34,21 +39,29 @@ AUTO_ROUNDS, AUTO_DEADLINE_S = 9, 12.0
 
 
 class LatencyHandlers:
-    """Event handlers over one engine. Races are told apart by a number; nothing else is kept."""
+    """Event handlers over the page's models. Races are told apart by a number, and known while they run."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, models: Models) -> None:
+        self.models = models
         self._numbers = itertools.count(1)
+        self._stops = StopFlags()
 
-    def announce(self, rgb: np.ndarray | None) -> str:
+    def announce(self, rgb: np.ndarray | None, model: str | None = None) -> str:
         """What is shown until the first run: outside the queue, so that it appears at once."""
         if rgb is None:
             return encode_text(NO_PICTURE)
-        return encode_text(WAITING_FOR_TURN if self.engine.wait(0) else WAITING_FOR_MODEL)
+        with bad_input_as_toast():
+            return encode_text(WAITING_FOR_TURN if self.models.engine(model).wait(0) else WAITING_FOR_MODEL)
 
-    def race(self, rgb: np.ndarray | None, chosen: str) -> Iterator[tuple]:
+    def race(
+        self,
+        rgb: np.ndarray | None,
+        chosen: str,
+        model: str | None = None,
+        request: gr.Request | None = None,
+    ) -> Iterator[tuple]:
         """The short race that follows every picture and schedule: (latency message, inspector message)."""
-        yield from self.start(rgb, chosen, (), SCOPES[0], AUTO_ROUNDS, AUTO_DEADLINE_S)
+        yield from self.start(rgb, chosen, (), SCOPES[0], AUTO_ROUNDS, AUTO_DEADLINE_S, model, request)
 
     def start(
         self,
@@ -58,22 +71,27 @@ class LatencyHandlers:
         scope: str,
         rounds: float | None,
         deadline_s: float | None,
+        model: str | None = None,
+        request: gr.Request | None = None,
     ) -> Iterator[tuple]:
         """A race as its controls say, run by run: (latency message, inspector message)."""
         if rgb is None:
             yield encode_text(NO_PICTURE), gr.skip()
             return
-        if not self.engine.wait(0):
-            yield encode_text(WAITING_FOR_MODEL), gr.skip()
         try:
+            engine = self.models.engine(model)
+            if not engine.wait(0):
+                yield encode_text(WAITING_FOR_MODEL), gr.skip()
             plan = Plan.read(chosen, schedules, scope, rounds, deadline_s)
-            yield from self._messages(rgb, plan)
+            with self._stops.race(_tab(request)) as stop:
+                yield from self._messages(engine, rgb, plan, stop)
         except InputError as error:
             yield encode_text(f"This cannot be measured: {error}."), gr.skip()
             raise gr.Error(str(error), print_exception=False) from error
 
-    def stopped(self) -> str:
-        """The race was stopped by hand."""
+    def stopped(self, request: gr.Request | None = None) -> str:
+        """The race was stopped by hand: no run begins any more."""
+        self._stops.stop(_tab(request))
         return encode_stopped()
 
     def cards(self, event: gr.EventData) -> str:
@@ -81,14 +99,23 @@ class LatencyHandlers:
         files = event.files if isinstance(event.files, list) else []
         return encode_cards(files[:MAX_CARDS])
 
-    def _messages(self, rgb: np.ndarray, plan: Plan) -> Iterator[tuple]:
-        facts, sender = _Facts(self.engine), _Sender(f"race {next(self._numbers)}")
-        for race in run_race(self.engine, rgb, plan):
-            message = sender.message(race, facts)
-            if message:
-                done = race.state == "done" and plan.scope == SCOPES[0]
-                timings = encode_timings(view_key(self.engine, rgb), medians(race)) if done else gr.skip()
-                yield message, timings
+    def _messages(
+        self, engine: Engine, rgb: np.ndarray, plan: Plan, stop: threading.Event
+    ) -> Iterator[tuple]:
+        facts, sender = _Facts(engine), _Sender(f"race {next(self._numbers)}")
+        with watched_run("race", engine.name, " ".join(plan.schedules), (rgb.shape[1], rgb.shape[0])):
+            for race in run_race(engine, rgb, plan):
+                if stop.is_set():
+                    return
+                message = sender.message(race, facts)
+                if message:
+                    done = race.state == "done" and plan.scope == SCOPES[0]
+                    timings = encode_timings(view_key(engine, rgb), medians(race)) if done else gr.skip()
+                    yield message, timings
+
+
+def _tab(request: gr.Request | None) -> str:
+    return str(request.session_hash) if request else ""
 
 
 class _Facts:

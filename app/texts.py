@@ -11,10 +11,18 @@ HEADER = """
 </header>
 """
 
-KNOWS = """
-<p class="knows">The bundled model knows eleven street classes: merges are meaningful on any picture,
-its masks only on streets.</p>
-"""
+KNOWS = (
+    "The bundled model knows eleven street classes: merges are meaningful on any picture, its masks only on "
+    "streets."
+)
+
+DATA_SETS = {
+    "streets": "eleven street classes",
+    "ade20k": "ADE20K, 150 classes",
+    "cityscapes": "Cityscapes, 19 classes",
+    "pascal-context-59": "Pascal Context, 59 classes",
+    "pascal-context-60": "Pascal Context, 60 classes",
+}
 
 ABOUT = """
 #### What am I looking at?

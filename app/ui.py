@@ -12,13 +12,14 @@ import gradio as gr
 
 from app import texts
 from app.endpoint import add_endpoint
-from app.engine import Engine
 from app.examples import FIRST_MESSAGE
 from app.handlers import Handlers, shipped_examples
 from app.inspector import Inspector
 from app.lab import DIAL_TITLES
 from app.lab_handlers import LabHandlers
 from app.latency.section import latency_section
+from app.model_handlers import ModelHandlers
+from app.models import DEFAULT, Models
 from app.truths import Truths
 from app.uploads import UploadImage
 from mpm.images import MAX_BYTES
@@ -33,44 +34,50 @@ MODEL = {"concurrency_id": "model", "concurrency_limit": 1, "api_visibility": "p
 QUIET_MODEL = {**QUIET, **MODEL}
 
 
-def build_page(engine: Engine) -> gr.Blocks:
-    """The whole page over one engine. Launch it with `launch_options()`."""
+def build_page(models: Models) -> gr.Blocks:
+    """The whole page over its models. Launch it with `launch_options()`."""
     truths = Truths(shipped_examples())
-    on = Handlers(engine, truths)
+    on = Handlers(models, truths)
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False) as page:
-        chosen = gr.State(FIRST_CHOICE)
+        chosen, model = gr.State(FIRST_CHOICE), gr.State(models.default)
         gr.HTML(texts.HEADER, elem_id="header", padding=False)
-        picture, gallery = _inputs()
-        inspector = Inspector(_first_message(), padding=False)
-        latency = latency_section(engine, picture, chosen, MODEL, inspector)
-        _lab(LabHandlers(engine, truths), picture, chosen)
+        picture, gallery = _inputs(ModelHandlers(models), model)
+        first = _first_message(models.default)
+        inspector = Inspector(first, padding=False)
+        latency = latency_section(models, picture, chosen, model, MODEL, inspector)
+        _lab(LabHandlers(models, truths), picture, chosen, model)
         with gr.Accordion("What is this?", open=False):
             gr.Markdown(texts.ABOUT)
-        add_endpoint(engine, MODEL)
+        add_endpoint(models, MODEL)
 
+        seen = [picture, model]
         gallery.select(on.example, None, picture, **QUIET)
-        explored = picture.change(
-            on.picture, [picture, chosen], inspector,
+        renewals = [picture.change, model.change] + ([] if first else [page.load])
+        explored = gr.on(
+            renewals, on.picture, [picture, chosen, model], inspector,
             show_progress="minimal", trigger_mode="always_last", **MODEL,
         )  # fmt: skip
         scheduled = inspector.schedule(on.schedule, None, chosen, **QUIET)
-        customised = inspector.custom(on.custom, picture, [inspector, chosen], **QUIET_MODEL)
-        race = {"fn": latency.on.race, "inputs": [picture, chosen], "outputs": [latency.view, inspector]}
-        control = {"fn": on.controls, "inputs": picture, "outputs": inspector}
-        opened, renewed = page.load(**race, **QUIET_MODEL), explored.then(**race, **QUIET_MODEL)
+        customised = inspector.custom(on.custom, seen, [inspector, chosen], **QUIET_MODEL)
+        race = {
+            "fn": latency.on.race,
+            "inputs": [picture, chosen, model],
+            "outputs": [latency.view, inspector],
+        }
+        control = {"fn": on.controls, "inputs": seen, "outputs": inspector}
+        first_races = [explored.then(**race, **QUIET_MODEL)]
+        first_races += [page.load(**race, **QUIET_MODEL)] if first else []
         races = [
-            opened,
-            opened.then(**control, **QUIET_MODEL),
-            renewed,
-            renewed.then(**control, **QUIET_MODEL),
+            *first_races,
+            *(raced.then(**control, **QUIET_MODEL) for raced in first_races),
             scheduled.then(**race, **QUIET_MODEL),
             customised.then(**race, **QUIET_MODEL),
         ]
-        picture.change(None, cancels=[*races, *latency.races])
-        latency.stop.click(None, cancels=races)
-        inspector.patch(on.patch, picture, inspector, **QUIET_MODEL)
-        inspector.missing(on.missing, picture, inspector, **QUIET_MODEL)
-        inspector.save(on.save, picture, inspector, **QUIET_MODEL)
+        gr.on([picture.change, model.change], None, cancels=[*races, *latency.races])
+        gr.on([latency.start.click, latency.stop.click], None, cancels=races)
+        inspector.patch(on.patch, seen, inspector, **QUIET_MODEL)
+        inspector.missing(on.missing, seen, inspector, **QUIET_MODEL)
+        inspector.save(on.save, seen, inspector, **QUIET_MODEL)
     return page
 
 
@@ -82,14 +89,14 @@ def launch_options() -> dict:
         "theme": gr.themes.Soft(primary_hue="teal", neutral_hue="slate", font=system),
         "run_history": False,
         "footer_links": [],
-        "show_error": True,
+        "show_error": False,  # Gradio's own messages name folders; ours are shown all the same
         "allowed_paths": [],
         "max_file_size": MAX_BYTES,
         "mcp_server": find_spec("mcp") is not None,
     }
 
 
-def _inputs() -> tuple[UploadImage, gr.Gallery]:
+def _inputs(on: ModelHandlers, model: gr.State) -> tuple[UploadImage, gr.Gallery]:
     shipped = shipped_examples()
     with gr.Row(elem_id="inputs"):
         with gr.Column(scale=2, min_width=260):
@@ -111,11 +118,15 @@ def _inputs() -> tuple[UploadImage, gr.Gallery]:
                 buttons=[],
                 elem_id="examples",
             )
-            gr.HTML(texts.KNOWS, padding=False)
+            menu = gr.Dropdown(on.menu(), value=model.value, label="Model", elem_id="model")
+            note = gr.HTML(on.note(model.value), padding=False, elem_id="model-note")
+    menu.input(
+        on.choose, [menu, model], [model, menu, note], concurrency_id="download", concurrency_limit=1, **QUIET
+    )
     return picture, gallery
 
 
-def _lab(on: LabHandlers, picture: UploadImage, chosen: gr.State) -> None:
+def _lab(on: LabHandlers, picture: UploadImage, chosen: gr.State, model: gr.State) -> None:
     start = Dials()
     with gr.Accordion("The lab: streets to order", open=False, elem_id="lab"):
         gr.Markdown(texts.LAB)
@@ -150,13 +161,15 @@ def _lab(on: LabHandlers, picture: UploadImage, chosen: gr.State) -> None:
                     swept = gr.Button("Turn this dial from end to end", size="sm", min_width=160)
                     nights = gr.Button("Day against night, 16 streets", size="sm", min_width=160)
         street = [seed, *sliders]
-        drawn = {"fn": on.preview, "inputs": [chosen, *street], "outputs": [shown, note]}
+        drawn = {"fn": on.preview, "inputs": [model, chosen, *street], "outputs": [shown, note]}
         for control in street:
             control.change(**drawn, trigger_mode="always_last", **QUIET_MODEL)
         opened.click(on.open, street, picture, **QUIET)
-        swept.click(on.sweep, [chosen, dial, *street], [chart, note], **MODEL)
-        nights.click(on.night, [chosen, *street], [chart, note], **MODEL)
+        swept.click(on.sweep, [model, chosen, dial, *street], [chart, note], **MODEL)
+        nights.click(on.night, [model, chosen, *street], [chart, note], **MODEL)
 
 
-def _first_message() -> str | None:
-    return FIRST_MESSAGE.read_text(encoding="utf-8") if FIRST_MESSAGE.is_file() else None
+def _first_message(model: str) -> str | None:
+    """What the bundled model makes of the first example; other models have to be asked."""
+    known = model == DEFAULT and FIRST_MESSAGE.is_file()
+    return FIRST_MESSAGE.read_text(encoding="utf-8") if known else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import threading
 from abc import ABCMeta
 from pathlib import Path
@@ -69,6 +70,7 @@ def _decode_upload(payload: ImageData, upload_folder: Path) -> DecodedImage:
         raise _error("Please send the image as an uploaded file: addresses and server paths are not opened.")
     if not path.is_file():
         raise _error("The uploaded file is no longer there; please upload it again.")
+    os.utime(path)  # still in use: the upload folder is swept by age
     try:
         return decode_image(path, max_side_px=MAX_SIDE_PX)
     except InputError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -20,7 +19,7 @@ ANSWERS = ("heat", "custom", "mask", "npz", "report", "python")
 
 def view_key(engine: Engine, rgb: np.ndarray) -> str:
     """Names picture and model; a checkpoint of one's own by the last part of its path."""
-    return f"{digest(rgb)}-{Path(engine.model).name}"
+    return f"{digest(rgb)}-{engine.name}"
 
 
 def image_view(
@@ -57,7 +56,8 @@ def explore(
             continue
         timing = {own: estimate(other) for own, other in runs.items()}
         if view is None:
-            view = image_view(engine, rgb, truth, title, run.notes)
+            remark = engine.segmenter.config.remark
+            view = image_view(engine, rgb, truth, title, (*run.notes, *filter(None, [remark])))
             yield encode(view, runs, selected=selected, timings=timing)
         else:
             yield encode_runs(view, {name: run}, baseline=runs[BASELINE], timings=timing, sent=runs)

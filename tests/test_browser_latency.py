@@ -14,6 +14,7 @@ from chromium import chromium
 import mpm
 from app.engine import Engine
 from app.latency.section import latency_section
+from app.models import Models
 from mpm.card import CardResult, DeviceCard
 
 pytestmark = pytest.mark.browser
@@ -38,7 +39,7 @@ def engine(tiny_config, tmp_path_factory) -> Engine:
 def url(engine, smooth_image):
     with gr.Blocks() as page:
         picture = gr.Image(smooth_image, format="png")
-        latency_section(engine, picture, gr.State("2,5"), MODEL)
+        latency_section(Models.of(engine), picture, gr.State("2,5"), gr.State(engine.model), MODEL)
     _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     yield address
     page.close()
@@ -131,6 +132,19 @@ def test_stop_keeps_what_is_drawn_and_ends_the_work(open_page, engine):
     page.wait_for_timeout(600)
     assert state(page)["runs"] == runs and runs["none"] < 200 and ink(page) > 100
     assert idle(engine)
+
+
+def test_start_counts_right_after_stop(open_page):
+    page = open_page()
+    start(page, 200)
+    page.wait_for_function(f"{HANDLE}.state === 'running'")
+    for _ in range(3):
+        before = state(page)["race"]
+        page.locator("#latency-stop").click()
+        page.locator("#measure").click()
+        page.wait_for_function(f"{HANDLE}.race !== '{before}' && {HANDLE}.state === 'running'")
+    page.locator("#latency-stop").click()
+    wait_for(page, "stopped")
 
 
 def test_a_closed_tab_ends_the_work(open_page, engine):

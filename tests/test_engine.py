@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 import mpm
-from app import downloads, examples
+from app import downloads, examples, runlog
 from app.engine import Engine, digest
 from app.handlers import Handlers
 from app.lab_handlers import LabHandlers
+from app.models import Models
 from app.truths import Truths
 from app.views import STOPS, explore, view_key
 from mpm.features import similarity_to, stage_features
@@ -40,7 +41,7 @@ def engine(tiny_config, tmp_path_factory) -> Engine:
 
 @pytest.fixture
 def on(engine) -> Handlers:
-    return Handlers(engine, Truths(examples.EXAMPLES))
+    return Handlers(Models.of(engine), Truths(examples.EXAMPLES))
 
 
 def test_digest_names_pixels_and_shape():
@@ -110,12 +111,12 @@ def test_handlers_do_nothing_without_a_picture(on):
     event = SimpleNamespace(schedule="2", stage=0, patch=0, what="mask", schedules=["2"])
     assert list(on.picture(None, "2")) == []
     assert on.controls(None) == gr.skip()
-    assert on.patch(None, event) == gr.skip()
+    assert on.patch(None, None, event) == gr.skip()
 
 
 def test_bad_requests_of_a_browser_are_one_sentence(on, smooth_image):
     with pytest.raises(gr.Error, match="patch must be"):
-        on.patch(smooth_image, SimpleNamespace(schedule="2", stage=0, patch=10**6))
+        on.patch(smooth_image, None, SimpleNamespace(schedule="2", stage=0, patch=10**6))
     with pytest.raises(gr.Error, match="blocks 0 to 11"):
         list(on.picture(smooth_image, "99"))
 
@@ -166,20 +167,20 @@ def test_controls_keep_as_many_tokens_at_the_first_insertion(on, engine, smooth_
 
 
 def test_custom_missing_and_save_answer_the_browser(on, smooth_image):
-    custom, chosen = on.custom(smooth_image, SimpleNamespace(schedule="1,7"))
+    custom, chosen = on.custom(smooth_image, None, SimpleNamespace(schedule="1,7"))
     assert chosen == "1,7" and "1,7" in json.loads(custom)["sent"]
-    refused, _ = on.custom(smooth_image, SimpleNamespace(schedule="77"))
+    refused, _ = on.custom(smooth_image, None, SimpleNamespace(schedule="77"))
     assert json.loads(refused)["kind"] == "failed" and "0 to 11" in refused
-    missing = json.loads(on.missing(smooth_image, SimpleNamespace(schedules=["8", "5"])))
+    missing = json.loads(on.missing(smooth_image, None, SimpleNamespace(schedules=["8", "5"])))
     assert {"8", "5"} <= {run["schedule"] for run in missing["runs"]}
-    saved = json.loads(on.save(smooth_image, SimpleNamespace(schedule="2", what="mask")))
+    saved = json.loads(on.save(smooth_image, None, SimpleNamespace(schedule="2", what="mask")))
     assert saved["kind"] == "file" and saved["name"].endswith(".mask.png")
 
 
 def test_lab_draws_counts_and_opens_with_ground_truth(engine):
     truths = Truths([])
-    lab = LabHandlers(engine, truths)
-    (picture, _), (_, note) = lab.preview("2,5", 4, 12, 0.1, 0.5, 0.8)
+    lab = LabHandlers(Models.of(engine), truths)
+    (picture, _), (_, note) = lab.preview(None, "2,5", 4, 12, 0.1, 0.5, 0.8)
     assert picture.shape == (360, 480, 3) and "% kept" in note
     opened = lab.open(4, 12, 0.1, 0.5, 0.8)
     assert np.array_equal(opened, picture)
@@ -194,14 +195,14 @@ def test_lab_charts(engine, monkeypatch):
 
     monkeypatch.setitem(lab.SWEEP_VALUES, "weather", (0.0, 1.0))
     monkeypatch.setattr(lab_handlers, "STUDY_SEEDS", (100, 101))
-    on = LabHandlers(engine, Truths([]))
+    on = LabHandlers(Models.of(engine), Truths([]))
     dials = (12, 0.1, 0.5, 0.8)
-    *progress, (figure, _) = on.sweep("2,5", "weather", 4, *dials)
+    *progress, (figure, _) = on.sweep(None, "2,5", "weather", 4, *dials)
     assert list(figure.data[0].x) == [0, 1] and "2 of 2" in progress[-1][1]
-    *progress, (_, note) = on.night("2", 4, *dials)
+    *progress, (_, note) = on.night(None, "2", 4, *dials)
     assert len(progress) == 2 and "paper" in note
     with pytest.raises(gr.Error, match="no dial"):
-        list(on.sweep("2", "mood", 4, *dials))
+        list(on.sweep(None, "2", "mood", 4, *dials))
     pairs = list(lab.day_and_night(engine, "2", lab.Dials(), seeds=(100, 101)))
     chart = lab_handlers.night_chart(pairs, "2")
     day = [100 * point.merged / point.tokens for _, point, _ in pairs]
@@ -213,7 +214,7 @@ def test_lab_charts(engine, monkeypatch):
 def test_the_endpoint_is_the_library(engine, smooth_image):
     from app.endpoint import Endpoint
 
-    mask, answer = Endpoint(engine).segment(smooth_image, "2,5")
+    mask, answer = Endpoint(Models.of(engine)).segment(smooth_image, "2,5")
     run = engine.segment(smooth_image, "2,5")
     assert np.array_equal(mask, mpm.STREETS.palette[run.labels])
     assert answer["token_counts"] == run.trace.token_counts
@@ -222,13 +223,37 @@ def test_the_endpoint_is_the_library(engine, smooth_image):
     json.dumps(answer, allow_nan=False)
     for image, schedule, words in ((None, "2", "send an image"), (smooth_image, "2,x", "not understood")):
         with pytest.raises(gr.Error, match=words):
-            Endpoint(engine).segment(image, schedule)
+            Endpoint(Models.of(engine)).segment(image, schedule)
 
 
 def test_view_keys_tell_pictures_and_models_apart(engine, smooth_image):
-    other = SimpleNamespace(model="another")
+    other = SimpleNamespace(name="another")
     assert view_key(engine, smooth_image) != view_key(other, smooth_image)
     assert view_key(engine, smooth_image) != view_key(engine, smooth_image[:, ::-1])
+
+
+def test_a_sweep_ends_at_its_deadline_and_says_so(engine, smooth_image):
+    hurried = Engine(engine.model, "cpu", threads=1, deadline_s=0.0).start()
+    with pytest.raises(mpm.InputError, match="took longer than 0 s"):
+        list(hurried.sweep(smooth_image, STOPS))
+    assert len(list(engine.sweep(smooth_image, ["none", "2"]))) == 2
+
+
+def test_every_run_is_one_line_of_the_log(engine, smooth_image, monkeypatch):
+    lines = []
+    monkeypatch.setattr(runlog.log, "info", lambda line: lines.append(json.loads(line)))
+    engine.segment(smooth_image, "2,5", profile=True)
+    list(engine.sweep(smooth_image, ["none", "2"]))
+    with pytest.raises(mpm.InputError):
+        engine.segment(smooth_image, "99")
+    broken_off = engine.sweep(smooth_image, ["none", "2"])
+    next(broken_off)
+    broken_off.close()
+    assert [(line["run"], line["outcome"]) for line in lines] == [
+        ("segment", "ok"), ("sweep", "ok"), ("segment", "bad_input"), ("sweep", "stopped"),
+    ]  # fmt: skip
+    assert lines[0]["model"] == "tiny12" and lines[0]["size_px"] == [90, 60]
+    assert lines[0]["parts_ms"]["blocks"] > 0 and "/" not in json.dumps(lines)
 
 
 IMPORTS_FROM_EVERYWHERE = """

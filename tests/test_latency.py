@@ -16,6 +16,7 @@ from app.latency.plan import BASELINE, MAX_ROUNDS, SCOPES, Plan
 from app.latency.race import Race, run_race
 from app.latency.verdict import gain_and_price, speedup, verdict
 from app.latency_handlers import LatencyHandlers, medians
+from app.models import Models
 from mpm.profiling import MODEL, WHOLE, BlockClock, BlockTime, Profile, Workload, profiled_run
 
 
@@ -23,7 +24,8 @@ class StubEngine:
     """The engine's contract around a tiny model."""
 
     def __init__(self, segmenter, model: str = "tiny") -> None:
-        self.segmenter, self.model, self.calls = segmenter, model, 0
+        self.name = model
+        self.segmenter, self.model, self.calls, self.max_patches = segmenter, model, 0, 3072
 
     def wait(self, timeout_s: float | None = None) -> bool:
         return True
@@ -209,7 +211,7 @@ def test_the_largest_message_is_small():
 
 @pytest.fixture
 def on(engine) -> LatencyHandlers:
-    return LatencyHandlers(engine)
+    return LatencyHandlers(Models.of(engine))
 
 
 def test_the_short_race_feeds_plot_and_inspector(on, smooth_image):
@@ -230,6 +232,22 @@ def test_model_only_times_are_kept_from_the_inspector(on, smooth_image):
 def test_races_have_names_of_their_own(on, smooth_image):
     keys = {json.loads(message)["race"] for _ in range(2) for message, _ in on.race(smooth_image, "1")}
     assert len(keys) == 2
+
+
+def test_stop_ends_the_race_of_its_own_tab_before_the_next_run(on, engine, smooth_image):
+    mine, other = SimpleNamespace(session_hash="mine"), SimpleNamespace(session_hash="other")
+    race = on.start(smooth_image, "1", [], SCOPES[0], 200, 60, None, mine)
+    next(race)
+    calls = []
+    run = engine.exclusively
+    engine.exclusively = lambda work: (
+        calls.append(1),
+        on.stopped(mine if len(calls) > 5 else other),
+        run(work),
+    )[2]
+    list(race)
+    assert len(calls) == 6
+    assert len(on._stops) == 0
 
 
 def test_bad_input_is_one_sentence(on, smooth_image):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.engine import MAX_PATCHES
 from app.latency.plan import Plan
 from mpm.conditions import Conditions, Watch
 from mpm.protocol import alternate
@@ -78,7 +77,8 @@ def run_race(engine: Engine, rgb: np.ndarray, plan: Plan) -> Iterator[Race]:
     watch = Watch(engine.segmenter.device)
     from mpm.profiling import Workload  # imports timm: only once the loading thread has (see app.engine)
 
-    work = engine.exclusively(lambda segmenter: Workload(segmenter, rgb, plan.scope, MAX_PATCHES))
+    limit = engine.max_patches
+    work = engine.exclusively(lambda segmenter: Workload(segmenter, rgb, plan.scope, limit))
     grid = work.geometry.grid
     race.picture = {"wh_px": [rgb.shape[1], rgb.shape[0]], "patches": grid.size}
     race.state = "warming up"

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from app.engine import Engine
 from app.latency import CardsView, LatencyView
 from app.latency.cards import no_cards
 from app.latency.plan import BASELINE, MAX_ROUNDS, MAX_SECONDS, SCOPES
 from app.latency_handlers import LatencyHandlers
+from app.models import Models
 from mpm.schedule import PRESETS
 
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
@@ -32,14 +32,15 @@ class LatencySection:
 
 
 def latency_section(
-    engine: Engine, picture: gr.components.Component, chosen: gr.State, queue: dict,
+    models: Models, picture: gr.components.Component, chosen: gr.State, model: gr.State, queue: dict,
     inspector: gr.HTML | None = None,
 ) -> LatencySection:  # fmt: skip
     """Build the section inside the present Blocks.
 
-    queue: settings of events that run the model. inspector: gets the measured medians.
+    chosen, model: names of the schedule and the model. queue: settings of events that run the model.
+    inspector: gets the measured medians.
     """
-    on = LatencyHandlers(engine)
+    on = LatencyHandlers(models)
     with gr.Accordion("Latency on this device", open=True, elem_id="latency"):
         with gr.Row(elem_id="latency-controls"):
             with gr.Column(scale=3, min_width=260):
@@ -71,13 +72,15 @@ def latency_section(
             cards = CardsView(no_cards(), padding=False)
     sinks = [view] if inspector is None else [view, inspector]
 
-    def begin(*values):
-        for message, timings in on.start(*values):
+    def begin(picture, chosen, rivals, scope, rounds, seconds, model, request: gr.Request):
+        for message, timings in on.start(picture, chosen, rivals, scope, rounds, seconds, model, request):
             yield message if inspector is None else (message, timings)
 
-    announced = start.click(on.announce, picture, view, queue=False, **QUIET)
-    settings = {**QUIET, **queue}
-    running = announced.then(begin, [picture, chosen, rivals, scope, rounds, seconds], sinks, **settings)
+    start.click(on.announce, [picture, model], view, queue=False, **QUIET)
+    inputs = [picture, chosen, rivals, scope, rounds, seconds, model]
+    # The browser would drop a Start that comes before it has heard that the last race was stopped.
+    settings = {**QUIET, **queue, "trigger_mode": "multiple"}
+    running = start.click(begin, inputs, sinks, **settings)
     stop.click(on.stopped, None, view, queue=False, cancels=[running], **QUIET)
     cards.cards(on.cards, None, cards, queue=False, **QUIET)
     return LatencySection(on, view, start, stop, [running])
