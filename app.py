@@ -1,9 +1,11 @@
 """Start the page: `python app.py`. Hosts that look for `demo` (Hugging Face Spaces) find it here."""
 
 from app.cli import parse_arguments, prepare
+from app.serving import StopSignal, serve
 
-options = parse_arguments() if __name__ == "__main__" else parse_arguments([])
-demo, launch_options = prepare(options)
+stop = StopSignal() if __name__ == "__main__" else None
+site = prepare(parse_arguments(None if stop else []))
+demo = site.page
 
-if __name__ == "__main__":
-    demo.launch(**launch_options)
+if stop:
+    serve(site, stop)

@@ -1,0 +1,22 @@
+# CPU image of the page: docker build -t mpm-explorer . && docker run -p 7860:7860 mpm-explorer
+FROM python:3.12-slim
+
+# OpenCV's wheels link against these two; slim images lack them.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 \
+    && rm -rf /var/lib/apt/lists/*
+
+# PyTorch's CPU wheels: those of the general index bring gigabytes of CUDA along.
+RUN pip install --no-cache-dir torch torchvision --index-url https://download.pytorch.org/whl/cpu
+COPY requirements.txt /tmp/
+RUN pip install --no-cache-dir -r /tmp/requirements.txt
+
+RUN useradd --create-home --uid 1000 explorer
+WORKDIR /srv/mpm-explorer
+COPY . .
+USER explorer
+
+ENV GRADIO_SERVER_NAME=0.0.0.0 GRADIO_SERVER_PORT=7860 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+EXPOSE 7860
+HEALTHCHECK --interval=30s --timeout=5s --start-period=120s CMD ["python", "-m", "app.health"]
+CMD ["python", "app.py"]
