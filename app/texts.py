@@ -42,9 +42,13 @@ Method: Ravé, Rasti, Rousseau, *MPM: Mutual Pair Merging for Efficient Vision T
 Bundled weights: trained on CamVid (CC BY-NC 4.0) and synthetic streets, so they are CC BY-NC 4.0; the code is
 Apache-2.0. Example pictures are synthetic.
 
+#### Which models?
+The bundled one needs no download. The menu also offers Segmenter, mmsegmentation's Segmenter and DINOv2 as
+their authors publish them; large ones take seconds a run on a small computer.
+
 #### For programs
-The endpoint `/segment` takes an image and a schedule and returns the mask and the merge map; where
-`gradio[mcp]` is installed it is an MCP tool too. In Python:
+The endpoint `/segment` takes an image, a schedule and optionally a model that is at hand, and returns the
+mask and the merge map; where `gradio[mcp]` is installed it is an MCP tool too. In Python:
 `mpm.load_segmenter("streets-vit-tiny").segment(picture, "2,5")`.
 """
 

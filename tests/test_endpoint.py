@@ -12,6 +12,7 @@ from PIL import Image
 import mpm
 from app.endpoint import add_endpoint
 from app.engine import Engine
+from app.models import Models
 from app.ui import MODEL
 
 
@@ -24,8 +25,8 @@ def engine(tiny, tmp_path_factory) -> Engine:
 @pytest.fixture(scope="module")
 def client(engine):
     with gr.Blocks(analytics_enabled=False) as page:
-        add_endpoint(engine, MODEL)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, run_history=False)
+        add_endpoint(Models.of(engine), MODEL)
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, run_history=False, show_error=False)
     yield Client(url, verbose=False)
     page.close()
 
@@ -52,6 +53,7 @@ def test_it_is_documented_and_the_only_one(client):
     assert [parameter["parameter_name"] for parameter in described["/segment"]["parameters"]] == [
         "image",
         "schedule",
+        "model",
     ]
 
 
@@ -59,3 +61,15 @@ def test_it_is_documented_and_the_only_one(client):
 def test_bad_schedules_are_one_sentence(client, photo, schedule):
     with pytest.raises(AppError, match="schedule"):
         client.predict(image=handle_file(str(photo)), schedule=schedule, api_name="/segment")
+
+
+@pytest.mark.parametrize("model", ["/etc/passwd", "no-such-model"])
+def test_only_models_on_offer_are_opened(client, photo, model):
+    with pytest.raises(AppError, match="this page has no model"):
+        client.predict(image=handle_file(str(photo)), schedule="2", model=model, api_name="/segment")
+
+
+def test_the_model_may_be_named(client, engine, photo):
+    sent = {"image": handle_file(str(photo)), "schedule": "2", "api_name": "/segment"}
+    named, own = (client.predict(**sent, model=model)[1] for model in (engine.model, ""))
+    assert named["token_counts"] == own["token_counts"]
