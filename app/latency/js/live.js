@@ -1,15 +1,18 @@
 // Receives messages, each complete in itself, and draws what changed.
 
 const QUIET_AFTER_MS = 20000;
+// New rows of a table cost the browser more than new dots, on the very CPU that is measured.
+const TABLE_EVERY_MS = 1900;
 const ENDED = ['done', 'stopped'];
 
 function mountLive() {
   const root = element.querySelector('.lat');
   const ui = Object.fromEntries([...element.querySelectorAll('[data-ref]')].map((node) => [node.dataset.ref, node]));
-  const live = { race: null, focus: null, theme: null, waiting: 0, draws: 0, drawMs: 0, profile: '', judged: '' };
+  const live = { race: null, focus: null, theme: null, waiting: 0, draws: 0, drawMs: 0, profile: '', judged: '', judgedAt: -Infinity };
   const showFocus = choice(ui.focus, 'Schedule shown beside the baseline', (schedule) => {
     live.focus = schedule;
     live.profile = live.judged = '';
+    live.judgedAt = -Infinity;
     refresh();
   });
   const refresh = () => {
@@ -38,7 +41,7 @@ const isRunning = (race) => race !== null && !ENDED.includes(race.state);
 
 const TAKE = {
   race(message, ui, live) {
-    if (live.race?.race !== message.race) Object.assign(live, { theme: null, profile: '', judged: '' });
+    if (live.race?.race !== message.race) Object.assign(live, { theme: null, profile: '', judged: '', judgedAt: -Infinity });
     live.race = message;
     const names = message.contenders.map(({ schedule }) => schedule);
     if (!names.includes(live.focus) || live.focus === BASELINE_NAME) live.focus = names[1] ?? names[0];
@@ -98,11 +101,13 @@ function plotCaption({ scope, picture }) {
 
 // The table, the verdict and the facts are rebuilt only when they say something new.
 function showJudged(ui, live, contenders) {
+  if (isRunning(live.race) && performance.now() - live.judgedAt < TABLE_EVERY_MS) return;
   const focus = contenders.find(({ schedule }) => schedule === live.focus);
   const said = JSON.stringify([contenders.map(({ schedule, summary, speedup, tokens }) => [schedule, summary, speedup, tokens.length]),
     focus.verdict, live.race.warnings, live.race.facts]);
   if (said === live.judged) return;
   live.judged = said;
+  live.judgedAt = performance.now();
   showRows(ui, contenders);
   showVerdict(ui, focus);
   showWarnings(ui, live.race.warnings);
