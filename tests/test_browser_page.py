@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from chromium import chromium
 from PIL import Image
+from published_files import VIT, mask_tensors, vit_tensors, write_segmenter
 
 import mpm
 from mpm.images import decode_image
@@ -25,14 +26,32 @@ ROOT = Path(__file__).parent.parent
 START_LIMIT_S = 120
 
 
+PUBLISHED = "seg-tiny-mask-ade20k"
+
+
 @pytest.fixture(scope="module")
-def url(tmp_path_factory):
+def cache(tmp_path_factory) -> Path:
+    """A cache of models with one in its published format, narrow and of random weights."""
+    folder = tmp_path_factory.mktemp("cache")
+    variant = {**VIT, "size": 128, "stride": 96, "depth": 12}
+    encoder = vit_tensors(variant["width"], 12, 16, (128 // 16) ** 2)
+    write_segmenter(folder / PUBLISHED, encoder, mask_tensors(variant["width"], 2, 150), **variant)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory, cache):
     """The page, served by `python app.py` with the bundled model."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = tmp_path_factory.mktemp("page") / "log.txt"
-    environment = {**os.environ, "GRADIO_TEMP_DIR": str(log.parent / "gradio")}
+    environment = {
+        **os.environ,
+        "GRADIO_TEMP_DIR": str(log.parent / "gradio"),
+        "MPM_CACHE": str(cache),
+        "HF_HUB_OFFLINE": "1",  # no test downloads a model
+    }
     with log.open("w") as output:
         server = subprocess.Popen(
             [sys.executable, "app.py", "--device", "cpu", "--port", str(port)],
@@ -180,6 +199,39 @@ def test_a_point_of_the_trade_off_moves_the_slider(page):
     page.wait_for_function(
         "() => document.querySelectorAll('#inspector .tradeoff .control').length === 8", timeout=90_000
     )
+
+
+def choose_model(page, words: str) -> None:
+    page.locator("#model input").click()
+    page.get_by_role("option", name=words).first.click()
+
+
+def test_another_model_sees_the_same_picture(page, cache):
+    before = state(page)
+    choose_model(page, "Seg-T-Mask/16")
+    after = wait_for_runs(page, before["view"])
+    assert after["view"].startswith(before["view"].split("-")[0]) and after["view"].endswith(PUBLISHED)
+    picture = decode_image(ROOT / "assets" / "examples" / "high-street.jpg").rgb
+    run = mpm.load_segmenter(cache / PUBLISHED).segment(picture, "2,5")
+    record = page.evaluate("n => document.querySelector('#inspector .mpm').__inspector.run(n)", "2,5")
+    assert record["token_counts"] == run.trace.token_counts
+    assert "ADE20K, 150 classes" in page.locator("#model-note").inner_text()
+    assert "mIoU against the truth" not in page.locator("#inspector").inner_text(), "other classes"
+    choose_model(page, "streets-vit-tiny")
+    page.wait_for_function(
+        "view => document.querySelector('#inspector .mpm').__inspector.state.view === view",
+        arg=before["view"],
+    )
+
+
+def test_a_model_that_cannot_be_downloaded_leaves_the_old_one(page):
+    before = state(page)
+    choose_model(page, "Seg-B-Mask/16")
+    note = page.locator("#model-note")
+    page.wait_for_function("document.querySelector('#model-note').innerText.includes('The model stays')")
+    assert "cannot be downloaded" in note.inner_text()
+    assert page.locator("#model input").input_value().startswith("streets-vit-tiny")
+    assert state(page)["view"] == before["view"]
 
 
 def test_files_from_python_arrive(page, tmp_path):
