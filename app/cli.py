@@ -11,7 +11,7 @@ from pathlib import Path
 from app import zerogpu
 from app.health import Health, engine_status
 from app.runlog import configure_logging
-from app.serving import Site
+from app.serving import Site, keep_memory_together
 from app.tempfiles import MAX_AGE_S, Limits, UploadFolder
 from mpm.errors import InputError
 from mpm.system import check_opencv
@@ -53,6 +53,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 def prepare(options: argparse.Namespace) -> Site:
     """The page, ready to be served; the model loads in the background meanwhile."""
     configure_logging(options.verbose)
+    keep_memory_together()
     zerogpu.prepare()
     try:
         check_opencv()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import itertools
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mpm.app")
 
+M_ARENA_MAX = -8
+"""glibc's number for the setting."""
 LAST_RUN_S = 5.0
 """How long the run that is on may take to end; hosts kill ten seconds after they asked."""
 
@@ -90,13 +93,20 @@ def close(page: gr.Blocks, last_run_s: float = LAST_RUN_S) -> None:
     page.close(verbose=False)
 
 
+def keep_memory_together() -> None:
+    """At most two heaps for all threads: glibc gives every new one its own, and each keeps what it once held.
+
+    Call it before any thread is started.
+    """
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+
+
 def give_back_memory() -> None:
     """Return what was freed to the system: glibc else keeps the most that each thread ever needed."""
     gc.collect()
-    try:
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
-    except (AttributeError, OSError, TypeError):  # another C library
-        return
 
 
 def _running(queue) -> set[str]:
