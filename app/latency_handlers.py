@@ -25,7 +25,7 @@ from mpm.errors import InputError
 from mpm.machine import device_facts
 from mpm.protocol import Summary
 
-SEND_EVERY_S = 1.0
+SEND_EVERY_S = 1.25
 """Shorter runs travel together: each message costs some of the CPU that is measured."""
 JUDGE_EVERY_S = 1.0
 SPARE = 100
