@@ -99,7 +99,10 @@ def download(
         reason = getattr(error, "reason", "") or str(error) or type(error).__name__
         raise Unreachable(f"{file.name} cannot be downloaded from {_origin(file.url)}: {reason}") from error
     except OSError as error:
-        raise InputError(f"{file.name} cannot be kept in {folder}: {error.strerror or error}") from error
+        reason = error.strerror or type(error).__name__  # no path: visitors of the page read this, too
+        raise InputError(
+            f"{file.name} cannot be kept in the cache folder: {reason}; MPM_CACHE names another one"
+        ) from error
 
 
 def check(file: RemoteFile, path: Path) -> None:
