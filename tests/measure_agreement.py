@@ -100,9 +100,9 @@ def race_texts(value: object) -> Iterator[str]:
 
 
 def bench(folder: Path, picture: Path, runs: int) -> tuple[float, float]:
-    command = [sys.executable, "-m", "mpm", "bench", "--schedules", SCHEDULE, "--runs", str(runs), "--no-extras"]
     card = folder / "card.json"
-    command += ["--image", str(picture), "--card", str(card)]
+    command = [sys.executable, "-m", "mpm", "bench", "--schedules", SCHEDULE, "--runs", str(runs)]
+    command += ["--no-extras", "--image", str(picture), "--card", str(card)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     results = {one["schedule"]: 1000 * one["median"] for one in json.loads(card.read_text())["results"]}
     return results["none"], results[SCHEDULE]
