@@ -22,8 +22,8 @@ class ModelHandlers:
         self.models = models
 
     def menu(self) -> list[tuple[str, str]]:
-        """(title, name) of every model on offer, the page's own first."""
-        return [(offer.title, offer.name) for offer in self.models.offers()]
+        """(line, name) of every model on offer, the page's own first."""
+        return [(offer.line, offer.name) for offer in self.models.offers()]
 
     def note(self, name: str) -> str:
         """HTML: what the model knows and under which licence it comes."""

@@ -13,14 +13,13 @@ from cachetools import LRUCache
 
 from app import texts
 from app.engine import Engine
+from mpm.download import Progress
 from mpm.errors import InputError
 
 DEFAULT = "streets-vit-tiny"
 MEMORY_BYTES = 4 * 2**30
 """Weights held at most, besides the page's own model; on small computers half of their memory."""
 REPORT_EVERY_S = 0.25
-
-Progress = Callable[[int, "int | None"], None]
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,8 @@ class Offer:
         """A line of the menu."""
         parts = [self.title, texts.DATA_SETS.get(self.data_set, self.data_set)]
         parts += [f"{self.mean_iou:g} % mIoU"] if self.mean_iou else []
-        parts += (
-            []
-            if self.at_hand
-            else [f"download of about{_megabytes(self.size_bytes)}" if self.size_bytes else "download"]
-        )
+        if not self.at_hand:
+            parts.append(f"download of about{_megabytes(self.size_bytes)}" if self.size_bytes else "download")
         return " · ".join(filter(None, parts))
 
 
@@ -161,7 +157,7 @@ class Shelf:
                 entry.size_bytes,
                 registry.is_cached(entry),
                 entry.mean_iou,
-            )  # fmt: skip
+            )
             for entry in registry.entries()
             if self._names is None or entry.name in self._names
         ]

@@ -10,6 +10,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import numpy as np
 import pytest
 import torch
+from chromium import chromium
 
 import mpm
 from mpm.config import DecoderConfig, EncoderConfig
@@ -43,3 +44,10 @@ def smooth_image() -> np.ndarray:
     y, x = np.mgrid[0:60, 0:90] / 90
     blob = np.exp(-((x - 0.6) ** 2 + (y - 0.3) ** 2) * 12)
     return np.stack([255 * x, 255 * y, 255 * blob], axis=2).clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium for one file of tests."""
+    with chromium() as running:
+        yield running

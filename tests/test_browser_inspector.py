@@ -9,7 +9,6 @@ from dataclasses import replace
 import gradio as gr
 import numpy as np
 import pytest
-from chromium import chromium
 from inspector_data import CLASSES, PALETTE, made_up_image, made_up_runs, made_up_view
 from inspector_page import HANDLE, STAND_IN, settle, stand_in
 
@@ -104,12 +103,6 @@ def gradio_url():
     _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     yield address
     page.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from dataclasses import replace
 import gradio as gr
 import pytest
 import torch
-from chromium import chromium
 
 import mpm
 from app.engine import Engine
@@ -43,12 +42,6 @@ def url(engine, smooth_image):
     _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     yield address
     page.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture

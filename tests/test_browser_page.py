@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from chromium import chromium
 from PIL import Image
 from published_files import VIT, mask_tensors, vit_tensors, write_segmenter
 
@@ -78,12 +77,6 @@ def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
         except OSError:
             time.sleep(0.2)
     pytest.fail(f"the page did not answer within {START_LIMIT_S} s")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture

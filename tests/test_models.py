@@ -116,7 +116,9 @@ def test_choosing_downloads_with_progress_and_then_hands_over(models, folders):
     assert name == folders[2] and "Licence: MIT" in note
     assert progress and all("<progress" in shown for _, _, shown in progress)
     assert all((state, shown) == (gr.skip(), gr.skip()) for state, shown, _ in progress)
-    assert dict(on.menu())[menu["choices"][2][0]] == folders[2]
+    knows = " · eleven street classes"
+    assert menu["choices"] == on.menu()
+    assert on.menu() == [(name + knows, folder) for name, folder in zip("abc", folders, strict=True)]
     assert "download" not in menu["choices"][2][0]
 
 
