@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import gradio as gr
 import numpy as np
@@ -16,7 +15,7 @@ from app.latency.cards import MAX_CARDS, encode_cards
 from app.latency.payload import encode_race, encode_stopped, encode_text, verdicts_of
 from app.latency.plan import SCOPES, Plan
 from app.latency.race import Race, run_race
-from app.latency.stops import StopFlags
+from app.latency.stops import Stops
 from app.models import Models
 from app.runlog import watched_run
 from app.toasts import bad_input_as_toast
@@ -39,29 +38,45 @@ AUTO_ROUNDS, AUTO_DEADLINE_S = 9, 12.0
 
 
 class LatencyHandlers:
-    """Event handlers over the page's models. Races are told apart by a number, and known while they run."""
+    """Event handlers over the page's models.
+
+    pressed: the moment of the event in ms on the tab's own clock, as `app.latency.stops.PRESS_JS` gives it.
+    """
 
     def __init__(self, models: Models) -> None:
         self.models = models
         self._numbers = itertools.count(1)
-        self._stops = StopFlags()
+        self._stops = Stops()
 
-    def announce(self, rgb: np.ndarray | None, model: str | None = None) -> str:
-        """What is shown until the first run: outside the queue, so that it appears at once."""
+    def announce(
+        self,
+        rgb: np.ndarray | None,
+        model: str | None = None,
+        pressed: float | None = None,
+        request: gr.Request | None = None,
+    ) -> tuple[str, float | None]:
+        """Start was pressed: (what is shown until the first run, the moment). Earlier races of the tab end.
+
+        Runs outside the queue, so that it acts at once.
+        """
+        self._stops.stop(_tab(request), pressed)
         if rgb is None:
-            return encode_text(NO_PICTURE)
+            return encode_text(NO_PICTURE, pressed), pressed
         with bad_input_as_toast():
-            return encode_text(WAITING_FOR_TURN if self.models.engine(model).wait(0) else WAITING_FOR_MODEL)
+            loaded = self.models.engine(model).wait(0)
+        return encode_text(WAITING_FOR_TURN if loaded else WAITING_FOR_MODEL, pressed), pressed
 
     def race(
         self,
         rgb: np.ndarray | None,
         chosen: str,
         model: str | None = None,
+        pressed: float | None = None,
         request: gr.Request | None = None,
     ) -> Iterator[tuple]:
         """The short race that follows every picture and schedule: (latency message, inspector message)."""
-        yield from self.start(rgb, chosen, (), SCOPES[0], AUTO_ROUNDS, AUTO_DEADLINE_S, model, request)
+        settings = (SCOPES[0], AUTO_ROUNDS, AUTO_DEADLINE_S)
+        yield from self.start(rgb, chosen, (), *settings, model, pressed, request)
 
     def start(
         self,
@@ -72,46 +87,49 @@ class LatencyHandlers:
         rounds: float | None,
         deadline_s: float | None,
         model: str | None = None,
+        pressed: float | None = None,
         request: gr.Request | None = None,
     ) -> Iterator[tuple]:
         """A race as its controls say, run by run: (latency message, inspector message)."""
         if rgb is None:
-            yield encode_text(NO_PICTURE), gr.skip()
+            yield encode_text(NO_PICTURE, pressed), gr.skip()
             return
         try:
             engine = self.models.engine(model)
             if not engine.wait(0):
-                yield encode_text(WAITING_FOR_MODEL), gr.skip()
+                yield encode_text(WAITING_FOR_MODEL, pressed), gr.skip()
             plan = Plan.read(chosen, schedules, scope, rounds, deadline_s)
-            with self._stops.race(_tab(request)) as stop:
-                yield from self._messages(engine, rgb, plan, stop)
+            sender = _Sender(f"race {next(self._numbers)}", pressed)
+            tab = _tab(request)
+            yield from _messages(engine, rgb, plan, sender, lambda: self._stops.stopped(tab, pressed))
         except InputError as error:
-            yield encode_text(f"This cannot be measured: {error}."), gr.skip()
+            yield encode_text(f"This cannot be measured: {error}.", pressed), gr.skip()
             raise gr.Error(str(error), print_exception=False) from error
 
-    def stopped(self, request: gr.Request | None = None) -> str:
-        """The race was stopped by hand: no run begins any more."""
-        self._stops.stop(_tab(request))
-        return encode_stopped()
+    def stopped(self, pressed: float | None = None, request: gr.Request | None = None) -> str:
+        """The race was stopped by hand: no run of it begins any more."""
+        self._stops.stop(_tab(request), pressed)
+        return encode_stopped(pressed)
 
     def cards(self, event: gr.EventData) -> str:
         """Device cards that the browser read from files: the good ones, and a sentence for each other one."""
         files = event.files if isinstance(event.files, list) else []
         return encode_cards(files[:MAX_CARDS])
 
-    def _messages(
-        self, engine: Engine, rgb: np.ndarray, plan: Plan, stop: threading.Event
-    ) -> Iterator[tuple]:
-        facts, sender = _Facts(engine), _Sender(f"race {next(self._numbers)}")
-        with watched_run("race", engine.name, " ".join(plan.schedules), (rgb.shape[1], rgb.shape[0])):
-            for race in run_race(engine, rgb, plan):
-                if stop.is_set():
-                    return
-                message = sender.message(race, facts)
-                if message:
-                    done = race.state == "done" and plan.scope == SCOPES[0]
-                    timings = encode_timings(view_key(engine, rgb), medians(race)) if done else gr.skip()
-                    yield message, timings
+
+def _messages(
+    engine: Engine, rgb: np.ndarray, plan: Plan, sender: _Sender, stopped: Callable[[], bool]
+) -> Iterator[tuple]:
+    facts = _Facts(engine)
+    with watched_run("race", engine.name, " ".join(plan.schedules), (rgb.shape[1], rgb.shape[0])):
+        for race in run_race(engine, rgb, plan):
+            if stopped():
+                return
+            message = sender.message(race, facts)
+            if message:
+                done = race.state == "done" and plan.scope == SCOPES[0]
+                timings = encode_timings(view_key(engine, rgb), medians(race)) if done else gr.skip()
+                yield message, timings
 
 
 def _tab(request: gr.Request | None) -> str:
@@ -136,8 +154,8 @@ class _Facts:
 class _Sender:
     """Decides which moments of a race are worth a message, and how often its verdict is worth its price."""
 
-    def __init__(self, key: str) -> None:
-        self._key = key
+    def __init__(self, key: str, pressed: float | None) -> None:
+        self._key, self._pressed = key, pressed
         self._sent = self._next_verdict = -1e9
         self._verdicts: dict = {}
         self._state = ""
@@ -151,7 +169,7 @@ class _Sender:
             self._verdicts = verdicts_of(race)
             self._next_verdict = now + max(JUDGE_EVERY_S, SPARE * (time.monotonic() - now))
         self._sent, self._state = now, race.state
-        return encode_race(race, self._key, facts.at(race), self._verdicts)
+        return encode_race(race, self._key, facts.at(race), self._verdicts, self._pressed)
 
 
 def medians(race: Race) -> dict[str, dict]:

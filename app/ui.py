@@ -18,6 +18,7 @@ from app.inspector import Inspector
 from app.lab import DIAL_TITLES
 from app.lab_handlers import LabHandlers
 from app.latency.section import latency_section
+from app.latency.stops import PRESS_JS
 from app.model_handlers import ModelHandlers
 from app.models import DEFAULT, Models
 from app.truths import Truths
@@ -61,8 +62,9 @@ def build_page(models: Models) -> gr.Blocks:
         customised = inspector.custom(on.custom, seen, [inspector, chosen], **QUIET_MODEL)
         race = {
             "fn": latency.on.race,
-            "inputs": [picture, chosen, model],
+            "inputs": [picture, chosen, model, latency.pressed],
             "outputs": [latency.view, inspector],
+            "js": PRESS_JS,
         }
         control = {"fn": on.controls, "inputs": seen, "outputs": inspector}
         first_races = [explored.then(**race, **QUIET_MODEL)]

@@ -12,6 +12,10 @@ import torch
 
 import mpm
 from app.engine import Engine
+from app.latency import LatencyView
+from app.latency.payload import encode_race, encode_stopped
+from app.latency.plan import Plan
+from app.latency.race import Race
 from app.latency.section import latency_section
 from app.models import Models
 from mpm.card import CardResult, DeviceCard
@@ -72,6 +76,15 @@ def start(page, runs: int, seconds: int = 60) -> None:
         field.fill(str(value))
         field.blur()
     page.locator("#measure").click()
+
+
+def press(page, buttons: list[str], every_ms: int = 40) -> None:
+    """Clicks as fast as fingers get, without waiting for the page to answer."""
+    page.evaluate(
+        "async ([names, ms]) => { for (const name of names) {"
+        " document.getElementById(name).click(); await new Promise((go) => setTimeout(go, ms)); } }",
+        [buttons, every_ms],
+    )
 
 
 def wait_for(page, expected: str) -> None:
@@ -138,6 +151,65 @@ def test_start_counts_right_after_stop(open_page):
         page.wait_for_function(f"{HANDLE}.race !== '{before}' && {HANDLE}.state === 'running'")
     page.locator("#latency-stop").click()
     wait_for(page, "stopped")
+
+
+def test_stop_right_after_start_leaves_nothing_running(open_page, engine):
+    page = open_page()
+    start(page, 200)
+    page.wait_for_function(f"{HANDLE}.state === 'running'")
+    press(page, ["measure", "latency-stop"] * 3)  # Gradio cannot cancel what the server has not confirmed
+    wait_for(page, "stopped")
+    page.wait_for_timeout(600)
+    assert state(page)["state"] == "stopped" and idle(engine)
+
+
+def test_starts_in_a_row_leave_one_race(open_page, engine):
+    page = open_page()
+    start(page, 200)
+    page.wait_for_function(f"{HANDLE}.state === 'running'")
+    first = state(page)["race"]
+    press(page, ["measure"] * 3)
+    page.wait_for_function(f"{HANDLE}.race !== '{first}' && {HANDLE}.state === 'running'")
+    page.wait_for_timeout(600)
+    last = state(page)["race"]
+    page.locator("#latency-stop").click()
+    wait_for(page, "stopped")
+    page.wait_for_timeout(600)
+    assert state(page)["race"] == last and idle(engine)
+
+
+def test_messages_may_overtake_each_other(browser):
+    def race(name: str, pressed: float) -> str:
+        made = Race.of(Plan(("none", "2,5")))
+        made.state = "running"
+        return encode_race(made, name, pressed=pressed)
+
+    steps = [
+        (race("a", 10), ("a", "running")),
+        (encode_stopped(20), ("a", "stopped")),
+        (race("a", 10), ("a", "stopped")),
+        (race("b", 30), ("b", "running")),
+        (race("a", 10), ("b", "running")),
+        (encode_stopped(20), ("b", "running")),
+        (encode_stopped(40), ("b", "stopped")),
+        (race("c", 35), ("c", "stopped")),
+    ]
+    with gr.Blocks() as blocks:
+        view, place = LatencyView(), gr.State(0)
+        gr.Button("next", elem_id="next").click(lambda at: (steps[at][0], at + 1), place, [view, place])
+    _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    page = browser.new_page()
+    try:
+        page.goto(address)
+        for number, (message, (name, shown)) in enumerate(steps, 1):
+            page.locator("#next").click()
+            page.wait_for_function(
+                f"document.querySelector('#latency-card .lat')?.__latency.state.received === {number}"
+            )
+            assert (state(page)["race"], state(page)["state"]) == (name, shown), message
+    finally:
+        page.close()
+        blocks.close()
 
 
 def test_a_closed_tab_ends_the_work(open_page, engine):

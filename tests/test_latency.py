@@ -14,6 +14,7 @@ import mpm
 from app.latency.payload import encode_race, encode_stopped, encode_text, verdicts_of
 from app.latency.plan import BASELINE, MAX_ROUNDS, SCOPES, Plan
 from app.latency.race import Race, run_race
+from app.latency.stops import Stops
 from app.latency.verdict import gain_and_price, speedup, verdict
 from app.latency_handlers import LatencyHandlers, medians
 from app.models import Models
@@ -236,23 +237,55 @@ def test_races_have_names_of_their_own(on, smooth_image):
 
 def test_stop_ends_the_race_of_its_own_tab_before_the_next_run(on, engine, smooth_image):
     mine, other = SimpleNamespace(session_hash="mine"), SimpleNamespace(session_hash="other")
-    race = on.start(smooth_image, "1", [], SCOPES[0], 200, 60, None, mine)
+    race = on.start(smooth_image, "1", [], SCOPES[0], 200, 60, None, 10.0, mine)
     next(race)
     calls = []
     run = engine.exclusively
     engine.exclusively = lambda work: (
         calls.append(1),
-        on.stopped(mine if len(calls) > 5 else other),
+        on.stopped(11.0, mine if len(calls) > 5 else other),
         run(work),
     )[2]
     list(race)
     assert len(calls) == 6
-    assert len(on._stops) == 0
+
+
+def runs_of(race) -> int:
+    """Runs in the last message of a race, 0 when it was stopped before its first message."""
+    messages = list(race)
+    return len(json.loads(messages[-1][0])["contenders"][0]["ms"]) if messages else 0
+
+
+def test_a_stop_counts_for_what_was_pressed_before_it_only(on, smooth_image):
+    tab = SimpleNamespace(session_hash="tab")
+    start = (smooth_image, "1", [], SCOPES[0], 2, 60, None)
+    on.stopped(20.0, tab)
+    assert runs_of(on.start(*start, 10.0, tab)) == 0, "a Stop may overtake its Start"
+    assert runs_of(on.start(*start, 30.0, tab)) == 2
+    on.stopped(5.0, tab)
+    assert runs_of(on.start(*start, 10.0, tab)) == 0, "an older Stop takes nothing back"
+
+
+def test_another_start_ends_the_race_before_it(on, smooth_image):
+    tab = SimpleNamespace(session_hash="tab")
+    first = on.start(smooth_image, "1", [], SCOPES[0], 200, 60, None, 10.0, tab)
+    next(first)
+    text, pressed = on.announce(smooth_image, None, 20.0, tab)
+    assert runs_of(first) == 0 and pressed == 20.0 and json.loads(text)["pressed"] == 20.0
+    assert runs_of(on.start(smooth_image, "1", [], SCOPES[0], 2, 60, None, pressed, tab)) == 2
+
+
+def test_tabs_that_stopped_long_ago_are_forgotten(monkeypatch):
+    monkeypatch.setattr("app.latency.stops.MAX_TABS", 2)
+    stops = Stops()
+    for tab in ("a", "b", "a", "c"):
+        stops.stop(tab, 10.0)
+    assert [stops.stopped(tab, 5.0) for tab in "abc"] == [True, False, True]
 
 
 def test_bad_input_is_one_sentence(on, smooth_image):
     assert [json.loads(message)["kind"] for message, _ in on.race(None, "1")] == ["text"]
-    assert "Pick an example" in on.announce(None) and "Waiting" in on.announce(smooth_image)
+    assert "Pick an example" in on.announce(None)[0] and "Waiting" in on.announce(smooth_image)[0]
     race = on.start(smooth_image, "99", [], SCOPES[0], 9, 12)
     with pytest.raises(gr.Error, match="blocks 0 to 3"):
         list(race)

@@ -4,6 +4,8 @@ Messages that follow each other closely may be lost on the way to the browser, s
 
     schema      1
     kind        "race" | "text" | "stopped"
+    pressed     when Start or Stop was pressed, in ms on the browser tab's clock, or null: messages may
+                overtake each other, so what was pressed before the last Stop is known by this
     race        a name of this race: another one starts the plot afresh
     state       "waiting" | "warming up" | "running" | "done"
     scope       "picture to mask" | "model only"
@@ -30,13 +32,18 @@ Facts = Sequence[tuple[str, str]]
 
 
 def encode_race(
-    race: Race, key: str, facts: Facts = (), verdicts: Mapping[str, Sequence[str]] | None = None
+    race: Race,
+    key: str,
+    facts: Facts = (),
+    verdicts: Mapping[str, Sequence[str]] | None = None,
+    pressed: float | None = None,
 ) -> str:
     """The whole race as one message. verdicts: those of `verdicts_of`, which cost more than the rest."""
     said = verdicts or {}
     return _message(
         "race",
         race=key,
+        pressed=pressed,
         state=race.state,
         scope=race.plan.scope,
         runs=race.plan.rounds,
@@ -49,14 +56,14 @@ def encode_race(
     )
 
 
-def encode_text(text: str) -> str:
+def encode_text(text: str, pressed: float | None = None) -> str:
     """One sentence instead of a plot, e.g. that a race waits for its turn."""
-    return _message("text", text=text)
+    return _message("text", text=text, pressed=pressed)
 
 
-def encode_stopped() -> str:
-    """The race was stopped by hand: what is drawn stays."""
-    return _message("stopped")
+def encode_stopped(pressed: float | None = None) -> str:
+    """Whatever was pressed before was stopped by hand: what is drawn stays."""
+    return _message("stopped", pressed=pressed)
 
 
 def verdicts_of(race: Race) -> dict[str, dict]:

@@ -9,6 +9,7 @@ import gradio as gr
 from app.latency import CardsView, LatencyView
 from app.latency.cards import no_cards
 from app.latency.plan import BASELINE, MAX_ROUNDS, MAX_SECONDS, SCOPES
+from app.latency.stops import PRESS_JS
 from app.latency_handlers import LatencyHandlers
 from app.models import Models
 from mpm.schedule import PRESETS
@@ -21,7 +22,8 @@ RIVALS = [str(preset) for preset in PRESETS if str(preset) != BASELINE]
 class LatencySection:
     """What the page needs to wire the section to the rest.
 
-    races  events that run the model; let a change of the picture cancel them
+    races    events that run the model; let a change of the picture cancel them
+    pressed  the last input of any other event that races; its `js` must be `PRESS_JS`
     """
 
     on: LatencyHandlers
@@ -29,6 +31,7 @@ class LatencySection:
     start: gr.Button
     stop: gr.Button
     races: list
+    pressed: gr.Number
 
 
 def latency_section(
@@ -67,20 +70,22 @@ def latency_section(
                 with gr.Row():
                     start = gr.Button("Start", variant="primary", size="sm", min_width=90, elem_id="measure")
                     stop = gr.Button("Stop", size="sm", min_width=90, elem_id="latency-stop")
+        pressed = gr.Number(visible=False)
         view = LatencyView(padding=False)
         with gr.Accordion("Compare devices", open=False, elem_id="latency-devices"):
             cards = CardsView(no_cards(), padding=False)
     sinks = [view] if inspector is None else [view, inspector]
 
-    def begin(picture, chosen, rivals, scope, rounds, seconds, model, request: gr.Request):
-        for message, timings in on.start(picture, chosen, rivals, scope, rounds, seconds, model, request):
+    def begin(picture, chosen, rivals, scope, rounds, seconds, model, pressed, request: gr.Request):
+        controls = (chosen, rivals, scope, rounds, seconds)
+        for message, timings in on.start(picture, *controls, model, pressed, request):
             yield message if inspector is None else (message, timings)
 
-    start.click(on.announce, [picture, model], view, queue=False, **QUIET)
-    inputs = [picture, chosen, rivals, scope, rounds, seconds, model]
-    # The browser would drop a Start that comes before it has heard that the last race was stopped.
-    settings = {**QUIET, **queue, "trigger_mode": "multiple"}
-    running = start.click(begin, inputs, sinks, **settings)
-    stop.click(on.stopped, None, view, queue=False, cancels=[running], **QUIET)
+    # "multiple": the browser drops no click that comes before it has heard of the last one's end.
+    at_once = {**QUIET, "queue": False, "trigger_mode": "multiple", "js": PRESS_JS}
+    announced = start.click(on.announce, [picture, model, pressed], [view, pressed], **at_once)
+    inputs = [picture, chosen, rivals, scope, rounds, seconds, model, pressed]
+    running = announced.then(begin, inputs, sinks, **QUIET, **queue, trigger_mode="multiple")
+    stop.click(on.stopped, pressed, view, cancels=[running], **at_once)
     cards.cards(on.cards, None, cards, queue=False, **QUIET)
-    return LatencySection(on, view, start, stop, [running])
+    return LatencySection(on, view, start, stop, [running], pressed)

@@ -13,7 +13,7 @@ import numpy as np
 
 OUTSIDE = 255
 
-ZOOM_RANGE = (0.5, 1.4)  # output pixels per image pixel
+ZOOM_RANGE = (0.5, 1.6)  # output pixels per image pixel
 WHOLE_IMAGE_SHARE = 0.5  # of the views whose shape fits the whole image
 BEYOND_SHARE, BEYOND_PART = 0.1, 0.2
 ROTATE_SHARE, ROTATE_DEGREES = 0.1, 5.0

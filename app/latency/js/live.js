@@ -8,7 +8,7 @@ const ENDED = ['done', 'stopped'];
 function mountLive() {
   const root = element.querySelector('.lat');
   const ui = Object.fromEntries([...element.querySelectorAll('[data-ref]')].map((node) => [node.dataset.ref, node]));
-  const live = { race: null, focus: null, theme: null, waiting: 0, draws: 0, drawMs: 0, profile: '', judged: '', judgedAt: -Infinity };
+  const live = { race: null, focus: null, theme: null, waiting: 0, received: 0, draws: 0, drawMs: 0, profile: '', judged: '', judgedAt: -Infinity, stoppedAt: -Infinity };
   const showFocus = choice(ui.focus, 'Schedule shown beside the baseline', (schedule) => {
     live.focus = schedule;
     live.profile = live.judged = '';
@@ -30,6 +30,7 @@ function mountLive() {
     const message = JSON.parse(text);
     if (message.schema !== LAT_SCHEMA) { console.error(`latency: expected schema ${LAT_SCHEMA}, but got ${message.schema}`); return; }
     take(message, ui, live);
+    live.received += 1;
     quiet();
     refresh();
   };
@@ -39,8 +40,12 @@ function mountLive() {
 
 const isRunning = (race) => race !== null && !ENDED.includes(race.state);
 
+// Messages come by several ways and may overtake each other: an older race never replaces a newer one, and
+// what was pressed before the last Stop is stopped, whatever its message says.
 const TAKE = {
   race(message, ui, live) {
+    if (live.race && message.pressed < live.race.pressed) return;
+    if (isRunning(message) && message.pressed < live.stoppedAt) message = { ...message, state: 'stopped' };
     if (live.race?.race !== message.race) Object.assign(live, { theme: null, profile: '', judged: '', judgedAt: -Infinity });
     live.race = message;
     const names = message.contenders.map(({ schedule }) => schedule);
@@ -49,11 +54,13 @@ const TAKE = {
     say(ui, '');
   },
   text(message, ui, live) {
+    if (message.pressed !== null && message.pressed < live.stoppedAt) return;
     if (live.race) say(ui, message.text);
     else ui.empty.textContent = message.text;
   },
   stopped(message, ui, live) {
-    if (isRunning(live.race)) live.race = { ...live.race, state: 'stopped' };
+    live.stoppedAt = Math.max(live.stoppedAt, message.pressed ?? 0);
+    if (isRunning(live.race) && live.race.pressed < live.stoppedAt) live.race = { ...live.race, state: 'stopped' };
     if (!live.race) ui.empty.textContent = 'Stopped before the first run.';
     say(ui, '');
   },
@@ -131,9 +138,9 @@ function showProfile(ui, live, contenders, showFocus) {
 function latencyHandle(live) {
   return {
     get state() {
-      const { race, focus, draws, drawMs } = live;
+      const { race, focus, received, draws, drawMs } = live;
       return {
-        race: race?.race ?? null, state: race?.state ?? null, scope: race?.scope ?? null, focus, draws, drawMs,
+        race: race?.race ?? null, state: race?.state ?? null, scope: race?.scope ?? null, focus, received, draws, drawMs,
         runs: Object.fromEntries((race?.contenders ?? []).map(({ schedule, ms }) => [schedule, ms.length])),
       };
     },
