@@ -85,7 +85,7 @@ def latency_section(
     at_once = {**QUIET, "queue": False, "trigger_mode": "multiple", "js": PRESS_JS}
     announced = start.click(on.announce, [picture, model, pressed], [view, pressed], **at_once)
     inputs = [picture, chosen, rivals, scope, rounds, seconds, model, pressed]
-    running = announced.then(begin, inputs, sinks, **QUIET, **queue, trigger_mode="multiple")
+    running = announced.then(begin, inputs, sinks, **{**QUIET, **queue, "trigger_mode": "multiple"})
     stop.click(on.stopped, pressed, view, cancels=[running], **at_once)
     cards.cards(on.cards, None, cards, queue=False, **QUIET)
     return LatencySection(on, view, start, stop, [running], pressed)
