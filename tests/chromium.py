@@ -19,6 +19,8 @@ FLAGS = (
     "--disable-sync",
 )
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE_MS = 120_000
+"""How long a page may take to get somewhere: none of these tests is about speed, and machines are busy."""
 
 
 @contextmanager

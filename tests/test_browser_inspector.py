@@ -9,6 +9,7 @@ from dataclasses import replace
 import gradio as gr
 import numpy as np
 import pytest
+from chromium import PATIENCE_MS
 from inspector_data import CLASSES, PALETTE, made_up_image, made_up_runs, made_up_view
 from inspector_page import HANDLE, STAND_IN, settle, stand_in
 
@@ -121,6 +122,7 @@ def open_page(browser, stand_in_html):
             STAND_IN, lambda route: route.fulfill(body=stand_in_html, content_type="text/html")
         )
         page = contexts[-1].new_page()
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("console", lambda line: troubles.append(line.text) if "inspector:" in line.text else None)
         page.on("request", lambda asked: None if own(asked.url, url) else troubles.append(asked.url))

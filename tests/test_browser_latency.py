@@ -9,6 +9,7 @@ from dataclasses import replace
 import gradio as gr
 import pytest
 import torch
+from chromium import PATIENCE_MS
 
 import mpm
 from app.engine import Engine
@@ -55,6 +56,7 @@ def open_page(browser, url):
     def open_one(width: int = 1280):
         contexts.append(browser.new_context(viewport={"width": width, "height": 900}))
         page = contexts[-1].new_page()
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.goto(url)
         page.wait_for_function("document.querySelector('#latency-card .lat')?.__latency")
@@ -88,7 +90,7 @@ def press(page, buttons: list[str], every_ms: int = 40) -> None:
 
 
 def wait_for(page, expected: str) -> None:
-    page.wait_for_function(f"{HANDLE}.state === '{expected}'", timeout=60_000)
+    page.wait_for_function(f"{HANDLE}.state === '{expected}'")
 
 
 def ink(page) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chromium import PATIENCE_MS
 from PIL import Image
 from published_files import VIT, mask_tensors, vit_tensors, write_segmenter
 
@@ -91,7 +92,7 @@ def page(browser, url):
 
 def open_page(context, url):
     visitor = context.new_page()
-    visitor.set_default_timeout(60_000)
+    visitor.set_default_timeout(PATIENCE_MS)
     visitor.complaints, visitor.foreign = [], []
     visitor.on("pageerror", lambda error: visitor.complaints.append(str(error)))
     visitor.on("request", lambda request: visitor.foreign.append(request.url))
@@ -173,9 +174,7 @@ def test_the_slider_moves_and_the_masks_change(page):
 
 
 def test_latencies_are_measured_for_the_chosen_schedule(page):
-    page.wait_for_function(
-        "() => /median latency/.test(document.querySelector('#inspector').innerText)", timeout=90_000
-    )
+    page.wait_for_function("() => /median latency/.test(document.querySelector('#inspector').innerText)")
     text = page.locator("#latency-card").inner_text()
     assert "{2, 5}" in text and " ms" in text
 
@@ -189,9 +188,7 @@ def test_a_schedule_of_ones_own(page):
 def test_a_point_of_the_trade_off_moves_the_slider(page):
     page.locator("#inspector [data-point='8']").press("Enter")
     page.wait_for_function("document.querySelector('#inspector .mpm').__inspector.state.shown === '8'")
-    page.wait_for_function(
-        "() => document.querySelectorAll('#inspector .tradeoff .control').length === 8", timeout=90_000
-    )
+    page.wait_for_function("() => document.querySelectorAll('#inspector .tradeoff .control').length === 8")
 
 
 def choose_model(page, words: str) -> None:
