@@ -616,3 +616,13 @@ def test_nothing_sticks_out(open_page, gradio_url, width, scheme):
     }""")
     assert outside == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [1440, 1200, 1000])
+def test_the_slider_s_names_do_not_touch(open_page, width):
+    page = open_page(width=width)
+    edges = page.locator("#inspector .stop").evaluate_all(
+        "(stops) => stops.map((stop) => stop.firstElementChild.getBoundingClientRect())"
+        ".filter(({ width }) => width > 0).map(({ left, right }) => [left, right])"
+    )
+    assert edges and all(left[1] + 3 <= right[0] for left, right in zip(edges, edges[1:], strict=False))

@@ -25,6 +25,7 @@ function showSlider(ui, state, actions) {
   ui.range.value = at;
   ui.range.setAttribute('aria-valuetext', stopText(state, state.schedule));
   ui.slider.style.setProperty('--at', stops.length > 1 ? at / (stops.length - 1) : 0);
+  ui.slider.style.setProperty('--steps', Math.max(1, stops.length - 1));
   const places = stops.map((stop, i) => ({
     stop,
     at: stops.length > 1 ? i / (stops.length - 1) : 0,
