@@ -23,6 +23,7 @@ from mpm.benchmark.workload import Workload, load_model, picture_batches, street
 from mpm.card import card_of
 from mpm.devices import pick_device
 from mpm.errors import InputError
+from mpm.files import check_target
 from mpm.machine import core_count, processor_name
 from mpm.schedule import Schedule
 
@@ -66,6 +67,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
+    _check_outputs(args)
     schedules = [Schedule.parse(text) for text in args.schedules]
     device, dtype = pick_device(args.device), DTYPES[args.dtype]
     work = _workload(args, device, dtype)
@@ -80,6 +82,13 @@ def run(args: argparse.Namespace) -> int:
     if args.plot:
         save_plot(result, args.plot)
     return 0
+
+
+def _check_outputs(args: argparse.Namespace) -> None:
+    for path in (args.json, args.card, args.plot):
+        check_target(path)
+    if args.card and args.encoder_only:
+        raise InputError("a device card holds whole runs: give --card without --encoder-only")
 
 
 def _workload(args: argparse.Namespace, device: torch.device, dtype: torch.dtype) -> Workload:

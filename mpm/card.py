@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mpm.errors import InputError
+from mpm.files import write_json
 from mpm.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -62,11 +63,8 @@ class DeviceCard:
         return {"mpm_card": FORMAT, **asdict(self)}
 
     def write(self, path: Path) -> None:
-        """Save the card. Raises InputError when the path cannot be written."""
-        try:
-            Path(path).write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
+        """Save the card, whole or not at all. Raises InputError when the path cannot be written."""
+        write_json(Path(path), self.to_json())
 
 
 def card_of(result: BenchResult) -> DeviceCard:

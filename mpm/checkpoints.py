@@ -95,7 +95,8 @@ def _swap(staging: Path, folder: Path) -> None:
         return
     for kept in folder.iterdir():
         if not kept.name.startswith("model") and kept.name != CONFIG_FILE:
-            shutil.copy2(kept, staging / kept.name)
+            copy = shutil.copytree if kept.is_dir() else shutil.copy2
+            copy(kept, staging / kept.name)
     old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
     os.replace(folder, old / folder.name)
     os.replace(staging, folder)
@@ -105,9 +106,10 @@ def _swap(staging: Path, folder: Path) -> None:
 def _read(name_or_path: str | os.PathLike, progress: Progress | None) -> Checkpoint:
     entry = registry.find(str(name_or_path))
     path = Path(name_or_path) if entry is None else registry.fetch(entry, progress)
-    if (path / CONFIG_FILE).is_file():
+    # Path's own questions raise for a name that is too long; os.path's say no.
+    if os.path.isfile(path / CONFIG_FILE):
         return Checkpoint(SegmenterConfig.from_json(_read_json(path / CONFIG_FILE)), _read_weights(path))
-    if not path.exists():
+    if not os.path.exists(path):
         raise InputError(
             f"no model {str(name_or_path)!r}: give the path of a checkpoint, timm:NAME, or one of "
             f"{', '.join(model_names())}"
@@ -125,8 +127,7 @@ def _read_json(path: Path) -> Any:
 def _read_weights(folder: Path) -> dict[str, Tensor]:
     names = [WEIGHTS_FILE]
     if (folder / INDEX_FILE).is_file():
-        index = _read_json(folder / INDEX_FILE)
-        names = sorted(set(index.get("weight_map", {}).values()))
+        names = _shard_names(_read_json(folder / INDEX_FILE))
     weights: dict[str, Tensor] = {}
     for name in names:
         if Path(name).name != name:
@@ -136,6 +137,13 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
         except (OSError, SafetensorError) as error:
             raise InputError(f"{name} of the checkpoint cannot be read: {error}") from error
     return weights
+
+
+def _shard_names(index: Any) -> list[str]:
+    shards = index.get("weight_map") if isinstance(index, dict) else None
+    if not isinstance(shards, dict) or not all(isinstance(name, str) for name in shards.values()):
+        raise InputError(f"{INDEX_FILE} of the checkpoint must hold a weight_map of file names")
+    return sorted(set(shards.values()))
 
 
 def _without_weights(config: SegmenterConfig) -> Segmenter:

@@ -58,6 +58,17 @@ class DecoderConfig:
     def __post_init__(self) -> None:
         if self.kind not in DECODERS:
             raise InputError(f"the decoder must be one of {', '.join(DECODERS)}, but got {self.kind!r}")
+        if self.kind == "mask_transformer":
+            self._check_sizes()
+
+    def _check_sizes(self) -> None:
+        sizes = (self.layers, self.heads, self.width)
+        whole = all(isinstance(size, int) and not isinstance(size, bool) and size >= 1 for size in sizes)
+        if not whole or self.width % self.heads:
+            raise InputError(
+                "a mask transformer needs layers, heads and width of at least 1, and a width that its heads "
+                f"divide, but got {self.layers!r}, {self.heads!r} and {self.width!r}"
+            )
 
 
 @dataclass(frozen=True)
@@ -162,7 +173,7 @@ class SegmenterConfig:
             )
         except InputError:
             raise
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise InputError(f"the checkpoint's configuration is not complete: {error}") from error
 
 

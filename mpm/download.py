@@ -163,13 +163,20 @@ def _append(response, part: Path, start_bytes: int, total_bytes: int, progress: 
     done_bytes = start_bytes
     with part.open("ab" if start_bytes else "wb") as out:
         progress(done_bytes, total_bytes)
-        while done_bytes < total_bytes and (chunk := response.read(CHUNK_BYTES)):
+        while done_bytes < total_bytes and (chunk := _chunk(response)):
             out.write(chunk)
             done_bytes += len(chunk)
             progress(done_bytes, total_bytes)
         out.flush()
         os.fsync(out.fileno())
     return done_bytes
+
+
+def _chunk(response) -> bytes:
+    try:
+        return response.read(CHUNK_BYTES)
+    except OSError as error:  # the connection's, TLS errors among them, not the cache folder's
+        raise URLError(error.strerror or str(error) or type(error).__name__) from error
 
 
 def _resume_point(part: Path) -> tuple[int, str]:

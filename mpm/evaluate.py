@@ -9,8 +9,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -23,6 +21,7 @@ from mpm.datasets import READERS, FirstOf, held_out_streets, open_dataset
 from mpm.devices import pick_device
 from mpm.distributed import ALONE, Team, join_team
 from mpm.errors import InputError
+from mpm.files import check_target, write_json
 from mpm.labels import LabelSet
 from mpm.models import download_bar
 from mpm.pairing import Merger, mutual_pairs, random_pairs
@@ -56,7 +55,7 @@ def evaluate(
     progress: wraps the image indices, for instance in tqdm.
     mode: "whole" images, resized as on the page, or "sliding" windows, as the model's figures were published.
     team: shares the images out; every process gets the result of all, bit for bit that of one process alone.
-    Raises InputError for an empty data set, a bad schedule, or a model with other classes than the labels.
+    Raises InputError for a data set without images or labels, a bad schedule, or a model of other classes.
     """
     wanted = _with_baseline(schedules, segmenter)
     labels = _common_labels(segmenter, dataset)
@@ -70,6 +69,8 @@ def evaluate(
             tally.add(index, predicted, truth, token_counts)
     for tally in tallies:
         tally.gather(team)
+    if not tallies[0].matrix.counts.sum():
+        raise InputError(f"no pixel of {dataset.name} {dataset.split} has a label to compare with")
     baseline = tallies[0].matrix.mean_iou
     results = tuple(tally.result(schedule, baseline) for schedule, tally in zip(wanted, tallies, strict=True))
     return Evaluation(dataset.name, dataset.split, len(dataset), labels.class_names, results)
@@ -118,17 +119,6 @@ def _predictor(segmenter, mode: str, resolution: int | None, merger: Merger) -> 
     return sliding
 
 
-def write_json(path: Path, values: dict) -> None:
-    """Writes a JSON file in one step, so that no reader finds half of it. InputError where it cannot be."""
-    fresh = path.with_name(path.name + ".new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-        os.replace(fresh, path)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error
-
-
 def add_parser(subparsers) -> None:
     """Adds `evaluate` to the program's commands."""
     parser = subparsers.add_parser(
@@ -166,6 +156,7 @@ def add_parser(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The command. Raises InputError for bad input."""
+    check_target(args.json)
     with join_team() as crew:
         _set_threads(args.threads)
         dataset = _open_dataset(args)

@@ -3,7 +3,7 @@
 Packed: real tokens of all images in one row (T, C), T = their number, attention told where each image ends.
 Everything in a block but attention looks at one token at a time, so it needs no telling. On CUDA that is one
 launch a layer whatever the lengths, in kernels of PyTorch's own: `varlen_attn` (FlashAttention; torch 2.10
-and later, 16-bit), else a nested tensor.
+and later, 16-bit, Ampere and later), else a nested tensor.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class Packing:
 
 
 def can_pack(block: nn.Module) -> bool:
-    """Whether a block is timm's plain one, whose steps `run_packed` knows, and drops no attention."""
-    plain = type(block) is Block and type(block.attn) is Attention
+    """Whether a block is timm's plain one with fused attention, as in `run_packed`, and drops none of it."""
+    plain = type(block) is Block and type(block.attn) is Attention and block.attn.fused_attn
     return plain and not (block.training and block.attn.attn_drop.p)
 
 
@@ -99,9 +99,19 @@ def packed_attention(q: Tensor, k: Tensor, v: Tensor, packing: Packing) -> Tenso
     if q.device.type != "cuda":
         return _attention_one_by_one(q, k, v, packing)
     longest = max(packing.lengths)
-    if varlen_attn is not None and q.dtype in (torch.float16, torch.bfloat16):
+    if _flash_takes(q):
         return varlen_attn(q, k, v, packing.ends, packing.ends, longest, longest)
     return _attention_nested(q, k, v, packing)
+
+
+def _flash_takes(q: Tensor) -> bool:
+    """Whether FlashAttention is there, takes these tokens, and was not switched off by the caller."""
+    return (
+        varlen_attn is not None
+        and q.dtype in (torch.float16, torch.bfloat16)
+        and torch.backends.cuda.flash_sdp_enabled()
+        and torch.cuda.get_device_capability(q.device) >= (8, 0)
+    )
 
 
 def _attention_nested(q: Tensor, k: Tensor, v: Tensor, packing: Packing) -> Tensor:

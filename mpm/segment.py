@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from mpm.checkpoints import load_segmenter
+from mpm.devices import pick_device
 from mpm.errors import InputError
+from mpm.files import write_whole
 from mpm.images import decode_image
 from mpm.models import download_bar
 from mpm.segmenter import SegmentationRun, Segmenter
@@ -35,14 +35,14 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--schedule", default="2,5", help='blocks to merge before, e.g. "2,5", or "none"')
     parser.add_argument("--output-dir", type=Path, default=Path("."), help="made if it is not there")
     parser.add_argument("--resolution", type=int, help="short side in pixels (default: the model's own)")
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, mps or auto (default: cpu)")
     parser.set_defaults(func=run)
 
 
 def run(args: argparse.Namespace) -> int:
     decoded = decode_image(args.image)
     with download_bar(args.model) as show:
-        segmenter = load_segmenter(args.model, args.device, progress=show)
+        segmenter = load_segmenter(args.model, pick_device(args.device), progress=show)
     result = segmenter.segment(decoded.rgb, args.schedule, args.resolution)
     for path in save_run(segmenter, decoded.rgb, result, args.output_dir, args.image.stem):
         print(path)
@@ -67,7 +67,7 @@ def save_run(
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return [_write_whole(folder / name, content) for name, content in files.items()]
+        return [write_whole(folder / name, content) for name, content in files.items()]
     except OSError as error:
         raise InputError(f"cannot write to {str(folder)!r}: {error.strerror or error}") from error
 
@@ -115,16 +115,3 @@ def _png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def _write_whole(path: Path, content: bytes) -> Path:
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path

@@ -95,6 +95,9 @@ class TraceBatch(tuple[MergeTrace, ...]):
     def groups(self, stage: int) -> np.ndarray:
         return self._only().groups(stage)
 
+    def distances(self, stage: int) -> np.ndarray:
+        return self._only().distances(stage)
+
     def _only(self) -> MergeTrace:
         if len(self) != 1:
             raise ValueError(f"this batch holds {len(self)} images: index it, as in trace[0]")

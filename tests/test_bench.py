@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 import mpm
 from mpm import bench
@@ -18,7 +19,7 @@ from mpm.benchmark.pipelines import library, reference
 from mpm.benchmark.plot import draw
 from mpm.benchmark.results import BenchResult
 from mpm.benchmark.table import render
-from mpm.benchmark.workload import Workload
+from mpm.benchmark.workload import Workload, load_model
 from mpm.schedule import Schedule
 from mpm.timing import Clock
 
@@ -100,11 +101,27 @@ def test_a_timm_name_gets_random_weights(capsys):
         ("--model resnet18", "no plain timm ViT"),
         ("--model vit_tiny_patch16_224 --resolution 64 --schedules 12", "0 to 11"),
         ("--model vit_tiny_patch16_224 --resolution 64 --device nowhere", "cannot be used"),
+        ("--model vit_tiny_patch16_224 --encoder-only --card card.json", "without --encoder-only"),
+        ("--model vit_tiny_patch16_224 --json .", "the path of a file"),
     ],
 )
 def test_bad_input_is_one_sentence(words, expected, capsys):
     assert main(["bench", "--pictures", "1", *words.split()]) == 2
     assert expected in capsys.readouterr().err
+
+
+def test_random_weights_are_never_called_trained():
+    name = "timm:vit_tiny_patch16_224+random"
+    segmenter, trained = load_model(name, torch.device("cpu"), torch.float32, None, 5)
+    assert not trained and "random" in segmenter.config.remark
+
+
+def test_the_reference_never_attends_fused(work, monkeypatch):
+    calls = []
+    monkeypatch.setattr(F, "scaled_dot_product_attention", lambda *args, **rest: calls.append(args))
+    images = work.batches[0] + work.batches[0]
+    reference(work, Schedule.parse("0,2"))(images, Clock())
+    assert not calls
 
 
 def test_lack_of_memory_is_one_sentence_with_the_sizes(work):

@@ -41,9 +41,10 @@ def test_shards_stay_below_the_limit(tiny, tmp_path, monkeypatch):
 def test_saving_over_a_model_replaces_it_whole_and_keeps_other_files(tiny, folder):
     (folder / "README.md").write_text("a model card")
     (folder / "model-00009-of-00009.safetensors").write_bytes(b"stale")
+    (folder / ".cache" / "hub").mkdir(parents=True)
     mpm.save_segmenter(tiny, folder)
     names = sorted(path.name for path in folder.iterdir())
-    assert names == ["README.md", "config.json", "model.safetensors"]
+    assert names == [".cache", "README.md", "config.json", "model.safetensors"]
     assert [path.name for path in folder.parent.iterdir()] == ["model"], "nothing temporary is left"
 
 
@@ -72,6 +73,18 @@ def truncate(folder):
     path.write_bytes(path.read_bytes()[:-100])
 
 
+def configure(**changes):
+    """Damage some fields of the configuration's sections."""
+
+    def damage(folder):
+        data = json.loads((folder / "config.json").read_text())
+        for name, fields in changes.items():
+            data[name].update(fields)
+        (folder / "config.json").write_text(json.dumps(data))
+
+    return damage
+
+
 def escape(folder):
     (folder / checkpoints.INDEX_FILE).write_text(json.dumps({"weight_map": {"a": "../../secret"}}))
 
@@ -88,6 +101,12 @@ def escape(folder):
         (extra_tensor, "unknown other"),
         (wrong_shape, "another shape for decoder.cls_emb"),
         (escape, "outside its folder"),
+        (configure(labels={"palette": [[300, 0, 0]]}), "not complete"),
+        (configure(decoder={"heads": 0}), "heads and width"),
+        (configure(decoder={"heads": 5}), "heads and width"),
+        (configure(decoder={"width": "x"}), "heads and width"),
+        (break_file(checkpoints.INDEX_FILE, b"[]"), "weight_map of file names"),
+        (break_file(checkpoints.INDEX_FILE, b'{"weight_map": {"a": 1}}'), "weight_map of file names"),
         (lambda folder: (folder / "model.safetensors").unlink(), "model.safetensors"),
         (shutil.rmtree, "no model"),
     ],
@@ -105,6 +124,8 @@ def test_an_unknown_name_lists_the_names_there_are():
         match="no model 'nothing'.* timm:NAME, or one of streets-vit-tiny, .*seg-tiny-mask-ade20k",
     ):
         mpm.load_segmenter("nothing")
+    with pytest.raises(mpm.InputError, match="no model"):
+        mpm.load_segmenter("n" * 300)
     assert mpm.model_names()[0] == "streets-vit-tiny"
 
 

@@ -67,6 +67,7 @@ BAD = {
     "schedule range": (None, ["--schedule", "99"], "0 to 3"),
     "resolution": (None, ["--resolution", "0"], "resolution"),
     "model": (None, ["--model", "nothing"], "no model"),
+    "device": (None, ["--device", "nonsense"], "cannot be used"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -163,6 +164,16 @@ def test_a_host_that_does_not_answer_well(host, tmp_path):
     host.shutdown()
     host.server_close()
     with pytest.raises(Unreachable, match=r"weights\.pth cannot be downloaded from http://127"):
+        download(host.file(), tmp_path, {host.origin})
+
+
+@pytest.mark.parametrize("broken", [ssl.SSLEOFError(8, "EOF occurred"), OSError(113, "No route to host")])
+def test_a_connection_that_breaks_is_not_the_folder_s_fault(host, tmp_path, broken, monkeypatch):
+    def fails(response, size):
+        raise broken
+
+    monkeypatch.setattr("http.client.HTTPResponse.read", fails)
+    with pytest.raises(Unreachable, match="cannot be downloaded from"):
         download(host.file(), tmp_path, {host.origin})
 
 

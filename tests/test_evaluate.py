@@ -178,6 +178,13 @@ def test_refusals(segmenter, camvid):
         evaluate(Segmenter(small_config(sliding=None)), dataset, mode="sliding")
 
 
+def test_labels_that_are_all_ignored_are_refused(segmenter, camvid):
+    for path in (camvid / "val" / "labels").iterdir():
+        Image.fromarray(np.full((64, 96), 11, np.uint8)).save(path)
+    with pytest.raises(InputError, match="no pixel of .* has a label"):
+        evaluate(segmenter, CamVid(camvid, "val"))
+
+
 def test_a_long_list_of_other_classes_is_cut_short(segmenter, ade20k):
     with pytest.raises(
         InputError, match="wall, building, .* and 130 more, but the model has sky, "
@@ -305,6 +312,7 @@ ONE_STREET = ["--dataset", "streets", "--count", "1"]
         ([*ONE_STREET, "--limit", "0"], "at least 1"),
         ([*ONE_STREET, "--schedule", "2,x"], "2,x"),
         ([*ONE_STREET, "--schedule", "99"], "blocks 0 to 2"),
+        ([*ONE_STREET, "--json", "."], "the path of a file"),
         ([*ONE_STREET, "--device", "no-such-device"], "cannot be used here"),
         ([*ONE_STREET, "--schedule", "1", "--resolution", "0"], "resolution must be at least 1"),
     ],

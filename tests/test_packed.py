@@ -62,6 +62,23 @@ def test_varlen_attn_is_called_as_it_is_declared():
     assert names[:7] == ["query", "key", "value", "cu_seq_q", "cu_seq_k", "max_q", "max_k"]
 
 
+@pytest.mark.parametrize(
+    ("capability", "switched_on", "dtype", "expected"),
+    [
+        ((9, 0), True, torch.bfloat16, True),
+        ((8, 0), True, torch.float16, True),
+        ((7, 5), True, torch.float16, False),
+        ((9, 0), False, torch.bfloat16, False),
+        ((9, 0), True, torch.float32, False),
+    ],
+)
+def test_flash_is_asked_only_where_it_runs(capability, switched_on, dtype, expected, monkeypatch):
+    monkeypatch.setattr(packed, "varlen_attn", print)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    monkeypatch.setattr(torch.backends.cuda, "flash_sdp_enabled", lambda: switched_on)
+    assert packed._flash_takes(torch.zeros(1, 2, 8, dtype=dtype)) == expected
+
+
 def test_packed_blocks_can_be_differentiated():
     tokens = padded().requires_grad_()
     run_packed(blocks()[0], tokens, Packing.of(LENGTHS, 20, torch.device("cpu"))).sum().backward()
@@ -72,6 +89,9 @@ def test_foreign_blocks_are_grouped_not_packed():
     assert not can_pack(torch.nn.Identity())
     training = timm.models.vision_transformer.Block(24, 2, attn_drop=0.1)
     assert not can_pack(training) and can_pack(training.eval())
+    plain = blocks()[0]
+    plain.attn.fused_attn = False
+    assert not can_pack(plain), "who asks for plain attention gets it"
     layer = torch.nn.Linear(24, 5, bias=False)
     assert torch.allclose(run_grouped(layer, padded(), LENGTHS), layer(padded()), atol=1e-6)
 

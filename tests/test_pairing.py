@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -182,3 +183,17 @@ def test_arguments_are_left_alone():
     before = tokens.clone()
     mpm.mutual_pairs(tokens).merge(tokens)
     assert torch.equal(tokens, before)
+
+
+@pytest.mark.parametrize("switch", [{"fp32_precision": "tf32"}, {"allow_tf32": True}])
+def test_tf32_is_off_until_the_last_thread_has_left(switch, monkeypatch):
+    matmul = SimpleNamespace(**switch)
+    monkeypatch.setattr(torch.backends.cuda, "matmul", matmul)
+    (name, before), exact = *switch.items(), {"fp32_precision": "ieee", "allow_tf32": False}
+    first, second = pairing.exact_float32(torch.device("cuda")), pairing.exact_float32(torch.device("cuda"))
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert getattr(matmul, name) == exact[name]
+    second.__exit__(None, None, None)
+    assert getattr(matmul, name) == before

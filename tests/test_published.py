@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import threading
+import time
 import zipfile
 from dataclasses import replace
 
@@ -380,3 +382,28 @@ def test_timm_names_that_are_refused():
         with pytest.raises(mpm.InputError, match=words) as caught:
             mpm.load_segmenter(name)
         assert "\n" not in str(caught.value)
+
+
+def test_loads_at_once_keep_the_allowed_globals_of_each_other(tmp_path, monkeypatch):
+    path = tmp_path / "weights.pth"
+    torch.save({"meta": {"best": np.float64(1)}, "state_dict": {"a": torch.zeros(2)}}, path)
+    plain, refused = torch.load, []
+
+    def slow(*args, **rest):
+        time.sleep(0.05)  # whoever came first leaves meanwhile
+        return plain(*args, **rest)
+
+    def load(wait_s: float) -> None:
+        time.sleep(wait_s)
+        try:
+            pickled.load_tensors(path)
+        except mpm.InputError as error:
+            refused.append(str(error))
+
+    monkeypatch.setattr(torch, "load", slow)
+    threads = [threading.Thread(target=load, args=(0.02 * number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert refused == []

@@ -76,3 +76,10 @@ def test_a_batch_of_one_reads_like_its_image():
     assert np.array_equal(batch.groups(1), trace.groups(1))
     with pytest.raises(ValueError, match="2 images"):
         _ = TraceBatch([trace, trace]).token_counts
+
+
+def test_a_batch_of_one_is_queried_like_its_trace():
+    trace, _ = traced()
+    batch = TraceBatch([trace])
+    assert np.array_equal(batch.distances(1), trace.distances(1))
+    assert np.array_equal(batch.groups(1), trace.groups(1)) and batch.token_counts == trace.token_counts

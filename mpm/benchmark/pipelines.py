@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 import torch.nn.functional as F
-from timm.layers import Attention
 from torch import Tensor
 
 from mpm.benchmark.workload import Workload
@@ -125,7 +124,7 @@ def reference(work: Workload, schedule: Schedule) -> Pipeline:
     """The public Segmenter's way: attention in plain steps, class maps at full size, softmax, argmax."""
     segmenter = copy.deepcopy(work.segmenter)
     for module in segmenter.modules():
-        if isinstance(module, Attention):
+        if hasattr(module, "fused_attn"):
             module.fused_attn = False
 
     @torch.inference_mode()

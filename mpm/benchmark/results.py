@@ -26,12 +26,12 @@ JSON, schema 1 (times in seconds, memory in bytes; null: not measured):
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mpm.errors import InputError
+from mpm.files import write_json
 from mpm.protocol import Summary
 
 SCHEMA = 1
@@ -99,11 +99,8 @@ class BenchResult:
             raise InputError(f"the benchmark results are not complete: {error}") from error
 
     def write(self, path: Path) -> None:
-        """Save the JSON form. Raises InputError when the path cannot be written."""
-        try:
-            path.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
+        """Save the JSON form, whole or not at all. Raises InputError when the path cannot be written."""
+        write_json(path, self.to_json())
 
 
 def _row(data: dict[str, Any]) -> BenchRow:

@@ -17,6 +17,7 @@ from mpm.errors import InputError
 from mpm.images import decode_image
 from mpm.labels import LabelSet
 from mpm.models import download_bar
+from mpm.published.encoders import PREFIX, EncoderName
 from mpm.segmenter import Segmenter
 from mpm.streets import render_street
 
@@ -39,13 +40,16 @@ class Workload:
 def load_model(
     name: str, device: torch.device, dtype: torch.dtype, resolution: int | None, classes: int
 ) -> tuple[Segmenter, bool]:
-    """A registry name, a checkpoint folder, or any timm ViT with random weights; and whether it is trained.
+    """A registry name, a checkpoint, "timm:NAME", or any timm ViT with random weights; and whether trained.
+
+    Of "timm:NAME" the encoder is, unless the name asks for a random one; its decoder never is.
 
     Raises InputError when it is none of these.
     """
-    if name in model_names() or name.startswith("timm:") or os.path.exists(name):
+    if name in model_names() or name.startswith(PREFIX) or os.path.exists(name):
         with download_bar(name) as show:
-            return load_segmenter(name, device, dtype, show), True
+            segmenter = load_segmenter(name, device, dtype, show)
+        return segmenter, not name.startswith(PREFIX) or EncoderName.parse(name).pretrained
     if not timm.is_model(name):
         raise InputError(f"no model {name!r}: give a bundled model, a checkpoint folder or a timm ViT's name")
     torch.manual_seed(0)

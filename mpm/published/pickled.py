@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from mpm.errors import InputError
 MAX_FILE_BYTES = 8 * 2**30
 """No published ViT segmenter comes near this, optimiser state included."""
 
+_UNPICKLING = threading.Lock()
+"""torch's list of allowed globals is the whole process': who leaves it would empty it for the others."""
 _HOLDERS = ("model", "state_dict")
 _ZIP_START = b"PK\x03\x04"
 _NUMPY_SCALAR = np.float64(0).__reduce__()[0]
@@ -56,7 +59,7 @@ def _checked_size(path: Path, max_bytes: int) -> int:
 def _unpickle(path: Path) -> Any:
     try:
         is_zip = _check_zip(path)
-        with torch.serialization.safe_globals(_ALLOWED):
+        with _UNPICKLING, torch.serialization.safe_globals(_ALLOWED):
             # Mapped, the optimiser state that some files carry along is never read.
             return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     except InputError:
