@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -41,8 +42,10 @@ class Point:
         return self.tokens - self.kept
 
 
-def draw(seed: int, dials: Dials) -> Street:
+def draw(seed: float | None, dials: Dials) -> Street:
     """The street of a seed as the lab shows it. Raises InputError for a bad seed or dial."""
+    if seed is None or not math.isfinite(seed):
+        raise InputError("the street needs a number")
     return render_street(int(seed), *SIZE_WH_PX, dials=dials)
 
 
@@ -52,7 +55,7 @@ def measure(engine: Engine, street: Street, schedule: str, value: float = 0.0) -
     return Point(value, counts[0], counts[-1])
 
 
-def sweep_dial(engine: Engine, seed: int, dials: Dials, dial: str, schedule: str) -> Iterator[Point]:
+def sweep_dial(engine: Engine, seed: float | None, dials: Dials, dial: str, schedule: str) -> Iterator[Point]:
     """One street, one dial from end to end: a point each, as soon as it is measured."""
     if dial not in SWEEP_VALUES:
         raise InputError(f"there is no dial {dial!r}: choose one of {', '.join(SWEEP_VALUES)}")

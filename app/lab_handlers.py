@@ -42,7 +42,7 @@ class LabHandlers:
         """Tokens kept along one dial, everything else as set: progress, then the chart."""
         with bad_input_as_toast():
             points = []
-            for point in sweep_dial(self.models.engine(model), int(seed), Dials(*dials), dial, chosen):
+            for point in sweep_dial(self.models.engine(model), seed, Dials(*dials), dial, chosen):
                 points.append(point)
                 yield gr.skip(), _progress(len(points), len(SWEEP_VALUES[dial]))
         yield dial_chart(points, dial, chosen), _card("One street, one dial; nothing else changes.")

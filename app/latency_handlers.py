@@ -15,8 +15,8 @@ from app.latency.cards import MAX_CARDS, encode_cards
 from app.latency.payload import encode_race, encode_stopped, encode_text, verdicts_of
 from app.latency.plan import SCOPES, Plan
 from app.latency.race import Race, run_race
-from app.latency.stops import Stops
 from app.models import Models
+from app.moments import Tabs, tab_of
 from app.runlog import watched_run
 from app.toasts import bad_input_as_toast
 from app.views import view_key
@@ -40,13 +40,13 @@ AUTO_ROUNDS, AUTO_DEADLINE_S = 9, 12.0
 class LatencyHandlers:
     """Event handlers over the page's models.
 
-    pressed: the moment of the event in ms on the tab's own clock, as `app.latency.stops.PRESS_JS` gives it.
+    pressed: the moment of the event in ms on the tab's own clock, as `app.moments.MOMENT_JS` gives it.
     """
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, tabs: Tabs | None = None) -> None:
         self.models = models
+        self.tabs = tabs or Tabs()
         self._numbers = itertools.count(1)
-        self._stops = Stops()
 
     def announce(
         self,
@@ -59,7 +59,7 @@ class LatencyHandlers:
 
         Runs outside the queue, so that it acts at once.
         """
-        self._stops.stop(_tab(request), pressed)
+        self.tabs.stops.note(tab_of(request), pressed)
         if rgb is None:
             return encode_text(NO_PICTURE, pressed), pressed
         with bad_input_as_toast():
@@ -75,8 +75,13 @@ class LatencyHandlers:
         request: gr.Request | None = None,
     ) -> Iterator[tuple]:
         """The short race that follows every picture and schedule: (latency message, inspector message)."""
-        settings = (SCOPES[0], AUTO_ROUNDS, AUTO_DEADLINE_S)
-        yield from self.start(rgb, chosen, (), *settings, model, pressed, request)
+        tab = tab_of(request)
+        settings = (chosen, (), SCOPES[0], AUTO_ROUNDS, AUTO_DEADLINE_S)
+
+        def over() -> bool:
+            return self.tabs.stops.since(tab, pressed) or self.tabs.choices.since(tab, pressed)
+
+        yield from self._race(rgb, settings, model, pressed, tab, over)
 
     def start(
         self,
@@ -91,6 +96,21 @@ class LatencyHandlers:
         request: gr.Request | None = None,
     ) -> Iterator[tuple]:
         """A race as its controls say, run by run: (latency message, inspector message)."""
+        tab = tab_of(request)
+        settings = (chosen, schedules, scope, rounds, deadline_s)
+        yield from self._race(rgb, settings, model, pressed, tab, lambda: self.tabs.stops.since(tab, pressed))
+
+    def _race(
+        self,
+        rgb: np.ndarray | None,
+        settings: tuple,
+        model: str | None,
+        pressed: float | None,
+        tab: str,
+        over: Callable[[], bool],
+    ) -> Iterator[tuple]:
+        if over() or (pressed is not None and not self.tabs.races.note(tab, pressed)):
+            return
         if rgb is None:
             yield encode_text(NO_PICTURE, pressed), gr.skip()
             return
@@ -98,17 +118,16 @@ class LatencyHandlers:
             engine = self.models.engine(model)
             if not engine.wait(0):
                 yield encode_text(WAITING_FOR_MODEL, pressed), gr.skip()
-            plan = Plan.read(chosen, schedules, scope, rounds, deadline_s)
-            sender = _Sender(f"race {next(self._numbers)}", pressed)
-            tab = _tab(request)
-            yield from _messages(engine, rgb, plan, sender, lambda: self._stops.stopped(tab, pressed))
+            plan = Plan.read(*settings)
+            yield from _messages(engine, rgb, plan, _Sender(f"race {next(self._numbers)}", pressed), over)
         except InputError as error:
             yield encode_text(f"This cannot be measured: {error}.", pressed), gr.skip()
-            raise gr.Error(str(error), print_exception=False) from error
+            with bad_input_as_toast():
+                raise
 
     def stopped(self, pressed: float | None = None, request: gr.Request | None = None) -> str:
         """The race was stopped by hand: no run of it begins any more."""
-        self._stops.stop(_tab(request), pressed)
+        self.tabs.stops.note(tab_of(request), pressed)
         return encode_stopped(pressed)
 
     def cards(self, event: gr.EventData) -> str:
@@ -118,22 +137,18 @@ class LatencyHandlers:
 
 
 def _messages(
-    engine: Engine, rgb: np.ndarray, plan: Plan, sender: _Sender, stopped: Callable[[], bool]
+    engine: Engine, rgb: np.ndarray, plan: Plan, sender: _Sender, over: Callable[[], bool]
 ) -> Iterator[tuple]:
     facts = _Facts(engine)
     with watched_run("race", engine.name, " ".join(plan.schedules), (rgb.shape[1], rgb.shape[0])):
         for race in run_race(engine, rgb, plan):
-            if stopped():
+            if over():
                 return
             message = sender.message(race, facts)
             if message:
                 done = race.state == "done" and plan.scope == SCOPES[0]
                 timings = encode_timings(view_key(engine, rgb), medians(race)) if done else gr.skip()
                 yield message, timings
-
-
-def _tab(request: gr.Request | None) -> str:
-    return str(request.session_hash) if request else ""
 
 
 class _Facts:

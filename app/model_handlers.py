@@ -10,6 +10,7 @@ import gradio as gr
 
 from app import texts
 from app.models import DEFAULT, Models, Offer
+from app.moments import Tabs, tab_of
 from mpm.errors import InputError
 
 log = logging.getLogger("mpm.app")
@@ -18,8 +19,9 @@ log = logging.getLogger("mpm.app")
 class ModelHandlers:
     """Event handlers of the menu of models."""
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, tabs: Tabs | None = None) -> None:
         self.models = models
+        self.tabs = tabs or Tabs()
 
     def menu(self) -> list[tuple[str, str]]:
         """(line, name) of every model on offer, the page's own first."""
@@ -30,8 +32,21 @@ class ModelHandlers:
         offer = next(offer for offer in self.models.offers() if offer.name == name)
         return _card(_about(offer))
 
-    def choose(self, wanted: str, current: str) -> Iterator[tuple]:
-        """(the page's model, the menu, its note): progress first, then the model or why it stays the old."""
+    def choose(
+        self, wanted: str, current: str, moment: float | None = None, request: gr.Request | None = None
+    ) -> Iterator[tuple]:
+        """(the page's model, the menu, its note): progress first, then the model or why it stays the old.
+
+        Says no more once another model has been chosen after that moment; a download goes on all the same.
+        """
+        tab = tab_of(request)
+        self.tabs.models.note(tab, moment)
+        for shown in self._chosen(wanted, current):
+            if self.tabs.models.since(tab, moment):
+                return
+            yield shown
+
+    def _chosen(self, wanted: str, current: str) -> Iterator[tuple]:
         try:
             for done, total in self.models.fetch(wanted):
                 yield gr.skip(), gr.skip(), _progress(wanted, done, total)

@@ -6,7 +6,6 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 from cachetools import LRUCache
@@ -86,13 +85,14 @@ class Models:
 
     @property
     def default(self) -> str:
-        return self.own.model
+        """The own model's name on the page: of a checkpoint's path the last part."""
+        return self.own.name
 
     def offers(self) -> list[Offer]:
         """The page's own model first."""
         others = self._shelf.offers() if self._shelf else []
-        own = next((offer for offer in others if offer.name == self.default), None)
-        own = own or Offer(self.default, Path(self.default).name, "", "", None, True)
+        own = next((offer for offer in others if offer.name == self.own.model), None)
+        own = own or Offer(self.default, self.default, "", "", None, True)
         return [own, *(offer for offer in others if offer.name != self.default)]
 
     def engine(self, name: str | None = None) -> Engine:

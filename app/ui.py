@@ -17,10 +17,10 @@ from app.handlers import Handlers, shipped_examples
 from app.inspector import Inspector
 from app.lab import DIAL_TITLES
 from app.lab_handlers import LabHandlers
-from app.latency.section import latency_section
-from app.latency.stops import PRESS_JS
+from app.latency.section import LatencySection, latency_section
 from app.model_handlers import ModelHandlers
 from app.models import DEFAULT, Models
+from app.moments import MOMENT_JS, Tabs
 from app.truths import Truths
 from app.uploads import UploadImage
 from mpm.images import MAX_BYTES
@@ -29,7 +29,10 @@ from mpm.streets import Dials
 CSS = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 FIRST_CHOICE = "2,5"
 
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+# "multiple": Gradio drops no event that comes before the one before it has ended.
+QUIET = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple"}
+AT_ONCE = {**QUIET, "queue": False, "js": MOMENT_JS}
+"""For events that note a moment, their last input."""
 MODEL = {"concurrency_id": "model", "concurrency_limit": 1, "api_visibility": "private"}
 """All model work shares one place in the queue: two runs at once would spoil each other's timing."""
 QUIET_MODEL = {**QUIET, **MODEL}
@@ -37,50 +40,64 @@ QUIET_MODEL = {**QUIET, **MODEL}
 
 def build_page(models: Models) -> gr.Blocks:
     """The whole page over its models. Launch it with `launch_options()`."""
-    truths = Truths(shipped_examples())
-    on = Handlers(models, truths)
+    truths, tabs = Truths(shipped_examples()), Tabs()
+    on = Handlers(models, truths, tabs)
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False) as page:
         chosen, model = gr.State(FIRST_CHOICE), gr.State(models.default)
+        moment = gr.Number(visible=False)  # the place of MOMENT_JS
         gr.HTML(texts.HEADER, elem_id="header", padding=False)
-        picture, gallery = _inputs(ModelHandlers(models), model)
-        first = _first_message(models.default)
+        picture, gallery = _inputs(ModelHandlers(models, tabs), model, moment)
+        first = _first_message(models.own.model)
         inspector = Inspector(first, padding=False)
-        latency = latency_section(models, picture, chosen, model, MODEL, inspector)
+        latency = latency_section(models, picture, chosen, model, MODEL, inspector, tabs)
         _lab(LabHandlers(models, truths), picture, chosen, model)
         with gr.Accordion("What is this?", open=False):
             gr.Markdown(texts.ABOUT)
         add_endpoint(models, MODEL)
 
-        seen = [picture, model]
         gallery.select(on.example, None, picture, **QUIET)
-        renewals = [picture.change, model.change] + ([] if first else [page.load])
-        explored = gr.on(
-            renewals, on.picture, [picture, chosen, model], inspector,
-            show_progress="minimal", trigger_mode="always_last", **MODEL,
-        )  # fmt: skip
-        scheduled = inspector.schedule(on.schedule, None, chosen, **QUIET)
-        customised = inspector.custom(on.custom, seen, [inspector, chosen], **QUIET_MODEL)
-        race = {
-            "fn": latency.on.race,
-            "inputs": [picture, chosen, model, latency.pressed],
-            "outputs": [latency.view, inspector],
-            "js": PRESS_JS,
-        }
-        control = {"fn": on.controls, "inputs": seen, "outputs": inspector}
-        first_races = [explored.then(**race, **QUIET_MODEL)]
-        first_races += [page.load(**race, **QUIET_MODEL)] if first else []
-        races = [
-            *first_races,
-            *(raced.then(**control, **QUIET_MODEL) for raced in first_races),
-            scheduled.then(**race, **QUIET_MODEL),
-            customised.then(**race, **QUIET_MODEL),
-        ]
-        gr.on([picture.change, model.change], None, cancels=[*races, *latency.races])
-        gr.on([latency.start.click, latency.stop.click], None, cancels=races)
-        inspector.patch(on.patch, seen, inspector, **QUIET_MODEL)
-        inspector.missing(on.missing, seen, inspector, **QUIET_MODEL)
-        inspector.save(on.save, seen, inspector, **QUIET_MODEL)
+        _wire(page, on, latency, inspector, (picture, chosen, model, moment), bool(first))
     return page
+
+
+def _wire(
+    page: gr.Blocks, on: Handlers, latency: LatencySection, inspector: gr.HTML, values: tuple, is_shown: bool
+) -> None:
+    """What follows from what. values: picture, chosen schedule, model, the place of MOMENT_JS.
+
+    is_shown: the first picture is there already. Otherwise it is explored once the page is open.
+    Gradio cancels nothing: work that was overtaken ends by itself (see `app.moments`).
+    """
+    picture, chosen, model, moment = values
+    changed_at, explored_at, chosen_at, controlled = gr.State(), gr.State(), gr.State(), gr.State()
+    seen = [picture, model]
+    renewals = [picture.change, model.change] + ([] if is_shown else [page.load])
+    changed = gr.on(renewals, on.changed, moment, changed_at, **AT_ONCE)
+    explored = changed.success(
+        on.picture, [picture, chosen, model, changed_at], [inspector, chosen, explored_at],
+        show_progress="minimal", trigger_mode="multiple", **MODEL,
+    )  # fmt: skip
+    scheduled = inspector.schedule(on.schedule, moment, [chosen, chosen_at], **AT_ONCE)
+    inspector.custom(on.chosen, moment, chosen_at, **AT_ONCE)
+    customised = inspector.custom(on.custom, seen, [inspector, chosen], **QUIET_MODEL)
+
+    def race(at: gr.components.Component) -> dict:
+        inputs, outputs = [picture, chosen, model, at], [latency.view, inspector]
+        return {"fn": latency.on.race, "inputs": inputs, "outputs": outputs, **QUIET_MODEL}
+
+    def control(at: gr.components.Component) -> dict:
+        inputs, outputs = [*seen, controlled, at], [inspector, controlled]
+        return {"fn": on.controls, "inputs": inputs, "outputs": outputs, **QUIET_MODEL}
+
+    explored.success(**race(explored_at)).then(**control(explored_at))
+    if is_shown:
+        page.load(**race(moment), js=MOMENT_JS).then(**control(explored_at))
+    for choice in (scheduled, customised):
+        choice.success(**race(chosen_at))
+    latency.raced.then(**control(latency.pressed))
+    inspector.patch(on.patch, seen, inspector, **QUIET_MODEL)
+    inspector.missing(on.missing, seen, inspector, **QUIET_MODEL)
+    inspector.save(on.save, seen, inspector, **QUIET_MODEL)
 
 
 def launch_options() -> dict:
@@ -98,7 +115,7 @@ def launch_options() -> dict:
     }
 
 
-def _inputs(on: ModelHandlers, model: gr.State) -> tuple[UploadImage, gr.Gallery]:
+def _inputs(on: ModelHandlers, model: gr.State, moment: gr.Number) -> tuple[UploadImage, gr.Gallery]:
     shipped = shipped_examples()
     with gr.Row(elem_id="inputs"):
         with gr.Column(scale=2, min_width=260):
@@ -123,7 +140,13 @@ def _inputs(on: ModelHandlers, model: gr.State) -> tuple[UploadImage, gr.Gallery
             menu = gr.Dropdown(on.menu(), value=model.value, label="Model", elem_id="model")
             note = gr.HTML(on.note(model.value), padding=False, elem_id="model-note")
     menu.input(
-        on.choose, [menu, model], [model, menu, note], concurrency_id="download", concurrency_limit=1, **QUIET
+        on.choose,
+        [menu, model, moment],
+        [model, menu, note],
+        js=MOMENT_JS,
+        concurrency_id="download",
+        concurrency_limit=8,
+        **QUIET,
     )
     return picture, gallery
 
@@ -165,7 +188,7 @@ def _lab(on: LabHandlers, picture: UploadImage, chosen: gr.State, model: gr.Stat
         street = [seed, *sliders]
         drawn = {"fn": on.preview, "inputs": [model, chosen, *street], "outputs": [shown, note]}
         for control in street:
-            control.change(**drawn, trigger_mode="always_last", **QUIET_MODEL)
+            control.change(**drawn, **{**QUIET_MODEL, "trigger_mode": "always_last"})
         opened.click(on.open, street, picture, **QUIET)
         swept.click(on.sweep, [model, chosen, dial, *street], [chart, note], **MODEL)
         nights.click(on.night, [model, chosen, *street], [chart, note], **MODEL)

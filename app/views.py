@@ -8,7 +8,9 @@ import numpy as np
 
 from app.engine import Engine, digest
 from app.examples import Example
-from app.inspector.payload import ImageView, encode, encode_controls, encode_runs
+from app.inspector.payload import ImageView, encode, encode_controls, encode_failure, encode_runs
+from app.zerogpu import on_zerogpu
+from mpm.errors import InputError
 from mpm.schedule import PRESETS
 
 BASELINE = "none"
@@ -46,9 +48,24 @@ def image_view(
 def explore(
     engine: Engine, rgb: np.ndarray, selected: str, truth: np.ndarray | None = None, title: str = ""
 ) -> Iterator[str]:
-    """Messages of one picture: the chosen schedule beside the baseline first, then every other stop."""
+    """Messages of one picture: the chosen schedule beside the baseline first, then every other stop.
+
+    Raises InputError where the sweep does; the stops that are left out then are named before.
+    """
     order = list(dict.fromkeys([selected, BASELINE, *STOPS]))
-    runs, view = {}, None
+    runs: dict = {}
+    try:
+        yield from _explored(engine, rgb, order, runs, selected, truth, title)
+    except InputError as error:
+        yield encode_failure(view_key(engine, rgb), [name for name in order if name not in runs], str(error))
+        raise
+
+
+def _explored(
+    engine: Engine, rgb: np.ndarray, order: list[str], runs: dict, selected: str, truth, title: str
+) -> Iterator[str]:
+    """The messages, while `runs` is filled."""
+    view = None
     for run in engine.sweep(rgb, order):
         name = str(run.schedule)
         runs[name] = run
@@ -70,8 +87,10 @@ def first_message(engine: Engine, example: Example, selected: str = "2,5") -> st
     return encode(image_view(engine, rgb, example.truth(), example.title), runs, selected=selected)
 
 
-def estimate(run) -> dict:
-    """A sweep's timing in the inspector's terms."""
+def estimate(run) -> dict | None:
+    """A sweep's timing in the inspector's terms. On ZeroGPU none: races, on its CPU, are no match for it."""
+    if on_zerogpu():
+        return None
     return {"median_ms": 1000 * run.timing.total, "estimated": run.timing.estimated}
 
 

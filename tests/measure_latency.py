@@ -87,7 +87,7 @@ def tiny_engine(folder: Path, run_s: float) -> SleepyEngine:
 def serve(engine: Engine) -> str:
     with gr.Blocks() as page:
         picture = gr.Image(np.zeros((96, 96, 3), np.uint8), format="png")
-        latency_section(Models.of(engine), picture, gr.State("2,5"), gr.State(engine.model), MODEL)
+        latency_section(Models.of(engine), picture, gr.State("2,5"), gr.State(engine.name), MODEL)
     _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     return address
 

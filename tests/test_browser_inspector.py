@@ -63,7 +63,7 @@ MESSAGES = {
     "rest": lambda: runs_message("8", "5", "2", "2,5,8", "2,4,6,8", "0,2,4,6,8"),
     "gap": lambda: runs_message("8", sent=["none", "2,5", "8", "5"]),
     "timing": lambda: encode_timings("picture", {"2,5": {"median_ms": 40.0}, "none": {"median_ms": 50.0}}),
-    "failure": lambda: encode_failure("picture", "1,2,5", "This schedule did not fit."),
+    "failure": lambda: encode_failure("picture", ["1,2,5"], "This schedule did not fit."),
     "heat": lambda: encode_heat("picture", "2,5", 2, 21, np.linspace(0, 1, ROWS * COLS), "Made-up heat."),
     "other": lambda: encode(
         replace(VIEW, key="other", title="Other"), {"none": BASELINE, "5": RUNS["5"]}, selected="5"
@@ -83,7 +83,7 @@ def build() -> gr.Blocks:
         return encode_heat("picture", event.schedule, event.stage, event.patch, values, "Made-up heat.")
 
     def custom(event: gr.EventData) -> str:
-        return encode_failure(event.view, event.schedule, f"No room for {event.schedule}.")
+        return encode_failure(event.view, [event.schedule], f"No room for {event.schedule}.")
 
     def missing(event: gr.EventData) -> str:
         return runs_message(*event.schedules)

@@ -43,7 +43,7 @@ def engine(tiny_config, tmp_path_factory) -> Engine:
 def url(engine, smooth_image):
     with gr.Blocks() as page:
         picture = gr.Image(smooth_image, format="png")
-        latency_section(Models.of(engine), picture, gr.State("2,5"), gr.State(engine.model), MODEL)
+        latency_section(Models.of(engine), picture, gr.State("2,5"), gr.State(engine.name), MODEL)
     _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     yield address
     page.close()

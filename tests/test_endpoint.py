@@ -71,5 +71,5 @@ def test_only_models_on_offer_are_opened(client, photo, model):
 
 def test_the_model_may_be_named(client, engine, photo):
     sent = {"image": handle_file(str(photo)), "schedule": "2", "api_name": "/segment"}
-    named, own = (client.predict(**sent, model=model)[1] for model in (engine.model, ""))
+    named, own = (client.predict(**sent, model=model)[1] for model in (engine.name, ""))
     assert named["token_counts"] == own["token_counts"]

@@ -109,16 +109,49 @@ def test_two_people_at_once_get_their_own_results(engine):
 
 def test_handlers_do_nothing_without_a_picture(on):
     event = SimpleNamespace(schedule="2", stage=0, patch=0, what="mask", schedules=["2"])
-    assert list(on.picture(None, "2")) == []
-    assert on.controls(None) == gr.skip()
-    assert on.patch(None, None, event) == gr.skip()
+    assert list(on.picture(None, "2", None, 5.0)) == [(gr.skip(), gr.skip(), 5.0)]
+    assert on.controls(None) == (gr.skip(), gr.skip())
+    for ask in (on.patch, on.save):
+        with pytest.raises(gr.Error, match="no picture any more"):
+            ask(None, None, event)
+    failed, chosen = on.custom(None, None, SimpleNamespace(schedule="2,7", view="the one before"))
+    assert json.loads(failed)["schedules"] == ["2,7"] and json.loads(failed)["view"] == "the one before"
+    assert chosen == gr.skip()
 
 
 def test_bad_requests_of_a_browser_are_one_sentence(on, smooth_image):
     with pytest.raises(gr.Error, match="patch must be"):
         on.patch(smooth_image, None, SimpleNamespace(schedule="2", stage=0, patch=10**6))
-    with pytest.raises(gr.Error, match="blocks 0 to 11"):
-        list(on.picture(smooth_image, "99"))
+
+
+def test_a_schedule_that_does_not_fit_the_model_gives_way_to_the_paper_s(on, smooth_image):
+    messages = list(on.picture(smooth_image, "2,20"))
+    assert json.loads(messages[0][0])["selected"] == "2,5" == messages[0][1]
+    assert all(chosen == gr.skip() for _, chosen, _ in on.picture(smooth_image, "2,7"))
+
+
+def test_exploring_ends_when_the_picture_changes(on, smooth_image):
+    tab = SimpleNamespace(session_hash="tab")
+    exploring = on.picture(smooth_image, "2,5", None, 10.0, tab)
+    next(exploring)
+    assert on.changed(20.0, tab) == 20.0
+    assert list(exploring) == []
+    assert list(on.picture(smooth_image, "2,5", None, 10.0, tab)) == [(gr.skip(), gr.skip(), 10.0)]
+    assert len(list(on.picture(smooth_image, "2,5", None, 20.0, tab))) > 3
+
+
+def test_stops_that_the_deadline_leaves_out_are_named(on, engine, smooth_image, monkeypatch):
+    def sweep(rgb, schedules, plain=engine.sweep):
+        yield from plain(rgb, schedules[:3])
+        raise mpm.InputError("this took longer than 120 s")
+
+    monkeypatch.setattr(engine, "sweep", sweep)
+    messages = []
+    with pytest.raises(gr.Error, match="took longer"):
+        messages.extend(json.loads(message) for message, _, _ in on.picture(smooth_image, "2,5"))
+    *_, last = messages
+    assert last["kind"] == "failed" and "took longer" in last["message"]
+    assert {*last["schedules"], "none", "2,5"} < set(STOPS) and len(last["schedules"]) == len(STOPS) - 3
 
 
 def test_examples_bring_their_ground_truth(on):
@@ -126,7 +159,7 @@ def test_examples_bring_their_ground_truth(on):
         rgb, truth = example.rgb(), example.truth()
         assert truth.shape == rgb.shape[:2] and truth.max() <= 11
         assert len(np.unique(truth)) > 6, "a street with many classes"
-    first = json.loads(next(on.picture(examples.EXAMPLES[0].rgb(), "2,5")))
+    first = json.loads(next(on.picture(examples.EXAMPLES[0].rgb(), "2,5"))[0])
     assert first["truth"] is not None and first["title"] == examples.EXAMPLES[0].title
 
 
@@ -158,7 +191,11 @@ def test_downloads(engine, smooth_image):
 
 
 def test_controls_keep_as_many_tokens_at_the_first_insertion(on, engine, smooth_image):
-    message = json.loads(on.controls(smooth_image))
+    sent, view = on.controls(smooth_image)
+    message = json.loads(sent)
+    assert on.controls(smooth_image, None, view) == (gr.skip(), gr.skip()), "once a view"
+    on.tabs.stops.note("", 20.0)
+    assert on.controls(smooth_image, None, None, 10.0) == (gr.skip(), gr.skip()), "not after Stop"
     assert set(message["controls"]) == set(STOPS)
     for schedule in ("8", "2"):
         counts = engine.segment(smooth_image, schedule).trace.token_counts
@@ -188,6 +225,12 @@ def test_lab_draws_counts_and_opens_with_ground_truth(engine):
     assert truths.find(255 - opened) is None
     with pytest.raises(gr.Error, match="weather"):
         lab.open(4, 12, 7, 0.5, 0.8)
+    for empty in (
+        lambda: lab.open(None, 12, 0.1, 0.5, 0.8),
+        lambda: list(lab.sweep(None, "2", "weather", None, 12, 0, 0, 0)),
+    ):
+        with pytest.raises(gr.Error, match="needs a number"):
+            empty()
 
 
 def test_lab_charts(engine, monkeypatch):

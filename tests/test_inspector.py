@@ -150,7 +150,7 @@ def test_later_messages(image, runs):
     measured = {"5": {"median_ms": np.float32(12.5)}, "2": {"median_ms": None}}
     timing = json.loads(encode_timings("picture", measured))
     assert timing["timings"] == {"5": {"median_ms": 12.5, "estimated": False}, "2": None}
-    assert json.loads(encode_failure("picture", "5", "no"))["message"] == "no"
+    assert json.loads(encode_failure("picture", ["5"], "no"))["message"] == "no"
 
 
 def test_heat_keeps_every_value(image):
@@ -162,7 +162,7 @@ def test_heat_keeps_every_value(image):
 
 
 def test_no_two_messages_are_equal():
-    assert encode_failure("a", "5", "no") != encode_failure("a", "5", "no")
+    assert encode_failure("a", ["5"], "no") != encode_failure("a", ["5"], "no")
 
 
 def test_tiny_pictures():

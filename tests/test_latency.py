@@ -14,10 +14,10 @@ import mpm
 from app.latency.payload import encode_race, encode_stopped, encode_text, verdicts_of
 from app.latency.plan import BASELINE, MAX_ROUNDS, SCOPES, Plan
 from app.latency.race import Race, run_race
-from app.latency.stops import Stops
 from app.latency.verdict import gain_and_price, speedup, verdict
 from app.latency_handlers import LatencyHandlers, medians
 from app.models import Models
+from app.moments import Moments
 from mpm.profiling import MODEL, WHOLE, BlockClock, BlockTime, Profile, Workload, profiled_run
 
 
@@ -275,12 +275,31 @@ def test_another_start_ends_the_race_before_it(on, smooth_image):
     assert runs_of(on.start(smooth_image, "1", [], SCOPES[0], 2, 60, None, pressed, tab)) == 2
 
 
-def test_tabs_that_stopped_long_ago_are_forgotten(monkeypatch):
-    monkeypatch.setattr("app.latency.stops.MAX_TABS", 2)
-    stops = Stops()
-    for tab in ("a", "b", "a", "c"):
-        stops.stop(tab, 10.0)
-    assert [stops.stopped(tab, 5.0) for tab in "abc"] == [True, False, True]
+def test_each_start_races_once(on, smooth_image):
+    tab = SimpleNamespace(session_hash="tab")
+    start = (smooth_image, "1", [], SCOPES[0], 2, 60, None, 10.0, tab)
+    assert runs_of(on.start(*start)) == 2
+    assert runs_of(on.start(*start)) == 0, "two quick Starts may both be told the later one's moment"
+
+
+def test_another_schedule_ends_the_automatic_race_but_not_start_s(on, smooth_image):
+    tab = SimpleNamespace(session_hash="tab")
+    automatic = on.race(smooth_image, "1", None, 10.0, tab)
+    chosen = on.start(smooth_image, "1", [], SCOPES[0], 3, 60, None, 11.0, tab)
+    next(automatic), next(chosen)
+    on.tabs.choices.note("tab", 20.0)
+    assert runs_of(automatic) == 0 and runs_of(chosen) == 3
+    assert runs_of(on.race(smooth_image, "1", None, 20.0, tab)) == 9, "the choice's own"
+
+
+def test_moments_belong_to_tabs_and_the_oldest_are_forgotten(monkeypatch):
+    monkeypatch.setattr("app.moments.MAX_TABS", 2)
+    moments = Moments()
+    assert [moments.note("a", moment) for moment in (10.0, 10.0, 5.0, 11.0)] == [True, False, False, True]
+    assert moments.since("a", 10.0) and not moments.since("a", 11.0) and not moments.since("b", 0.0)
+    assert moments.note("b", None) and not moments.note("b", None)
+    moments.note("c", 1.0)
+    assert not moments.since("a", 1.0), "forgotten"
 
 
 def test_bad_input_is_one_sentence(on, smooth_image):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import gradio as gr
 import numpy as np
@@ -46,16 +48,17 @@ class StubShelf:
 
 
 @pytest.fixture(scope="module")
-def folders(tiny_config, tmp_path_factory) -> list[str]:
+def folders(tiny_config, tmp_path_factory) -> Iterator[list[str]]:
     """Three tiny models of twelve blocks; the last has a linear decoder."""
     root = tmp_path_factory.mktemp("models")
     deep = {**tiny_config.encoder.timm_args, "depth": 12}
     config = replace(tiny_config, encoder=replace(tiny_config.encoder, timm_args=deep))
     linear = replace(config, decoder=DecoderConfig("linear"))
-    return [
-        str(mpm.save_segmenter(mpm.Segmenter(one), root / name))
-        for name, one in (("a", config), ("b", config), ("c", linear))
-    ]
+    for name, one in (("a", config), ("b", config), ("c", linear)):
+        mpm.save_segmenter(mpm.Segmenter(one), root / name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        yield ["a", "b", "c"]
 
 
 @pytest.fixture
@@ -66,7 +69,17 @@ def models(folders) -> Models:
 def test_the_page_s_own_model_comes_first_and_is_the_default(models, folders):
     assert [offer.name for offer in models.offers()] == folders
     assert models.engine() is models.engine(None) is models.engine(folders[0]) is models.own
-    assert Models("some/folder/x").offers()[0].line == "x"
+
+
+def test_no_folder_of_the_server_is_told():
+    models = Models("/srv/private/x")
+    assert models.default == models.offers()[0].name == models.offers()[0].line == "x"
+    assert models.engine("x") is models.own
+    with pytest.raises(mpm.InputError) as caught:
+        models.engine("other")
+    assert "private" not in str(caught.value)
+    *_, (_, _, note) = ModelHandlers(models).choose("other", models.default)
+    assert "private" not in note and "stays x" in note
 
 
 def test_others_are_loaded_when_asked_for_and_kept(models, folders, smooth_image):
@@ -120,6 +133,14 @@ def test_choosing_downloads_with_progress_and_then_hands_over(models, folders):
     assert menu["choices"] == on.menu()
     assert on.menu() == [(name + knows, folder) for name, folder in zip("abc", folders, strict=True)]
     assert "download" not in menu["choices"][2][0]
+
+
+def test_a_model_chosen_meanwhile_is_not_switched_away_from(models, folders):
+    on, tab = ModelHandlers(models), SimpleNamespace(session_hash="tab")
+    slow = on.choose(folders[2], folders[0], 10.0, tab)
+    assert "<progress" in next(slow)[2]
+    *_, (name, _, _) = on.choose(folders[1], folders[0], 20.0, tab)
+    assert name == folders[1] and list(slow) == []
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ runs      more runs of that image: runs, sent (every schedule sent so far; the b
 timing    timings {schedule: timing}
 controls  controls {schedule: {kept, agreement}}: the random-pairs control at the same schedules
 heat      schedule, stage, patch, values (float32, one a patch), caption
-failed    schedule, message: a run that could not be made
+failed    schedules, message: runs that could not be made
 file      name, mime, content (base64): saved by the browser at once
 
 run       schedule, blocks, token_counts, timing, notes, labels, stages, agreement, truth
@@ -158,9 +158,9 @@ def encode_heat(
     return _message("heat", key, {**body, "values": _base64(np.asarray(values, "<f4").ravel())})
 
 
-def encode_failure(key: str, schedule: str, message: str) -> str:
-    """Says that a schedule asked for could not be run."""
-    return _message("failed", key, {"schedule": schedule, "message": message})
+def encode_failure(key: str, schedules: Sequence[str], message: str) -> str:
+    """Says that schedules asked for could not be run."""
+    return _message("failed", key, {"schedules": list(schedules), "message": message})
 
 
 def encode_controls(key: str, controls: Mapping[str, Mapping]) -> str:

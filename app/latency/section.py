@@ -8,10 +8,10 @@ import gradio as gr
 
 from app.latency import CardsView, LatencyView
 from app.latency.cards import no_cards
-from app.latency.plan import BASELINE, MAX_ROUNDS, MAX_SECONDS, SCOPES
-from app.latency.stops import PRESS_JS
+from app.latency.plan import BASELINE, SCOPES
 from app.latency_handlers import LatencyHandlers
 from app.models import Models
+from app.moments import MOMENT_JS, Tabs
 from mpm.schedule import PRESETS
 
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
@@ -22,28 +22,28 @@ RIVALS = [str(preset) for preset in PRESETS if str(preset) != BASELINE]
 class LatencySection:
     """What the page needs to wire the section to the rest.
 
-    races    events that run the model; let a change of the picture cancel them
-    pressed  the last input of any other event that races; its `js` must be `PRESS_JS`
+    raced    the event of Start's race
+    pressed  gr.State: the moment at which that race was started
     """
 
     on: LatencyHandlers
     view: gr.HTML
     start: gr.Button
     stop: gr.Button
-    races: list
-    pressed: gr.Number
+    raced: gr.events.Dependency
+    pressed: gr.State
 
 
 def latency_section(
     models: Models, picture: gr.components.Component, chosen: gr.State, model: gr.State, queue: dict,
-    inspector: gr.HTML | None = None,
+    inspector: gr.HTML | None = None, tabs: Tabs | None = None,
 ) -> LatencySection:  # fmt: skip
     """Build the section inside the present Blocks.
 
     chosen, model: names of the schedule and the model. queue: settings of events that run the model.
-    inspector: gets the measured medians.
+    inspector: gets the measured medians. tabs: what the rest of the page knows of each tab.
     """
-    on = LatencyHandlers(models)
+    on = LatencyHandlers(models, tabs)
     with gr.Accordion("Latency on this device", open=True, elem_id="latency"):
         with gr.Row(elem_id="latency-controls"):
             with gr.Column(scale=3, min_width=260):
@@ -59,18 +59,17 @@ def latency_section(
                 )  # fmt: skip
             with gr.Column(scale=2, min_width=220):
                 with gr.Row():
+                    # No limits here: Gradio's own refusal would leave the plot saying that it waits.
                     rounds = gr.Number(
-                        20, label="Runs each", precision=0, minimum=1, maximum=MAX_ROUNDS, min_width=90,
-                        elem_id="latency-rounds",
-                    )  # fmt: skip
+                        20, label="Runs each", precision=0, min_width=90, elem_id="latency-rounds"
+                    )
                     seconds = gr.Number(
-                        30, label="Seconds", precision=0, minimum=1, maximum=MAX_SECONDS, min_width=90,
-                        elem_id="latency-seconds",
-                    )  # fmt: skip
+                        30, label="Seconds", precision=0, min_width=90, elem_id="latency-seconds"
+                    )
                 with gr.Row():
                     start = gr.Button("Start", variant="primary", size="sm", min_width=90, elem_id="measure")
                     stop = gr.Button("Stop", size="sm", min_width=90, elem_id="latency-stop")
-        pressed = gr.Number(visible=False)
+        moment, pressed = gr.Number(visible=False), gr.State()
         view = LatencyView(padding=False)
         with gr.Accordion("Compare devices", open=False, elem_id="latency-devices"):
             cards = CardsView(no_cards(), padding=False)
@@ -82,10 +81,10 @@ def latency_section(
             yield message if inspector is None else (message, timings)
 
     # "multiple": the browser drops no click that comes before it has heard of the last one's end.
-    at_once = {**QUIET, "queue": False, "trigger_mode": "multiple", "js": PRESS_JS}
-    announced = start.click(on.announce, [picture, model, pressed], [view, pressed], **at_once)
+    at_once = {**QUIET, "queue": False, "trigger_mode": "multiple", "js": MOMENT_JS}
+    announced = start.click(on.announce, [picture, model, moment], [view, pressed], **at_once)
     inputs = [picture, chosen, rivals, scope, rounds, seconds, model, pressed]
-    running = announced.then(begin, inputs, sinks, **{**QUIET, **queue, "trigger_mode": "multiple"})
-    stop.click(on.stopped, pressed, view, cancels=[running], **at_once)
+    raced = announced.success(begin, inputs, sinks, **{**QUIET, **queue, "trigger_mode": "multiple"})
+    stop.click(on.stopped, moment, view, **at_once)
     cards.cards(on.cards, None, cards, queue=False, **QUIET)
-    return LatencySection(on, view, start, stop, [running], pressed)
+    return LatencySection(on, view, start, stop, raced, pressed)

@@ -5,12 +5,7 @@ function makeActions(store) {
   const send = (name, data) => trigger(name, { view: state.view.key, ...data });
   const tellSchedule = onceQuiet(250, () => send('schedule', { schedule: state.schedule }));
   const askHeat = onceQuiet(150, () => {
-    if (
-      !state.heatWanted ||
-      state.pinned === null ||
-      (heatApplies(state) && state.heat.stage === shownStage(state))
-    )
-      return;
+    if (!state.heatWanted || state.pinned === null || heatApplies(state)) return;
     send('patch', {
       schedule: state.shown,
       stage: shownStage(state),
@@ -21,8 +16,9 @@ function makeActions(store) {
   });
   // Python hears of every choice; what is neither at hand nor on its way it is asked to compute.
   const announce = (schedule) => {
-    if (state.view.runs.has(schedule) || state.view.schedules.includes(schedule)) return tellSchedule();
-    state.view.failed.delete(schedule);
+    const { runs, schedules, failed } = state.view;
+    if (runs.has(schedule) || (schedules.includes(schedule) && !failed.has(schedule))) return tellSchedule();
+    failed.delete(schedule);
     return send('custom', { schedule });
   };
   return {

@@ -261,8 +261,11 @@ function drawPatchHeat(ctx, scene, state) {
   ctx.restore();
 }
 
-const heatApplies = ({ heat, heatWanted, pinned, shown }) =>
-  Boolean(heat && heatWanted) && heat.patch === pinned && heat.schedule === shown;
+function heatApplies(state) {
+  const { heat, heatWanted, pinned, shown } = state;
+  const wanted = heat !== null && heatWanted && heat.patch === pinned;
+  return wanted && heat.schedule === shown && heat.stage === shownStage(state);
+}
 
 // One line that says what one is looking at.
 function mergeCaption(state) {

@@ -20,7 +20,7 @@ const RECEIVERS = {
     const { view } = store.state;
     if (view?.key !== message.view) return;
     await addRuns(view, message.runs);
-    view.sent = message.sent;
+    view.sent = [...new Set([...view.sent, ...message.sent])];
     store.set({ runs: store.state.runs + 1, ...nowShown(store.state, view) });
     askForMissing(view, actions);
   },
@@ -53,7 +53,7 @@ const RECEIVERS = {
   failed(message, store) {
     const { view } = store.state;
     if (view?.key !== message.view) return;
-    view.failed.set(message.schedule, message.message);
+    for (const schedule of message.schedules) view.failed.set(schedule, message.message);
     store.set({ runs: store.state.runs + 1 });
   },
 };
@@ -67,11 +67,15 @@ async function addRuns(view, raws) {
 
 const nowShown = (state, view) => (view.runs.has(state.schedule) ? { shown: state.schedule } : {});
 
+const fitting = (schedule, view) =>
+  schedule !== null && blocksOf(schedule).every((block) => block < view.depth) ? schedule : null;
+
 // A new picture: what concerns patches and zoom starts afresh, the rest stays as the user left it.
 function freshState(store, view) {
   const first = store.state.view === null;
   const link = first ? readLink() : {};
-  const wanted = scheduleFromLink(link, view.depth) ?? view.selected;
+  // A schedule chosen while this picture was on its way is newer than the one it was explored with.
+  const wanted = (first ? scheduleFromLink(link, view.depth) : fitting(store.state.schedule, view)) ?? view.selected;
   const shown = view.runs.has(wanted)
     ? wanted
     : view.runs.has(view.selected)
