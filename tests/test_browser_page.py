@@ -289,7 +289,9 @@ def test_start_during_the_exploring_is_the_race_that_stays(page):
     before = state(page)
     shown = page.locator("#picture img").first.get_attribute("src")
     page.locator("#examples button img").nth(2).click()
-    page.wait_for_function("src => document.querySelector('#picture img')?.getAttribute('src') !== src", arg=shown)
+    page.wait_for_function(
+        "src => document.querySelector('#picture img')?.getAttribute('src') !== src", arg=shown
+    )
     page.wait_for_timeout(200)  # the change is noted
     start_race(page, 3)
     wait_for_runs(page, before["view"])
