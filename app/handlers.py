@@ -78,6 +78,7 @@ class Handlers:
             for message in explore(engine, rgb, fit, truth, known.title if known else "Your picture"):
                 yield message, gr.skip() if fit == chosen else fit, changed
                 if self.tabs.changes.since(tab, changed):
+                    yield gr.skip(), gr.skip(), changed  # Gradio repeats the last outputs at the end
                     return
 
     def controls(

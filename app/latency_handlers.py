@@ -110,6 +110,7 @@ class LatencyHandlers:
         over: Callable[[], bool],
     ) -> Iterator[tuple]:
         if over() or (pressed is not None and not self.tabs.races.note(tab, pressed)):
+            yield gr.skip(), gr.skip()  # without any output, Gradio would blank them
             return
         if rgb is None:
             yield encode_text(NO_PICTURE, pressed), gr.skip()
@@ -143,6 +144,7 @@ def _messages(
     with watched_run("race", engine.name, " ".join(plan.schedules), (rgb.shape[1], rgb.shape[0])):
         for race in run_race(engine, rgb, plan):
             if over():
+                yield gr.skip(), gr.skip()  # Gradio repeats the last outputs at the end
                 return
             message = sender.message(race, facts)
             if message:

@@ -43,6 +43,7 @@ class ModelHandlers:
         self.tabs.models.note(tab, moment)
         for shown in self._chosen(wanted, current):
             if self.tabs.models.since(tab, moment):
+                yield gr.skip(), gr.skip(), gr.skip()  # Gradio repeats the last outputs at the end, or blanks
                 return
             yield shown
 

@@ -252,8 +252,8 @@ def test_stop_ends_the_race_of_its_own_tab_before_the_next_run(on, engine, smoot
 
 def runs_of(race) -> int:
     """Runs in the last message of a race, 0 when it was stopped before its first message."""
-    messages = list(race)
-    return len(json.loads(messages[-1][0])["contenders"][0]["ms"]) if messages else 0
+    messages = [message for message, _ in race if message != gr.skip()]
+    return len(json.loads(messages[-1])["contenders"][0]["ms"]) if messages else 0
 
 
 def test_a_stop_counts_for_what_was_pressed_before_it_only(on, smooth_image):
