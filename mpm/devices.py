@@ -1,4 +1,4 @@
-"""Which device a command runs on."""
+"""Which device a command runs on, and what it is good at."""
 
 from __future__ import annotations
 
@@ -16,3 +16,12 @@ def pick_device(name: str) -> torch.device:
         return torch.device(name)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise InputError(f"the device {name!r} cannot be used here: try auto or cpu") from error
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether matrix products in bfloat16 outrun float32 there: CUDA, and CPUs with instructions for them."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # PyTorch has no public question for it. Without the instructions it emulates them, at a loss.
+    instructions = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return device.type == "cpu" and any(getattr(torch.cpu, name, lambda: False)() for name in instructions)

@@ -1,8 +1,9 @@
-"""`python -m mpm train`: trains streets-vit-tiny from random weights, in as many runs as one likes.
+"""`python -m mpm train`: trains streets-vit-tiny, from random or given weights, in as many runs as one likes.
 
     python -m mpm train --camvid DIR --output DIR --minutes 10 --total-minutes 100 --resume
 
-Whatever run comes next goes on where the last one stopped, ended or was killed.
+Whatever run comes next goes on where the last one stopped, ended or was killed. Where the state was lost,
+`--init-from streets-vit-tiny` begins with the weights that are in the box.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from mpm.checkpoints import load_segmenter
 from mpm.config import SegmenterConfig, streets_config
 from mpm.datasets import FIRST_TRAINING_SEED, CamVid, FirstOf, InMemory, SyntheticStreets, held_out_streets
 from mpm.devices import pick_device
@@ -59,7 +61,19 @@ def add_parser(subparsers) -> None:
         "(default: no plan, it stays constant)",
     )
     parser.add_argument(
+        "--peak-rate",
+        type=float,
+        default=1.0,
+        metavar="F",
+        help="factor on the learning rates; below 1 for weights that are good already (default: 1)",
+    )
+    parser.add_argument(
         "--resume", action="store_true", help="go on from the state in the output folder, if any"
+    )
+    parser.add_argument(
+        "--init-from",
+        metavar="MODEL",
+        help="begin with the weights of this model, a name or folder (default: random weights)",
     )
     parser.add_argument(
         "--synthetic-share", type=float, default=0.5, help="of every batch, 0 to 1 (default: 0.5)"
@@ -78,9 +92,10 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     device = _prepare_torch(args)
     config = streets_config()
+    start = _open_start(args, config)
     photos, validation = _open_photos(args), _open_validation(args)
     prepare_output(args.output, args.resume)
-    learner = _make_learner(args, config, photos, device)
+    learner = _make_learner(args, config, start, photos, device)
     if learner.finished:
         print(
             f"already trained for {learner.minutes:.1f} of {learner.total_minutes:g} minutes: nothing to do"
@@ -103,7 +118,7 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError("give --camvid DIR or --synthetic-only, one of the two")
     if not 0 <= args.synthetic_share <= 1:
         raise InputError(f"--synthetic-share must be 0 to 1, but got {args.synthetic_share:g}")
-    for name in ("minutes", "total_minutes", "tokens_per_step", "threads"):
+    for name in ("minutes", "total_minutes", "peak_rate", "tokens_per_step", "threads"):
         value = getattr(args, name)
         if value is not None and not (math.isfinite(value) and value > 0):
             raise InputError(f"--{name.replace('_', '-')} must be above 0, but got {value:g}")
@@ -138,15 +153,39 @@ def _mean_iou(model: nn.Module, dataset: Sequence | None) -> float | None:
     return None if dataset is None else evaluate(model, dataset).results[0].mean_iou
 
 
+def _open_start(args: argparse.Namespace, config: SegmenterConfig) -> Segmenter | None:
+    """The model whose weights a new training begins with, None for random ones."""
+    if args.init_from is None:
+        return None
+    start = load_segmenter(args.init_from)
+    if _meaning_of_weights(start.config) != _meaning_of_weights(config):
+        raise InputError(
+            f"--init-from needs a model that is built as {config.name} and has its classes, but got "
+            f"{args.init_from} ({start.config.encoder.timm_model}, {len(start.class_names)} classes)"
+        )
+    return start
+
+
+def _meaning_of_weights(config: SegmenterConfig) -> tuple:
+    """Two models with the same may exchange their weights."""
+    return config.encoder, config.decoder, config.labels.class_names, config.mean, config.std
+
+
 def _make_learner(
-    args: argparse.Namespace, config: SegmenterConfig, photos: Sequence | None, device: torch.device
+    args: argparse.Namespace,
+    config: SegmenterConfig,
+    start: Segmenter | None,
+    photos: Sequence | None,
+    device: torch.device,
 ) -> Learner:
     state = load_state(args.output)
     model = Segmenter(config)
-    if state is None:
+    if state is None and start is None:
         initialise(model, _sample_images(args, photos))
+    elif state is None:
+        model.load_state_dict(start.state_dict())
     loss = StreetLoss(class_weights(_pixel_counts(photos)), STREETS.ignore_index)
-    learner = Learner(model, loss, device, args.total_minutes)
+    learner = Learner(model, loss, device, args.total_minutes, args.peak_rate)
     if state is not None:
         learner.load_state_dict(state)
     return learner

@@ -16,7 +16,7 @@ from torch import nn
 
 from mpm import train
 from mpm.__main__ import main
-from mpm.checkpoints import load_segmenter
+from mpm.checkpoints import load_segmenter, save_segmenter
 from mpm.config import DecoderConfig, EncoderConfig, SegmenterConfig, streets_config
 from mpm.errors import InputError
 from mpm.labels import STREETS
@@ -46,12 +46,12 @@ def tiny_config() -> SegmenterConfig:
     )
 
 
-def tiny_learner(total_minutes=None) -> Learner:
+def tiny_learner(total_minutes=None, peak_rate=1.0) -> Learner:
     torch.manual_seed(0)
     model = Segmenter(tiny_config())
     initialise(model)
     loss = optimise.StreetLoss(torch.ones(11), STREETS.ignore_index)
-    return Learner(model, loss, torch.device("cpu"), total_minutes)
+    return Learner(model, loss, torch.device("cpu"), total_minutes, peak_rate)
 
 
 def tiny_batch(seed: int) -> Batch:
@@ -79,6 +79,17 @@ def test_it_learns():
     losses = [learner.learn(tiny_batch(step)) for step in range(80)]
     assert np.mean(losses[-5:]) < 0.6 * np.mean(losses[:5])
     assert learner.step == 80
+
+
+def test_a_lower_peak_rate_moves_the_weights_less():
+    moved = []
+    for peak_rate in (1.0, 0.1):
+        learner = tiny_learner(peak_rate=peak_rate)
+        before = learner.model.decoder.proj_dec.weight.detach().clone()
+        learner.learn(tiny_batch(0))
+        moved.append((learner.model.decoder.proj_dec.weight.detach() - before).norm().item())
+        assert learner.rate == pytest.approx(peak_rate * optimise.rate_factor(1, 0, None))
+    assert moved[1] == pytest.approx(0.1 * moved[0], rel=1e-2)
 
 
 def test_average_follows_the_weights_and_is_apart_from_them():
@@ -234,6 +245,36 @@ def test_command_trains_then_resumes(tiny_model, camvid, tmp_path, capsys):
     assert "add --resume" in capsys.readouterr().err
 
 
+def test_command_begins_with_given_weights_but_goes_on_with_its_own(tiny_model, camvid, tmp_path):
+    given = save_segmenter(Segmenter(tiny_config()), tmp_path / "given")
+    start = load_segmenter(given).decoder.proj_dec.weight
+    output = tmp_path / "out"
+    arguments = ["train", "--camvid", str(camvid), "--output", str(output), "--synthetic-share", "0"]
+    arguments += ["--tokens-per-step", "256", "--device", "cpu", "--init-from", str(given), "--resume"]
+    # Rates so low that what is trained stays what was given.
+    assert main([*arguments, "--minutes", "0.001", "--peak-rate", "1e-9"]) == 0
+    first = load_state(output)
+    assert torch.allclose(first["model"]["decoder.proj_dec.weight"], start, atol=1e-6)
+    assert main([*arguments, "--minutes", "0.01"]) == 0
+    second = load_state(output)
+    assert second["step"] > first["step"]
+    trained = second["model"]["decoder.proj_dec.weight"].clone()
+    assert not torch.allclose(trained, start, atol=1e-6)
+    assert main([*arguments, "--minutes", "0.001", "--peak-rate", "1e-9"]) == 0
+    assert torch.allclose(load_state(output)["model"]["decoder.proj_dec.weight"], trained, atol=1e-6)
+
+
+def test_weights_of_another_model_are_no_beginning(camvid, tmp_path, capsys):
+    other = save_segmenter(Segmenter(tiny_config()), tmp_path / "other")
+    output = tmp_path / "out"
+    arguments = ["train", "--camvid", str(camvid), "--output", str(output), "--init-from"]
+    for name, sentence in ((other, "built as streets-vit-tiny"), ("no-such-model", "no-such-model")):
+        assert main([*arguments, str(name)]) == 2
+        message = capsys.readouterr().err
+        assert sentence in message and message.count("\n") == 1
+    assert not output.exists()
+
+
 def test_command_on_synthetic_streets_alone(tiny_model, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(train, "VALIDATION_SCENES", 1)
     monkeypatch.setattr(train, "FEW_SCENES", 1)
@@ -279,6 +320,7 @@ def test_killed_at_any_time_it_can_go_on(tmp_path):
         (["--synthetic-only", "--minutes", "0"], "--minutes must be above 0"),
         (["--synthetic-only", "--minutes", "nan"], "--minutes must be above 0"),
         (["--synthetic-only", "--total-minutes", "-3"], "--total-minutes must be above 0"),
+        (["--synthetic-only", "--peak-rate", "0"], "--peak-rate must be above 0"),
         (["--synthetic-only", "--threads", "0"], "--threads must be above 0"),
         (["--synthetic-only", "--synthetic-share", "1.5"], "--synthetic-share must be 0 to 1"),
         (["--synthetic-only", "--device", "no-such-device"], "cannot be used here"),

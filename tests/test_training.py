@@ -56,6 +56,24 @@ def test_whole_image_views_are_exact(monkeypatch):
     assert seen == {0, 1}
 
 
+def test_whole_images_are_seen_at_the_resolution_of_use_too(monkeypatch):
+    monkeypatch.setattr(augment, "random_light", lambda image, rng: image)
+    monkeypatch.setattr(augment, "WHOLE_IMAGE_SHARE", 1.0)
+    rng = np.random.default_rng(0)
+    labels = enlarged(rng.integers(0, 11, (9, 12)).astype(np.uint8), 40)
+    image = np.repeat(labels[..., None] * 20, 3, axis=2)
+    for size_px in ((576, 432), (640, 480)):
+        expected = cv2.resize(image, size_px, interpolation=cv2.INTER_LINEAR).astype(int)
+        view, view_labels = augment.random_view(image, labels, size_px, rng)
+        difference = min(abs(view.astype(int) - whole).mean() for whole in (expected, expected[:, ::-1]))
+        assert difference < 1 and (view_labels != augment.OUTSIDE).all()
+
+
+@pytest.mark.parametrize("view_px", [(256, 192), (368, 368), (640, 352)])
+def test_shrunken_or_cut_images_are_no_whole_ones(view_px):
+    assert augment._whole_image_zoom((480, 360), view_px) is None
+
+
 def test_views_stay_within_the_zoom_range(monkeypatch):
     monkeypatch.setattr(augment, "WHOLE_IMAGE_SHARE", 0.0)
     zooms = [augment._random_zoom((480, 360), (160, 160), np.random.default_rng(seed)) for seed in range(300)]
@@ -265,13 +283,21 @@ def test_rare_classes_weigh_more_within_bounds():
 @pytest.mark.parametrize("shape", [(2, 24, 24), (3, 48, 16), (1, 16, 64)])
 def test_orthogonalise_evens_out_singular_values(shape):
     matrices = 3 * torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    singular = torch.linalg.svdvals(optimise.orthogonalise(matrices))
+    singular = torch.linalg.svdvals(optimise.orthogonalise(matrices).float())
     assert singular.median() > 0.6 and singular.max() < 1.4
     left, _, right = torch.linalg.svd(matrices, full_matrices=False)
     cosine = nn.functional.cosine_similarity(
-        optimise.orthogonalise(matrices).flatten(1), (left @ right).flatten(1)
+        optimise.orthogonalise(matrices).float().flatten(1), (left @ right).flatten(1)
     )
     assert (cosine > 0.95).all()
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_either_precision_orthogonalises(monkeypatch, fast):
+    monkeypatch.setattr(optimise, "has_fast_bfloat16", lambda device: fast)
+    direction = optimise.orthogonalise(torch.randn(2, 24, 24, generator=torch.Generator().manual_seed(0)))
+    assert direction.dtype == (torch.bfloat16 if fast else torch.float32)
+    assert 0.6 < torch.linalg.svdvals(direction.float()).median() < 1.4
 
 
 def test_muon_takes_a_fused_matrix_apart():

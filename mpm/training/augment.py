@@ -14,7 +14,8 @@ import numpy as np
 OUTSIDE = 255
 
 ZOOM_RANGE = (0.5, 1.6)  # output pixels per image pixel
-WHOLE_IMAGE_SHARE = 0.5  # of the views whose shape fits the whole image
+WHOLE_IMAGE_SHARE = 0.5  # of the views whose shape fits the whole image, at its own size or enlarged
+WHOLE_IMAGE_SPARE_PX = 32  # of padding on either side of a whole image, at most
 BEYOND_SHARE, BEYOND_PART = 0.1, 0.2
 ROTATE_SHARE, ROTATE_DEGREES = 0.1, 5.0
 
@@ -36,8 +37,9 @@ def _random_affine(
 ) -> np.ndarray:
     """(2, 3) map from image to view pixels; sizes are (width, height)."""
     width, height = image_px
-    if _fits_whole(image_px, view_px) and rng.random() < WHOLE_IMAGE_SHARE:
-        zoom, left, top, degrees = 1.0, 0.0, 0.0, 0.0
+    whole = _whole_image_zoom(image_px, view_px)
+    if whole is not None and rng.random() < WHOLE_IMAGE_SHARE:
+        zoom, left, top, degrees = whole, 0.0, 0.0, 0.0
     else:
         zoom = _random_zoom(image_px, view_px, rng)
         left = _random_offset(width, view_px[0] / zoom, rng)
@@ -57,10 +59,14 @@ def _flipped(matrix: np.ndarray, width: int) -> np.ndarray:
     return matrix @ mirror
 
 
-def _fits_whole(image_px: tuple[int, int], view_px: tuple[int, int]) -> bool:
-    """Whether the view holds the whole image with little padding, as inference would see it."""
-    spare = [view - image for image, view in zip(image_px, view_px, strict=True)]
-    return min(spare) >= 0 and max(spare) < 32
+def _whole_image_zoom(image_px: tuple[int, int], view_px: tuple[int, int]) -> float | None:
+    """The zoom at which the view holds the whole image with little padding, as inference would see it.
+
+    None where the shapes differ too much, or the image would have to shrink.
+    """
+    zoom = min(view / image for image, view in zip(image_px, view_px, strict=True))
+    spare = [view - image * zoom for image, view in zip(image_px, view_px, strict=True)]
+    return zoom if zoom >= 1.0 and max(spare) < WHOLE_IMAGE_SPARE_PX else None
 
 
 def _random_zoom(image_px: tuple[int, int], view_px: tuple[int, int], rng: np.random.Generator) -> float:

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from mpm.devices import has_fast_bfloat16
 from mpm.training.batches import Batch
 from mpm.training.keep import save_model, save_state
 from mpm.training.log import LogRow, TrainingLog
@@ -25,18 +26,23 @@ class Learner:
     """A segmenter with everything that changes while it learns: average, optimiser, step, minutes spent."""
 
     def __init__(
-        self, model: nn.Module, loss: nn.Module, device: torch.device, total_minutes: float | None = None
+        self,
+        model: nn.Module,
+        loss: nn.Module,
+        device: torch.device,
+        total_minutes: float | None = None,
+        peak_rate: float = 1.0,
     ):
         self.model, self.loss, self.device = model.to(device).train(), loss.to(device), device
         self.average = copy.deepcopy(model).eval().requires_grad_(False)
         self.optimiser = StreetOptimiser(model)
-        self.total_minutes = total_minutes
+        self.total_minutes, self.peak_rate = total_minutes, peak_rate
         self.step, self.minutes = 0, 0.0
 
     @property
     def rate(self) -> float:
         """The factor on the base learning rates at this moment."""
-        return rate_factor(self.step, self.minutes, self.total_minutes)
+        return self.peak_rate * rate_factor(self.step, self.minutes, self.total_minutes)
 
     @property
     def finished(self) -> bool:
@@ -47,7 +53,7 @@ class Learner:
         """One step; returns its loss. FloatingPointError where it is not finite; nothing is updated then."""
         pixels = batch.pixels.to(self.device, non_blocking=True)
         labels = batch.labels.to(self.device, non_blocking=True)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=has_fast_bfloat16(self.device)):
             logits = self.model(pixels)
         loss = self.loss(logits, labels)
         if not torch.isfinite(loss):

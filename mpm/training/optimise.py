@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from mpm.devices import has_fast_bfloat16
+
 WARM_UP_STEPS = 50
 DECAY_PART = 0.6  # the last part of the planned time, over which the learning rate falls to zero
 AVERAGE_DECAY = 0.99
@@ -68,7 +70,7 @@ def class_weights(pixel_counts: torch.Tensor, low: float = 0.5, high: float = 3.
 class Muon(torch.optim.Optimizer):
     """Momentum orthogonalised by Newton-Schulz (Jordan et al. 2024), for hidden 2-D matrices.
 
-    Matrices of the same shape are orthogonalised together, in float32 where bfloat16 is no faster (CPU).
+    Matrices of the same shape are orthogonalised together, in bfloat16 where that is faster.
     A fused (3C, C) query-key-value matrix is three matrices: `parts` of its group says so.
     """
 
@@ -107,7 +109,7 @@ class Muon(torch.optim.Optimizer):
 def orthogonalise(matrices: torch.Tensor, steps: int = 5) -> torch.Tensor:
     """(B, rows, cols) -> the same shape with all singular values near 1."""
     a, b, c = 3.4445, -4.7750, 2.0315  # the quintic of Jordan et al.: fast for small values, not exact at 1
-    x = matrices.to(torch.bfloat16 if matrices.is_cuda else torch.float32)
+    x = matrices.to(torch.bfloat16 if has_fast_bfloat16(matrices.device) else torch.float32)
     tall = x.shape[-2] > x.shape[-1]
     x = x.mT if tall else x
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
