@@ -188,7 +188,35 @@ def test_a_schedule_of_ones_own(page):
 def test_a_point_of_the_trade_off_moves_the_slider(page):
     page.locator("#inspector [data-point='8']").press("Enter")
     page.wait_for_function("document.querySelector('#inspector .mpm').__inspector.state.shown === '8'")
-    page.wait_for_function("() => document.querySelectorAll('#inspector .tradeoff .control').length === 8")
+    page.wait_for_function("() => document.querySelectorAll('#inspector .tradeoff .control').length === 7")
+
+
+OVERLAPPING_NAMES_JS = """() => {
+  const names = [...document.querySelectorAll('#inspector .tradeoff .label')];
+  const boxes = names.map((name) => [name.textContent, name.getBoundingClientRect()]);
+  const beside = (a, b) => a.right <= b.left || b.right <= a.left;
+  const apart = (a, b) => beside(a, b) || a.bottom - 3 <= b.top || b.bottom - 3 <= a.top;
+  const others = (a, i) => boxes.slice(i + 1).filter(([, b]) => !apart(a, b));
+  return boxes.flatMap(([one, a], i) => others(a, i).map(([other]) => [one, other]));
+}"""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_names_in_the_trade_off_can_be_read(page, width):
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_function("() => document.querySelectorAll('#inspector .tradeoff .control').length === 7")
+    page.wait_for_function(
+        "narrow => narrow === document.querySelector('.tradeoff svg').viewBox.baseVal.width < 400",
+        arg=width == 390,
+    )
+    assert page.locator("#inspector .tradeoff .label").count() >= 8
+    assert page.evaluate(OVERLAPPING_NAMES_JS) == []
+    size_px = page.evaluate(
+        "() => document.querySelector('#inspector .tradeoff .label').getBoundingClientRect().height"
+    )
+    assert 11 <= size_px <= 20
+    page.set_viewport_size(before)
 
 
 def choose_model(page, words: str) -> None:
@@ -296,7 +324,7 @@ def test_start_during_the_exploring_is_the_race_that_stays(page):
     start_race(page, 3)
     wait_for_runs(page, before["view"])
     wait_for_race(page, "s.state === 'done' && s.runs.none === 3")
-    page.wait_for_function("() => document.querySelectorAll('#inspector .tradeoff .control').length === 8")
+    page.wait_for_function("() => document.querySelectorAll('#inspector .tradeoff .control').length === 7")
     assert race_of(page)["runs"] == {"none": 3, "2,5": 3}, "the automatic race does not follow it"
 
 

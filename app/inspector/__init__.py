@@ -36,6 +36,7 @@ _SCRIPTS = (
     "layers",
     "readout",
     "locality",
+    "labels",
     "tradeoff",
     "classes",
     "pointer",

@@ -81,6 +81,7 @@ const initialState = () => ({
   heat: null,
   localityScope: 'stage',
   tradeoffAxis: 'tokens',
+  tradeoffWidth: 460, // in pixels, within what the chart can use
   playing: false,
   frame: 0, // size or theme changed
 });

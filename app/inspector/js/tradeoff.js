@@ -1,16 +1,21 @@
 // The trade-off of this picture: what each schedule keeps or costs against how far its mask agrees with the
-// baseline. The random-pairs control, at the same counts, stands in grey. Choosing a point moves the slider.
+// baseline. Choosing a point moves the slider. The random-pairs control, at the same counts, agrees so much
+// less that it has a band of its own below: on one scale the schedules would all lie on the upper edge.
 
-const PLOT = { width: 460, height: 250, left: 46, right: 14, top: 14, bottom: 38 };
+const PLOT = { widths: [280, 460], left: 48, right: 14, top: 18, bottom: 38, main: 196, gap: 18, band: 44 };
 const TICKS = 4;
 
 function mountTradeoff(ui, store, actions) {
   const show = choice(ui.tradeoffAxis, 'Horizontal axis', (value) => store.set({ tradeoffAxis: value }));
-  store.on(['view', 'runs', 'shown', 'tradeoffAxis'], (state) => {
+  store.on(['view', 'runs', 'shown', 'tradeoffAxis', 'tradeoffWidth'], (state) => {
     if (!state.view) return;
     show([{ value: 'tokens', text: 'Tokens kept' }, { value: 'latency', text: 'Latency' }], state.tradeoffAxis);
     showTradeoff(ui, state, actions);
   });
+  // Drawn about as wide as it is shown, so that its letters are as large as all others.
+  new ResizeObserver(([{ contentRect }]) => {
+    if (contentRect.width) store.set({ tradeoffWidth: Math.round(clamp(contentRect.width, ...PLOT.widths)) });
+  }).observe(ui.tradeoff);
 }
 
 function showTradeoff(ui, state, actions) {
@@ -34,7 +39,9 @@ function tradeoffPoints(state) {
   }).sort((a, b) => a.x - b.x || b.y - a.y);
 }
 
+// The empty schedule merges nothing, so drawing its pairs at random changes nothing.
 const controlPoints = (state) => Object.entries(state.view.controls ?? {})
+  .filter(([schedule]) => schedule !== state.view.baseline)
   .map(([schedule, { kept, agreement }]) => ({ schedule, x: kept, y: agreement }));
 
 // Points that no other beats on both axes: walking to the right, each must agree better than all before.
@@ -43,86 +50,108 @@ function frontierOf(points) {
   return points.filter(({ y }) => { const better = y > best; best = Math.max(best, y); return better; });
 }
 
-function tradeoffScales(points, controls) {
-  const all = [...points, ...controls];
-  const span = (values, least) => {
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    const pad = Math.max((high - low) * 0.08, least);
-    return [low - pad, high + pad];
+// From values to places, for both parts of the figure: `y` in the main one, `yBand` in the controls' band.
+function tradeoffScales(points, controls, width) {
+  const [x0, x1] = padded([...points, ...controls].map(({ x }) => x), 1e-6);
+  const [low] = padded(points.map(({ y }) => y), 1e-3);
+  const high = 1 + (1 - low) * 0.06;
+  const mainBottom = PLOT.top + PLOT.main;
+  const bottom = mainBottom + (controls.length ? PLOT.gap + PLOT.band : 0);
+  const scales = {
+    width, bottom, mainBottom, right: width - PLOT.right,
+    x: linear(x0, x1, PLOT.left, width - PLOT.right), xTicks: ticksOf(x0, x1, TICKS),
+    y: linear(low, high, mainBottom, PLOT.top), yTicks: ticksOf(low, 1, TICKS),
   };
-  const [x0, x1] = span(all.map(({ x }) => x), 1e-6);
-  const [y0] = span(all.map(({ y }) => y), 1e-3);
-  const y1 = 1 + (1 - y0) * 0.06;
-  return {
-    x: (value) => PLOT.left + ((value - x0) / (x1 - x0)) * (PLOT.width - PLOT.left - PLOT.right),
-    y: (value) => PLOT.height - PLOT.bottom - ((value - y0) / (y1 - y0)) * (PLOT.height - PLOT.top - PLOT.bottom),
-    xTicks: ticksOf(x0, x1), yTicks: ticksOf(y0, 1),
-  };
+  if (!controls.length) return scales;
+  const [bandLow, bandHigh] = padded(controls.map(({ y }) => y), 0.01);
+  const yBand = linear(bandLow, bandHigh, bottom, mainBottom + PLOT.gap);
+  return { ...scales, yBand, bandTicks: ticksOf(bandLow, bandHigh, 3) };
 }
 
-function ticksOf(low, high) {
-  const rough = (high - low) / TICKS;
+function padded(values, least) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const pad = Math.max((high - low) * 0.08, least);
+  return [low - pad, high + pad];
+}
+
+const linear = (low, high, from, to) => (value) => from + ((value - low) / (high - low)) * (to - from);
+
+function ticksOf(low, high, wanted) {
+  const rough = (high - low) / wanted;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
   const first = Math.ceil(low / step - 1e-9);
   return Array.from({ length: Math.max(0, Math.floor(high / step + 1e-9) - first + 1) }, (_, i) => (first + i) * step);
 }
 
+// As many digits as the ticks need: 97.5 % must not read as 98 %.
+function percentText(ticks) {
+  const isExact = (digits) => ticks.every((value) => Math.abs(value * 100 - Number((value * 100).toFixed(digits))) < 1e-6);
+  const digits = [0, 1, 2].find(isExact) ?? 2;
+  return (value) => percent(value, digits);
+}
+
 function tradeoffFigure(state, points, controls, actions) {
-  const scales = tradeoffScales(points, controls);
+  const scales = tradeoffScales(points, controls, state.tradeoffWidth);
   const tokens = state.tradeoffAxis === 'tokens';
-  const digits = (ticks) => (ticks.length > 1 && ticks[1] - ticks[0] < 0.00999 ? 1 : 0);
-  const xText = (value) => (tokens ? percent(value, digits(scales.xTicks)) : milliseconds(value));
   const line = frontierOf(points).map(({ x, y }) => `${short(scales.x(x))},${short(scales.y(y))}`).join(' ');
-  return svgEl('svg', { viewBox: `0 0 ${PLOT.width} ${PLOT.height}`, role: 'group', 'aria-label': 'Schedules by cost and agreement' },
-    ...scales.yTicks.flatMap((value) => [
-      svgEl('line', { x1: PLOT.left, x2: PLOT.width - PLOT.right, y1: scales.y(value), y2: scales.y(value), class: 'axis' }),
-      svgEl('text', { x: PLOT.left - 6, y: scales.y(value) + 4, class: 'tick-y' }, percent(value, digits(scales.yTicks))),
-    ]),
-    ...scales.xTicks.map((value) => svgEl('text', { x: scales.x(value), y: PLOT.height - PLOT.bottom + 16, class: 'name' }, xText(value))),
-    svgEl('text', { x: (PLOT.left + PLOT.width - PLOT.right) / 2, y: PLOT.height - 5, class: 'name' }, tokens ? 'patch tokens kept' : 'latency, ms'),
-    ...controls.map(({ schedule, x, y }) => svgEl('circle', { cx: scales.x(x), cy: scales.y(y), r: 4, class: 'control' },
-      svgEl('title', {}, `random pairs at ${scheduleName(schedule)}: ${agreementText(y)} agree`))),
+  const placed = points.map((point) => ({ ...point, cx: scales.x(point.x), cy: scales.y(point.y), text: scheduleName(point.schedule) }));
+  const labels = placeLabels(placed, { left: PLOT.left, right: scales.right, top: 0, bottom: scales.mainBottom + 4 });
+  return svgEl('svg', { viewBox: `0 0 ${scales.width} ${scales.bottom + PLOT.bottom}`, role: 'group', 'aria-label': 'Schedules by cost and agreement' },
+    ...horizontalLines(scales.yTicks, scales.y, scales),
+    ...(controls.length ? controlBand(controls, scales) : []),
+    ...horizontalTicks(scales, tokens),
     svgEl('polyline', { points: line, class: 'frontier' }),
-    ...placeLabels(points, scales).map((placed) => tradeoffPoint(state, placed, scales, actions)));
+    ...placed.map((point, i) => tradeoffPoint(state, point, labels[i], actions)));
 }
 
-// Labels stand above their point; where that place is taken, further away, above or below by turns.
-function placeLabels(points, scales) {
-  const taken = [];
-  return points.map((point) => {
-    const [cx, cy] = [scales.x(point.x), scales.y(point.y)];
-    const half = scheduleName(point.schedule).length * 3.2 + 3;
-    const x = clamp(cx, PLOT.left + half, PLOT.width - PLOT.right - half);
-    const places = [-11, 20, -25, 34, -39, 48].map((shift) => ({ left: x - half, right: x + half, y: cy + shift }));
-    const free = (box) => taken.every((other) => box.right < other.left || box.left > other.right || Math.abs(box.y - other.y) > 12);
-    const box = places.find(free) ?? places[0];
-    taken.push(box);
-    return { ...point, label: { x, y: box.y } };
-  });
+function horizontalLines(ticks, place, { right }) {
+  const text = percentText(ticks);
+  return ticks.flatMap((value) => [
+    svgEl('line', { x1: PLOT.left, x2: right, y1: place(value), y2: place(value), class: 'axis' }),
+    svgEl('text', { x: PLOT.left - 6, y: place(value) + 4, class: 'tick-y' }, text(value)),
+  ]);
 }
 
-function tradeoffPoint(state, { schedule, x, y, estimated, label }, scales, actions) {
+function horizontalTicks({ x, xTicks, right, bottom }, tokens) {
+  const text = tokens ? percentText(xTicks) : milliseconds;
+  return [
+    ...xTicks.map((value) => svgEl('text', { x: x(value), y: bottom + 16, class: 'name' }, text(value))),
+    svgEl('text', { x: (PLOT.left + right) / 2, y: bottom + PLOT.bottom - 5, class: 'name' }, tokens ? 'patch tokens kept' : 'latency, ms'),
+  ];
+}
+
+function controlBand(controls, scales) {
+  const top = scales.mainBottom + PLOT.gap / 2;
+  return [
+    svgEl('rect', { x: PLOT.left, y: top, width: scales.right - PLOT.left, height: scales.bottom - top, rx: 4, class: 'band' }),
+    ...horizontalLines(scales.bandTicks, scales.yBand, scales),
+    ...controls.map(({ schedule, x, y }) => svgEl('circle', { cx: scales.x(x), cy: scales.yBand(y), r: 4, class: 'control' },
+      svgEl('title', {}, `random pairs at ${scheduleName(schedule)}: ${agreementText(y)} agree`))),
+    svgEl('text', { x: scales.right - 6, y: scales.bottom - 6, class: 'band-name' }, 'random pairs'),
+  ];
+}
+
+function tradeoffPoint(state, { schedule, x, y, estimated, cx, cy, text }, label, actions) {
   const tokens = state.tradeoffAxis === 'tokens';
   const cost = tokens ? `${percent(x, 1)} of the tokens` : `${milliseconds(x)} ms${estimated ? ', estimated' : ''}`;
   const pick = () => actions.chooseSchedule(schedule);
-  const [cx, cy] = [scales.x(x), scales.y(y)];
   return svgEl('g', {
     class: 'point', tabindex: 0, role: 'button', 'data-point': schedule,
     'data-chosen': String(schedule === state.shown), 'data-estimated': String(estimated && !tokens),
-    'aria-label': `Schedule ${scheduleName(schedule)}: ${cost}, ${agreementText(y)} agree`,
+    'aria-label': `Schedule ${text}: ${cost}, ${agreementText(y)} agree`,
     onclick: pick,
     onkeydown: (event) => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); pick(); } },
   },
   svgEl('circle', { cx, cy, r: 14, class: 'reach' }),
   svgEl('circle', { cx, cy, r: schedule === state.shown ? 7 : 5 }),
-  svgEl('text', { x: label.x, y: label.y, class: 'label' }, scheduleName(schedule)),
-  svgEl('title', {}, `${scheduleName(schedule)}: ${cost}, ${agreementText(y)} of the pixels agree`));
+  svgEl('text', { x: label.x, y: label.y, class: 'label' }, text),
+  svgEl('title', {}, `${text}: ${cost}, ${agreementText(y)} of the pixels agree`));
 }
 
 function tradeoffCaption(state, points, controls) {
   const axis = state.tradeoffAxis === 'tokens'
     ? 'Left is less work, up is closer to the baseline’s mask; the line joins the schedules that no other beats on both.'
     : 'Left is faster. Hollow points are estimates from one shared sweep; measuring turns them solid.';
-  return controls.length ? `${axis} Grey: as many pairs, drawn at random.` : axis;
+  return controls.length ? `${axis} Grey, on a scale of its own: as many pairs, drawn at random.` : axis;
 }
