@@ -131,7 +131,7 @@ def _inputs(on: ModelHandlers, model: gr.State, moment: gr.Number) -> tuple[Uplo
                 [(example.rgb(), example.title) for example in shipped],
                 label="Examples",
                 columns=6,
-                height=150,
+                height=180,
                 object_fit="cover",
                 allow_preview=False,
                 buttons=[],

@@ -376,9 +376,14 @@ def test_two_people_see_their_own_pictures(browser, url, tmp_path):
         context.close()
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_nothing_sticks_out(browser, url, width):
+@pytest.mark.parametrize("width", [1440, 900, 390])
+def test_nothing_sticks_out_or_is_hidden(browser, url, width):
     context = browser.new_context(viewport={"width": width, "height": 900})
     visitor = open_page(context, url)
     assert visitor.evaluate("document.documentElement.scrollWidth") <= width
+    ends = visitor.evaluate(
+        "[...document.querySelectorAll('#examples button')].map(b => b.getBoundingClientRect().right)"
+    )
+    frame = visitor.locator("#examples").bounding_box()
+    assert len(ends) == 6 and max(ends) <= frame["x"] + frame["width"], "every example can be seen"
     context.close()
