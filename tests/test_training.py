@@ -56,7 +56,7 @@ def test_whole_image_views_are_exact(monkeypatch):
     assert seen == {0, 1}
 
 
-def test_whole_images_are_seen_at_the_resolution_of_use_too(monkeypatch):
+def test_whole_images_are_seen_enlarged_too(monkeypatch):
     monkeypatch.setattr(augment, "random_light", lambda image, rng: image)
     monkeypatch.setattr(augment, "WHOLE_IMAGE_SHARE", 1.0)
     rng = np.random.default_rng(0)

@@ -15,7 +15,7 @@ from mpm.datasets import FIRST_TRAINING_SEED, draw_scene
 from mpm.training.augment import OUTSIDE, random_view
 
 # Patch grids (rows, cols) of a step and how often each is drawn. 23 x 30 is a whole 480 x 360 image, 27 x 36
-# the same at the resolution at which the model is used, 30 x 40 above it.
+# and 30 x 40 the same enlarged, as the model is used.
 GRIDS = {
     (12, 16): 1.5, (16, 16): 2, (14, 20): 1, (18, 24): 2,
     (23, 30): 2, (23, 23): 1, (22, 40): 0.5, (27, 36): 4, (30, 40): 1.5,
