@@ -287,10 +287,10 @@ def race_of(page) -> dict:
 
 
 def wait_for_race(page, condition: str) -> dict:
-    """Until a JavaScript condition holds of the live plot's state `s`."""
+    """Until the live plot is there and a JavaScript condition holds of its state `s`."""
     page.wait_for_function(
-        f"(() => {{ const s = document.querySelector('#latency-card .lat').__latency.state;"
-        f" return {condition}; }})()"
+        f"(() => {{ const s = document.querySelector('#latency-card .lat')?.__latency?.state;"
+        f" return s && {condition}; }})()"
     )
     return race_of(page)
 
