@@ -381,6 +381,7 @@ def test_nothing_sticks_out_or_is_hidden(browser, url, width):
     context = browser.new_context(viewport={"width": width, "height": 900})
     visitor = open_page(context, url)
     assert visitor.evaluate("document.documentElement.scrollWidth") <= width
+    visitor.locator("#examples button").nth(5).wait_for()
     ends = visitor.evaluate(
         "[...document.querySelectorAll('#examples button')].map(b => b.getBoundingClientRect().right)"
     )
