@@ -98,6 +98,9 @@ def open_page(context, url):
     visitor.on("request", lambda request: visitor.foreign.append(request.url))
     visitor.goto(url)
     visitor.wait_for_function("document.querySelector('#inspector .mpm')?.__inspector?.state.view")
+    # Gradio mounts these a moment later; until then it may miss what is clicked.
+    visitor.locator("#examples button").nth(5).wait_for()
+    visitor.wait_for_function("document.querySelector('#latency-card .lat')?.__latency")
     return visitor
 
 
@@ -381,7 +384,6 @@ def test_nothing_sticks_out_or_is_hidden(browser, url, width):
     context = browser.new_context(viewport={"width": width, "height": 900})
     visitor = open_page(context, url)
     assert visitor.evaluate("document.documentElement.scrollWidth") <= width
-    visitor.locator("#examples button").nth(5).wait_for()
     ends = visitor.evaluate(
         "[...document.querySelectorAll('#examples button')].map(b => b.getBoundingClientRect().right)"
     )
