@@ -206,7 +206,6 @@ OVERLAPPING_NAMES_JS = """() => {
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_names_in_the_trade_off_can_be_read(page, width):
-    before = page.viewport_size
     page.set_viewport_size({"width": width, "height": 900})
     page.wait_for_function("() => document.querySelectorAll('#inspector .tradeoff .control').length === 7")
     page.wait_for_function(
@@ -219,7 +218,6 @@ def test_names_in_the_trade_off_can_be_read(page, width):
         "() => document.querySelector('#inspector .tradeoff .label').getBoundingClientRect().height"
     )
     assert 11 <= size_px <= 20
-    page.set_viewport_size(before)
 
 
 def choose_model(page, words: str) -> None:
@@ -290,10 +288,10 @@ def race_of(page) -> dict:
 
 
 def wait_for_race(page, condition: str) -> dict:
-    """Until the live plot is there and a JavaScript condition holds of its state `s`."""
+    """Until a JavaScript condition holds of the live plot's state `s`."""
     page.wait_for_function(
-        f"(() => {{ const s = document.querySelector('#latency-card .lat')?.__latency?.state;"
-        f" return s && {condition}; }})()"
+        f"(() => {{ const s = document.querySelector('#latency-card .lat').__latency.state;"
+        f" return {condition}; }})()"
     )
     return race_of(page)
 

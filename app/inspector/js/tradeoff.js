@@ -4,6 +4,7 @@
 
 const PLOT = { widths: [280, 460], left: 48, right: 14, top: 18, bottom: 38, main: 196, gap: 18, band: 44 };
 const TICKS = 4;
+const STEPS = [1, 2, 2.5, 5, 10]; // quarters suit shares
 
 function mountTradeoff(ui, store, actions) {
   const show = choice(ui.tradeoffAxis, 'Horizontal axis', (value) => store.set({ tradeoffAxis: value }));
@@ -59,13 +60,13 @@ function tradeoffScales(points, controls, width) {
   const bottom = mainBottom + (controls.length ? PLOT.gap + PLOT.band : 0);
   const scales = {
     width, bottom, mainBottom, right: width - PLOT.right,
-    x: linear(x0, x1, PLOT.left, width - PLOT.right), xTicks: ticksOf(x0, x1, TICKS),
-    y: linear(low, high, mainBottom, PLOT.top), yTicks: ticksOf(low, 1, TICKS),
+    x: linear(x0, x1, PLOT.left, width - PLOT.right), xTicks: ticksBetween(x0, x1, TICKS, STEPS),
+    y: linear(low, high, mainBottom, PLOT.top), yTicks: ticksBetween(low, 1, TICKS, STEPS),
   };
   if (!controls.length) return scales;
   const [bandLow, bandHigh] = padded(controls.map(({ y }) => y), 0.01);
   const yBand = linear(bandLow, bandHigh, bottom, mainBottom + PLOT.gap);
-  return { ...scales, yBand, bandTicks: ticksOf(bandLow, bandHigh, 3) };
+  return { ...scales, yBand, bandTicks: ticksBetween(bandLow, bandHigh, 3, STEPS) };
 }
 
 function padded(values, least) {
@@ -75,14 +76,6 @@ function padded(values, least) {
 }
 
 const linear = (low, high, from, to) => (value) => from + ((value - low) / (high - low)) * (to - from);
-
-function ticksOf(low, high, wanted) {
-  const rough = (high - low) / wanted;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
-  const first = Math.ceil(low / step - 1e-9);
-  return Array.from({ length: Math.max(0, Math.floor(high / step + 1e-9) - first + 1) }, (_, i) => (first + i) * step);
-}
 
 // As many digits as the ticks need: 97.5 % must not read as 98 %.
 function percentText(ticks) {

@@ -1,4 +1,4 @@
-// Small helpers: DOM nodes (data enters as text only, never as markup), numbers as text, arithmetic.
+// Small helpers: DOM nodes (data enters as text only, never as markup), numbers as text, arithmetic, ticks.
 
 const SVG_NS = 'http://www.w3.org/2000/svg';
 const NONE = -1;
@@ -28,6 +28,17 @@ const ordinal = (number) => `${number}${['th', 'st', 'nd', 'rd'][number > 3 ? 0 
 const scheduleName = (schedule) => (schedule === 'none' ? 'none' : `{${schedule.split(',').join(', ')}}`);
 const blocksOf = (schedule) => (schedule === 'none' ? [] : schedule.split(',').map(Number));
 const scheduleOf = (blocks) => [...blocks].sort((a, b) => a - b).join(',') || 'none';
+
+// Round numbers from low to high, about as many as wanted. steps: what may lie between two, times a power of ten.
+function ticksBetween(low, high, wanted, steps = [1, 2, 5, 10]) {
+  if (!(high > low)) return [low];
+  const rough = (high - low) / wanted;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = steps.map((factor) => factor * power).find((size) => size >= rough * 0.999);
+  const first = Math.ceil(low / step - 1e-9);
+  const many = Math.floor(high / step + 1e-9) - first + 1;
+  return Array.from({ length: Math.max(0, many) }, (_, place) => Number(((first + place) * step).toPrecision(12)));
+}
 
 function onceQuiet(delayMs, action) {
   let timer = 0;

@@ -1,4 +1,4 @@
-// Numbers as text, and scales, shared by the live view and the device cards.
+// Numbers as text, and ratios on a scale, shared by the live view and the device cards.
 
 const LAT_SCHEMA = 1;
 const BASELINE_NAME = 'none';
@@ -6,20 +6,6 @@ const BASELINE_NAME = 'none';
 const timeText = (ms) => `${ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : Math.round(ms)} ms`;
 const ratioText = (value) => `${value.toFixed(2)}×`;
 const contenderName = (schedule) => (schedule === BASELINE_NAME ? 'baseline' : `merged at ${scheduleName(schedule)}`);
-
-function niceStep(span, ticks) {
-  const rough = span / ticks;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  return [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough * 0.999);
-}
-
-function ticksBetween(low, high, ticks) {
-  if (!(high > low)) return [low];
-  const step = niceStep(high - low, ticks);
-  const first = Math.ceil(low / step - 1e-9);
-  const many = Math.floor(high / step + 1e-9) - first + 1;
-  return Array.from({ length: Math.max(0, many) }, (_, place) => Number(((first + place) * step).toPrecision(12)));
-}
 
 // A ratio's dot and interval on a scale of ratios that always holds 1.
 function whisker(speedup, [low, high], label) {
