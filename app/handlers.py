@@ -37,11 +37,10 @@ class Handlers:
         """The picture of the example that was picked."""
         return shipped_examples()[event.index].rgb()
 
-    def changed(self, moment: float | None, request: gr.Request | None = None) -> float | None:
-        """Another picture or model: what was begun for the earlier one ends. Gives the moment on."""
+    def changed(self, moment: float | None, request: gr.Request | None = None) -> None:
+        """Another picture or model: what was begun for the earlier one ends."""
         self.tabs.changes.note(tab_of(request), moment)
         self.tabs.stops.note(tab_of(request), moment)
-        return moment
 
     def schedule(
         self, moment: float | None, event: gr.EventData, request: gr.Request | None = None
@@ -59,26 +58,32 @@ class Handlers:
         rgb: np.ndarray | None,
         chosen: str,
         model: str | None = None,
-        changed: float | None = None,
+        sent: float | None = None,
         request: gr.Request | None = None,
     ) -> Iterator[tuple]:
-        """All presets of a new picture, or of another model: (message, the chosen schedule, `changed`).
+        """All presets of a new picture, or of another model: (message, the chosen schedule, `sent`).
 
-        The schedule is only named where the chosen one does not fit the model.
+        sent: the moment at which the browser sent this picture and model; it comes from there, since the
+        answers to two changes may come in any order. The schedule is only named where the chosen one does not
+        fit the model.
         """
         tab = tab_of(request)
-        if rgb is None or self.tabs.changes.since(tab, changed):
-            yield gr.skip(), gr.skip(), changed
+        if rgb is None or self.tabs.changes.since(tab, sent):
+            yield gr.skip(), gr.skip(), sent
             return
+        if sent is not None and self.tabs.explored.since(tab, self.tabs.changes.latest(tab)):
+            yield gr.skip(), gr.skip(), gr.skip()  # Gradio told of one change twice
+            return
+        self.tabs.explored.note(tab, sent)
         known = self.truths.find(rgb)
         with bad_input_as_toast():
             engine = self.models.engine(model)
             truth = known.truth if known and engine.segmenter.config.labels.name == STREETS.name else None
             fit = _fitting(chosen, engine.segmenter.depth)
             for message in explore(engine, rgb, fit, truth, known.title if known else "Your picture"):
-                yield message, gr.skip() if fit == chosen else fit, changed
-                if self.tabs.changes.since(tab, changed):
-                    yield gr.skip(), gr.skip(), changed  # Gradio repeats the last outputs at the end
+                yield message, gr.skip() if fit == chosen else fit, sent
+                if self.tabs.changes.since(tab, sent):
+                    yield gr.skip(), gr.skip(), sent  # Gradio repeats the last outputs at the end
                     return
 
     def controls(

@@ -40,24 +40,30 @@ class Moments:
                 self._latest.popitem(last=False)
         return moment > known
 
+    def latest(self, tab: str) -> float:
+        """The latest moment, -inf where it has not happened."""
+        with self._lock:
+            return self._latest.get(tab, -math.inf)
+
     def since(self, tab: str, moment: float | None) -> bool:
         """Whether it has happened after that moment."""
-        with self._lock:
-            return self._latest.get(tab, -math.inf) > (moment or 0.0)
+        return self.latest(tab) > (moment or 0.0)
 
 
 @dataclass(frozen=True)
 class Tabs:
     """What is remembered of the tabs that are open.
 
-    changes  of picture or model: exploring an earlier one ends
-    stops    Stop, another Start, another picture or model: every earlier race ends
-    choices  of a schedule: the automatic race of an earlier one ends
-    races    that have begun: each begins once
-    models   chosen from the menu: an earlier one that is still being downloaded is not switched to
+    changes   of picture or model: exploring an earlier one ends
+    explored  pictures, when the browser sent them: each change is explored once
+    stops     Stop, another Start, another picture or model: every earlier race ends
+    choices   of a schedule: the automatic race of an earlier one ends
+    races     that have begun: each begins once
+    models    chosen from the menu: an earlier one that is still being downloaded is not switched to
     """
 
     changes: Moments = field(default_factory=Moments)
+    explored: Moments = field(default_factory=Moments)
     stops: Moments = field(default_factory=Moments)
     choices: Moments = field(default_factory=Moments)
     races: Moments = field(default_factory=Moments)

@@ -69,13 +69,13 @@ def _wire(
     Gradio cancels nothing: work that was overtaken ends by itself (see `app.moments`).
     """
     picture, chosen, model, moment = values
-    changed_at, explored_at, chosen_at, controlled = gr.State(), gr.State(), gr.State(), gr.State()
+    explored_at, chosen_at, controlled = gr.State(), gr.State(), gr.State()
     seen = [picture, model]
     renewals = [picture.change, model.change] + ([] if is_shown else [page.load])
-    changed = gr.on(renewals, on.changed, moment, changed_at, **AT_ONCE)
+    changed = gr.on(renewals, on.changed, moment, None, **AT_ONCE)
     explored = changed.success(
-        on.picture, [picture, chosen, model, changed_at], [inspector, chosen, explored_at],
-        show_progress="minimal", trigger_mode="multiple", **MODEL,
+        on.picture, [picture, chosen, model, moment], [inspector, chosen, explored_at],
+        show_progress="minimal", trigger_mode="multiple", js=MOMENT_JS, **MODEL,
     )  # fmt: skip
     scheduled = inspector.schedule(on.schedule, moment, [chosen, chosen_at], **AT_ONCE)
     inspector.custom(on.chosen, moment, chosen_at, **AT_ONCE)

@@ -134,10 +134,22 @@ def test_exploring_ends_when_the_picture_changes(on, smooth_image):
     tab = SimpleNamespace(session_hash="tab")
     exploring = on.picture(smooth_image, "2,5", None, 10.0, tab)
     next(exploring)
-    assert on.changed(20.0, tab) == 20.0
+    on.changed(20.0, tab)
+    assert on.tabs.changes.latest(tab.session_hash) == 20.0
     assert list(exploring) == [(gr.skip(), gr.skip(), 10.0)]
     assert list(on.picture(smooth_image, "2,5", None, 10.0, tab)) == [(gr.skip(), gr.skip(), 10.0)]
     assert len(list(on.picture(smooth_image, "2,5", None, 20.0, tab))) > 3
+
+
+def test_a_change_is_explored_once_in_whatever_order_its_tellings_come(on, smooth_image):
+    tab = SimpleNamespace(session_hash="told twice")
+    for moment in (30.0, 20.0):
+        on.changed(moment, tab)
+    assert list(on.picture(smooth_image, "2,5", None, 25.0, tab)) == [(gr.skip(), gr.skip(), 25.0)]
+    assert len(list(on.picture(smooth_image, "2,5", None, 31.0, tab))) > 3
+    assert list(on.picture(smooth_image, "2,5", None, 32.0, tab)) == [(gr.skip(),) * 3], "told twice"
+    on.changed(40.0, tab)
+    assert len(list(on.picture(smooth_image, "2,5", None, 41.0, tab))) > 3
 
 
 def test_stops_that_the_deadline_leaves_out_are_named(on, engine, smooth_image, monkeypatch):
