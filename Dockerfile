@@ -18,5 +18,5 @@ USER explorer
 
 ENV GRADIO_SERVER_NAME=0.0.0.0 GRADIO_SERVER_PORT=7860 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 EXPOSE 7860
-HEALTHCHECK --interval=30s --timeout=5s --start-period=120s CMD ["python", "-m", "app.health"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=120s CMD ["python", "-m", "app.server.health"]
 CMD ["python", "app.py"]

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mpm.images import decode_image
+from mpm.data.images import decode_image
 from mpm.streets import Dials, render_street
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "examples"
@@ -71,8 +71,8 @@ def draw(examples: Sequence[Example] = EXAMPLES) -> None:
 
 def write_first_message(model: str) -> None:
     """All presets of the first example through the model, as the inspector reads them."""
-    from app.engine import Engine
-    from app.views import first_message
+    from app.engine.engine import Engine
+    from app.inspector.messages import first_message
 
     engine = Engine(model, "cpu").start()
     FIRST_MESSAGE.write_text(first_message(engine, EXAMPLES[0]), encoding="utf-8")

@@ -11,19 +11,19 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 import gradio as gr
 
 from app import texts
-from app.endpoint import add_endpoint
+from app.engine.ground_truth import Truths
+from app.engine.models import DEFAULT, Models
 from app.examples import FIRST_MESSAGE
-from app.handlers import Handlers, shipped_examples
 from app.inspector import Inspector
-from app.lab import DIAL_TITLES
-from app.lab_handlers import LabHandlers
+from app.inspector.handlers import Handlers, shipped_examples
+from app.lab.experiments import DIAL_TITLES
+from app.lab.handlers import LabHandlers
 from app.latency.section import LatencySection, latency_section
-from app.model_handlers import ModelHandlers
-from app.models import DEFAULT, Models
-from app.moments import MOMENT_JS, Tabs
-from app.truths import Truths
-from app.uploads import UploadImage
-from mpm.images import MAX_BYTES
+from app.model_menu import ModelHandlers
+from app.server.endpoint import add_endpoint
+from app.server.staleness import MOMENT_JS, Tabs
+from app.server.uploads import UploadImage
+from mpm.data.images import MAX_BYTES
 from mpm.streets import Dials
 
 CSS = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
@@ -66,7 +66,7 @@ def _wire(
     """What follows from what. values: picture, chosen schedule, model, the place of MOMENT_JS.
 
     is_shown: the first picture is there already. Otherwise it is explored once the page is open.
-    Gradio cancels nothing: work that was overtaken ends by itself (see `app.moments`).
+    Gradio cancels nothing: work that was overtaken ends by itself (see `app.server.staleness`).
     """
     picture, chosen, model, moment = values
     explored_at, chosen_at, controlled = gr.State(), gr.State(), gr.State()

@@ -10,34 +10,36 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mpm.checkpoints import load_segmenter, model_names, save_segmenter
-    from mpm.config import SegmenterConfig, streets_config
-    from mpm.encoder import MergingViT, apply
+    from mpm.clock import Timing
+    from mpm.data.labels import STREETS, LabelSet
+    from mpm.encoders.vit import MergingViT, apply
     from mpm.errors import InputError
-    from mpm.grid import Geometry, Grid
-    from mpm.labels import STREETS, LabelSet
-    from mpm.merge_map import MergeMap
-    from mpm.pairing import Merger, mutual_pairs, random_pairs
-    from mpm.registry import ModelEntry
-    from mpm.schedule import PAPER, PRESETS, Schedule
-    from mpm.segmenter import SegmentationRun, Segmenter
-    from mpm.timing import Timing
-    from mpm.trace import MergeStage, MergeTrace, TraceBatch
+    from mpm.merging.grid import Grid
+    from mpm.merging.merge_map import MergeMap
+    from mpm.merging.pairing import Merger, mutual_pairs, random_pairs
+    from mpm.merging.schedule import PAPER, PRESETS, Schedule
+    from mpm.merging.trace import MergeStage, MergeTrace, TraceBatch
+    from mpm.segmenters.config import SegmenterConfig, streets_config
+    from mpm.segmenters.geometry import Geometry
+    from mpm.segmenters.segmenter import SegmentationRun, Segmenter
+    from mpm.zoo.checkpoints import load_segmenter, model_names, save_segmenter
+    from mpm.zoo.registry import ModelEntry
 
 _HOMES = {
-    "checkpoints": ("load_segmenter", "model_names", "save_segmenter"),
-    "config": ("SegmenterConfig", "streets_config"),
-    "encoder": ("MergingViT", "apply"),
+    "clock": ("Timing",),
+    "data.labels": ("STREETS", "LabelSet"),
+    "encoders.vit": ("MergingViT", "apply"),
     "errors": ("InputError",),
-    "grid": ("Geometry", "Grid"),
-    "labels": ("STREETS", "LabelSet"),
-    "merge_map": ("MergeMap",),
-    "pairing": ("Merger", "mutual_pairs", "random_pairs"),
-    "registry": ("ModelEntry",),
-    "schedule": ("PAPER", "PRESETS", "Schedule"),
-    "segmenter": ("SegmentationRun", "Segmenter"),
-    "timing": ("Timing",),
-    "trace": ("MergeStage", "MergeTrace", "TraceBatch"),
+    "merging.grid": ("Grid",),
+    "merging.merge_map": ("MergeMap",),
+    "merging.pairing": ("Merger", "mutual_pairs", "random_pairs"),
+    "merging.schedule": ("PAPER", "PRESETS", "Schedule"),
+    "merging.trace": ("MergeStage", "MergeTrace", "TraceBatch"),
+    "segmenters.config": ("SegmenterConfig", "streets_config"),
+    "segmenters.geometry": ("Geometry",),
+    "segmenters.segmenter": ("SegmentationRun", "Segmenter"),
+    "zoo.checkpoints": ("load_segmenter", "model_names", "save_segmenter"),
+    "zoo.registry": ("ModelEntry",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -32,7 +32,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     # One command needs not wait for the imports of all the others.
     for name in COMMANDS if not words or words[0] not in COMMANDS else words[:1]:
-        importlib.import_module(f"mpm.{name}").add_parser(subparsers)
+        importlib.import_module(f"mpm.cli.{name}").add_parser(subparsers)
     return parser
 
 

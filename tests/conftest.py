@@ -10,10 +10,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import numpy as np
 import pytest
 import torch
-from chromium import chromium
+from support.chromium import chromium
 
 import mpm
-from mpm.config import DecoderConfig, EncoderConfig
+from mpm.segmenters.config import DecoderConfig, EncoderConfig
 
 TINY_VIT = {"img_size": [32, 48], "patch_size": 8, "embed_dim": 24, "depth": 4, "num_heads": 2}
 

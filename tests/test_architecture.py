@@ -44,7 +44,7 @@ def modules_after(statement: str) -> set[str]:
 def test_the_library_loads_without_gradio_and_its_light_parts_without_torch():
     heavy = modules_after("import mpm; mpm.load_segmenter; mpm.apply")
     assert "gradio" not in heavy and "torch" in heavy
-    light = modules_after("import mpm, mpm.images, mpm.schedule, mpm.streets, mpm.protocol")
+    light = modules_after("import mpm, mpm.images, mpm.merging.schedule, mpm.streets, mpm.measure.paired")
     assert "torch" not in light and "timm" not in light
 
 

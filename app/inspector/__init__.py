@@ -7,7 +7,7 @@ Events that it sends back, each with the fields of `gr.EventData`:
     custom    {view, schedule}                           a schedule outside the presets, not computed yet
     patch     {view, schedule, stage, patch, row, col}   the patch whose similarity map is wanted
     missing   {view, schedules}                          runs announced in `sent` that never arrived
-    save      {view, schedule, what}                     a file for Python to write, see app.downloads
+    save      {view, schedule, what}                     a file that only Python can write
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from mpm.card import CardResult, DeviceCard, parse_card
 from mpm.errors import InputError
+from mpm.measure.device_card import CardResult, DeviceCard, parse_card
 
 MAX_CARDS = 8
 MAX_NAME = 60

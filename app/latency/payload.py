@@ -22,10 +22,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from app.latency.plan import BASELINE
 from app.latency.race import Race
+from app.latency.settings import BASELINE
 from app.latency.verdict import speedup, verdict
-from mpm.protocol import Summary
+from mpm.measure.paired import Summary
 
 SCHEMA = 1
 Facts = Sequence[tuple[str, str]]

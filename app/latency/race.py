@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.latency.plan import Plan
-from mpm.conditions import Conditions, Watch
-from mpm.protocol import alternate
+from app.latency.settings import Plan
+from mpm.measure.health import Conditions, Watch
+from mpm.measure.paired import alternate
 
 if TYPE_CHECKING:
-    from app.engine import Engine
-    from mpm.profiling import Profile, Workload
+    from app.engine.engine import Engine
+    from mpm.measure.profile import Profile, Workload
 
 PROFILE_AFTER = (1, 3, 6, 10, 15)
 """Rounds after which every schedule runs once more with its parts on the clock."""
@@ -75,7 +75,9 @@ def run_race(engine: Engine, rgb: np.ndarray, plan: Plan) -> Iterator[Race]:
     race = Race.of(plan)
     yield race
     watch = Watch(engine.segmenter.device)
-    from mpm.profiling import Workload  # imports timm: only once the loading thread has (see app.engine)
+    from mpm.measure.profile import (
+        Workload,  # imports timm: only once the loading thread has (see app.engine.engine)
+    )
 
     limit = engine.max_patches
     work = engine.exclusively(lambda segmenter: Workload(segmenter, rgb, plan.scope, limit))

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from app.engine.models import Models
 from app.latency import CardsView, LatencyView
 from app.latency.cards import no_cards
-from app.latency.plan import BASELINE, SCOPES
-from app.latency_handlers import LatencyHandlers
-from app.models import Models
-from app.moments import MOMENT_JS, Tabs
-from mpm.schedule import PRESETS
+from app.latency.handlers import LatencyHandlers
+from app.latency.settings import BASELINE, SCOPES
+from app.server.staleness import MOMENT_JS, Tabs
+from mpm.merging.schedule import PRESETS
 
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 RIVALS = [str(preset) for preset in PRESETS if str(preset) != BASELINE]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app.latency.plan import BASELINE
 from app.latency.race import Race
-from mpm.protocol import Summary, ratio_interval
+from app.latency.settings import BASELINE
+from mpm.measure.paired import Summary, ratio_interval
 
 FEW_MERGED = 0.1
 """A schedule that merges away less than this share of the tokens cannot save much."""

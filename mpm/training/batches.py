@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import torch
 
-from mpm.datasets import FIRST_TRAINING_SEED, draw_scene
+from mpm.data.datasets import FIRST_TRAINING_SEED, draw_scene
 from mpm.training.augment import OUTSIDE, random_view
 
 # Patch grids (rows, cols) of a step and how often each is drawn. 23 x 30 is a whole 480 x 360 image, 27 x 36

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mpm.segmenter import Segmenter
+from mpm.segmenters.segmenter import Segmenter
 
 # The paper's choice for vision: alpha and beta of Wq Wk^T and of Wv Wproj.
 QUERY_KEY_NOISE, QUERY_KEY_IDENTITY = 0.7, 0.7

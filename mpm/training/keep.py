@@ -12,9 +12,9 @@ from pathlib import Path
 
 import torch
 
-from mpm.checkpoints import save_segmenter
 from mpm.errors import InputError
-from mpm.segmenter import Segmenter
+from mpm.segmenters.segmenter import Segmenter
+from mpm.zoo.checkpoints import save_segmenter
 
 STATE_VERSION = 2
 MODEL_FOLDER, STATE_FILE = "model", "state.pt"

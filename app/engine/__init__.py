@@ -1,0 +1,1 @@
+"""The models in memory, and everything that runs them."""

@@ -1,0 +1,201 @@
+"""The models that the page offers, and the few of them that are in memory."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import psutil
+from cachetools import LRUCache
+
+from app import texts
+from app.engine.engine import Engine
+from mpm.errors import InputError
+from mpm.zoo.download import Progress
+
+DEFAULT = "streets-vit-tiny"
+MEMORY_BYTES = 4 * 2**30
+"""Weights held at most, besides the page's own model; on small computers half of their memory."""
+REPORT_EVERY_S = 0.25
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A model as the page lists it.
+
+    data_set    name of its label set
+    size_bytes  of its files; None where nobody says
+    at_hand     needs no download
+    mean_iou    as published, in per cent; None where none is
+    """
+
+    name: str
+    title: str
+    data_set: str
+    licence: str
+    size_bytes: int | None
+    at_hand: bool
+    mean_iou: float | None = None
+
+    @property
+    def line(self) -> str:
+        """A line of the menu."""
+        parts = [self.title, texts.DATA_SETS.get(self.data_set, self.data_set)]
+        parts += [f"{self.mean_iou:g} % mIoU"] if self.mean_iou else []
+        if not self.at_hand:
+            parts.append(f"download of about{_megabytes(self.size_bytes)}" if self.size_bytes else "download")
+        return " · ".join(filter(None, parts))
+
+
+class Models:
+    """Engines by name on one device and under one lock, the least recently used forgotten first.
+
+    The page's own model is loaded at start and stays. Names that are not offered raise InputError: whoever
+    calls the page can neither open a path nor start a download that is not listed.
+    """
+
+    def __init__(
+        self,
+        default: str = DEFAULT,
+        device: str = "auto",
+        threads: int | None = None,
+        shelf: Shelf | None = None,
+        memory_bytes: int | None = None,
+    ) -> None:
+        """shelf: where further models come from, None for no others."""
+        self._device, self._threads, self._shelf = device, threads, shelf
+        self._device_lock, self._own_lock = threading.Lock(), threading.Lock()
+        self.own = self._engine(default)
+        limit = memory_bytes or min(MEMORY_BYTES, psutil.virtual_memory().total // 2)
+        self._others: LRUCache = LRUCache(limit, getsizeof=lambda held: held[1])
+
+    @classmethod
+    def of(cls, engine: Engine) -> Models:
+        """A page of this one model."""
+        models = cls(engine.model)
+        models.own = engine
+        return models
+
+    def start(self) -> Models:
+        """Begin to load the page's own model; returns at once."""
+        self.own.start()
+        return self
+
+    @property
+    def default(self) -> str:
+        """The own model's name on the page: of a checkpoint's path the last part."""
+        return self.own.name
+
+    def offers(self) -> list[Offer]:
+        """The page's own model first."""
+        others = self._shelf.offers() if self._shelf else []
+        own = next((offer for offer in others if offer.name == self.own.model), None)
+        own = own or Offer(self.default, self.default, "", "", None, True)
+        return [own, *(offer for offer in others if offer.name != self.default)]
+
+    def engine(self, name: str | None = None) -> Engine:
+        """The engine of an offered model, loading it in the background where it is not in memory.
+
+        None: the page's own. Raises InputError for a model that is not offered or not downloaded yet.
+        """
+        if name is None or name == self.default:
+            return self.own
+        offer = self._offer(name)
+        if not offer.at_hand:
+            raise InputError(f"the model {name} is not downloaded yet: choose it on the page first")
+        with self._own_lock:
+            held = self._others.get(name)
+            if held is None or held[0].failed:
+                held = self._engine(name).start(), offer.size_bytes or 0
+                self._hold(name, held)
+            return held[0]
+
+    def fetch(self, name: str) -> Iterator[tuple[int, int | None]]:
+        """Download a model: (bytes so far, bytes in all or None) until it is at hand.
+
+        Raises InputError for a model that is not offered, and where the download fails.
+        """
+        if name == self.default or self._offer(name).at_hand:
+            return
+        yield from _in_thread(lambda report: self._shelf.fetch(name, report))
+
+    def _offer(self, name: str) -> Offer:
+        offers = {offer.name: offer for offer in self.offers()}
+        if name not in offers:
+            raise InputError(f"this page has no model {name!r}: it offers {', '.join(offers)}")
+        return offers[name]
+
+    def _engine(self, name: str) -> Engine:
+        return Engine(name, self._device, self._threads, self._device_lock)
+
+    def _hold(self, name: str, held: tuple[Engine, int]) -> None:
+        try:
+            self._others[name] = held
+        except ValueError:
+            raise InputError(
+                f"the model {name} is too large for this computer's memory ({_megabytes(held[1]).strip()})"
+            ) from None
+
+
+class Shelf:
+    """The registry's models, or those of `names`. downloads=False: only what is at hand."""
+
+    def __init__(self, names: Sequence[str] | None = None, downloads: bool = True) -> None:
+        self._names, self._downloads = names, downloads
+
+    def offers(self) -> list[Offer]:
+        from mpm.zoo import registry
+
+        found = [
+            Offer(
+                entry.name,
+                entry.title,
+                entry.data_set,
+                entry.licence,
+                entry.size_bytes,
+                registry.is_cached(entry),
+                entry.mean_iou,
+            )
+            for entry in registry.entries()
+            if self._names is None or entry.name in self._names
+        ]
+        return [offer for offer in found if offer.at_hand or self._downloads]
+
+    def fetch(self, name: str, report: Progress) -> None:
+        """Download; report(bytes so far, bytes in all). Raises InputError where it fails."""
+        from mpm.zoo import registry
+
+        entry = registry.find(name)
+        if entry is None:
+            raise InputError(f"there is no model {name!r}")
+        registry.fetch(entry, report)
+
+
+def _in_thread(work: Callable[[Progress], None]) -> Iterator[tuple[int, int | None]]:
+    """Runs `work` beside the caller and yields what it reports, at most a few times a second."""
+    latest: dict[str, tuple[int, int | None]] = {}
+    ended: queue.SimpleQueue = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            work(lambda done, total: latest.update(report=(done, total)))
+            ended.put(None)
+        except BaseException as error:  # raised again where somebody waits for it
+            ended.put(error)
+
+    threading.Thread(target=run, name="download", daemon=True).start()
+    while True:
+        try:
+            error = ended.get(timeout=REPORT_EVERY_S)
+            break
+        except queue.Empty:
+            if latest:
+                yield latest["report"]
+    if error is not None:
+        raise error
+
+
+def _megabytes(size: int | None) -> str:
+    return "" if size is None else f" {max(1, round(size / 1e6))} MB"

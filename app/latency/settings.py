@@ -1,0 +1,54 @@
+"""What a race is to do: checked settings, free of torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mpm.errors import InputError
+from mpm.merging.schedule import PRESETS, Schedule
+
+BASELINE = "none"
+SCOPES = ("picture to mask", "model only")
+MAX_ROUNDS = 200
+MAX_SECONDS = 120
+MAX_CONTENDERS = len(PRESETS) + 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who races, over which part of the work, and when it ends.
+
+    schedules   the baseline first
+    deadline_s  no run begins after it, but one round is always finished
+    """
+
+    schedules: tuple[str, ...]
+    scope: str = SCOPES[0]
+    rounds: int = 9
+    deadline_s: float = 12.0
+
+    @classmethod
+    def read(
+        cls, chosen: str, schedules: Sequence[str], scope: str, rounds: float | None, deadline_s: float | None
+    ) -> Plan:
+        """A plan from a page's controls; the baseline and the chosen schedule always race.
+
+        Raises InputError for anything out of range.
+        """
+        if scope not in SCOPES:
+            raise InputError(f"the scope must be one of {', '.join(SCOPES)}, but got {scope!r}")
+        names = [str(Schedule.parse(name)) for name in (BASELINE, chosen, *(schedules or ()))]
+        unique = tuple(dict.fromkeys(names))
+        if len(unique) > MAX_CONTENDERS:
+            raise InputError(f"at most {MAX_CONTENDERS} schedules race at once, but got {len(unique)}")
+        runs = _within(rounds, "the number of runs", 1, MAX_ROUNDS)
+        return cls(unique, scope, int(runs), _within(deadline_s, "the deadline", 1, MAX_SECONDS, " seconds"))
+
+
+def _within(value: float | None, what: str, low: float, high: float, unit: str = "") -> float:
+    number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+    if not low <= number <= high:
+        raise InputError(f"{what} must be from {low} to {high}{unit}, but got {value!r}")
+    return number

@@ -1,0 +1,1 @@
+"""Starting, serving, uploads, limits, health and the log."""

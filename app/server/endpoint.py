@@ -1,0 +1,74 @@
+"""The endpoint for programs, also an MCP tool: image and schedule in, mask and merge map out."""
+
+from __future__ import annotations
+
+import gradio as gr
+import numpy as np
+
+from app.engine.models import Models
+from app.inspector.downloads import report
+from app.server.toasts import bad_input_as_toast
+from app.server.uploads import UploadImage
+
+API_NAME = "segment"
+
+
+class Endpoint:
+    """Handler of the endpoint. Its name and docstring are what programs and MCP clients read."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+
+    def segment(
+        self, image: np.ndarray, schedule: str = "2,5", model: str | None = None
+    ) -> tuple[np.ndarray, dict]:
+        """Segment a street photo by a Vision Transformer that merges similar tokens (Mutual Pair Merging).
+
+        Args:
+            image: a photo file (PNG, JPEG, WebP, GIF, BMP or TIFF).
+            schedule: encoder blocks before which tokens merge, such as "2,5", or "none" for the baseline.
+            model: one of the models that the page has at hand; left out or empty, its own.
+
+        Returns:
+            The mask as an image in the classes' colours, and a report: token counts, class shares, timings
+            in seconds, and for every insertion its block and its input tokens' index, partner, nearest,
+            similarity and position.
+        """
+        if image is None:
+            raise gr.Error("Please send an image.", print_exception=False)
+        with bad_input_as_toast():
+            engine = self._models.engine(model or None)
+            run = engine.segment(image, schedule, profile=True)
+        segmenter = engine.segmenter
+        answer = report(engine, image, run)
+        answer["class_shares"] = _class_shares(run.labels, segmenter.class_names)
+        answer["merge_map"] = [_stage(stage) for stage in run.trace.stages]
+        return segmenter.palette[run.labels], answer
+
+
+def add_endpoint(models: Models, queue: dict) -> None:
+    """Put the endpoint on the page without showing it. queue: the model's place in the queue."""
+    with gr.Row(visible=False):
+        image = UploadImage(label="image")
+        schedule = gr.Textbox("2,5", label="schedule")
+        model = gr.Textbox("", label="model")
+        mask = gr.Image(label="mask", format="png")
+        answer = gr.JSON(label="report")
+        run = gr.Button("segment")
+    run.click(
+        Endpoint(models).segment, [image, schedule, model], [mask, answer], api_name=API_NAME,
+        **{**queue, "api_visibility": "public"},
+    )  # fmt: skip
+
+
+def _class_shares(labels: np.ndarray, names: list[str]) -> dict[str, float]:
+    counts = np.bincount(labels.ravel(), minlength=len(names))
+    return {
+        name: round(float(count) / labels.size, 5) for name, count in zip(names, counts, strict=True) if count
+    }
+
+
+def _stage(stage) -> dict:
+    similarity = [None if not np.isfinite(value) else round(float(value), 6) for value in stage.similarity]
+    arrays = {name: getattr(stage, name).tolist() for name in ("index", "partner", "nearest", "position")}
+    return {"block": stage.block, **arrays, "similarity": similarity}

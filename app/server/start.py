@@ -1,0 +1,97 @@
+"""Command line of the page: arguments -> engine and page."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.engine import zerogpu
+from app.server.health import Health, engine_status
+from app.server.limits import MAX_AGE_S, Limits, UploadFolder
+from app.server.log import configure_logging
+from app.server.serving import Site, keep_memory_together
+from mpm.errors import InputError
+from mpm.system import check_opencv
+
+MAX_WAITING = 32
+"""People in the queue; the next one is told that it is full."""
+MAX_SESSIONS = 1000
+"""Tabs whose state is remembered; a state is a schedule's name."""
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python app.py", description="See and measure token merging.")
+    parser.add_argument(
+        "--model", default="streets-vit-tiny", help="a bundled model's name or a checkpoint folder"
+    )
+    parser.add_argument(
+        "--models",
+        nargs="*",
+        metavar="NAME",
+        help="further models on offer (default: all of `python -m mpm models`, on a Space those at hand)",
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, ...")
+    parser.add_argument("--threads", type=_positive(int), help="CPU threads (default: physical cores)")
+    parser.add_argument(
+        "--host", help="address to listen on, e.g. 0.0.0.0 (default: Gradio's, this machine only)"
+    )
+    parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
+    parser.add_argument(
+        "--keep-uploads",
+        type=_positive(float),
+        default=MAX_AGE_S / 60,
+        metavar="MINUTES",
+        help="delete uploaded pictures and results after so long (default: %(default).0f)",
+    )
+    parser.add_argument("--verbose", action="store_true", help="log more")
+    return parser.parse_args(arguments)
+
+
+def prepare(options: argparse.Namespace) -> Site:
+    """The page, ready to be served; the model loads in the background meanwhile."""
+    configure_logging(options.verbose)
+    keep_memory_together()
+    zerogpu.prepare()
+    try:
+        check_opencv()
+    except InputError as error:
+        sys.exit(f"app.py: {error}")
+    uploads = UploadFolder.prepare(Limits(age_s=options.keep_uploads * 60))
+    from app.engine.models import Models, Shelf
+    from app.ui import build_page, launch_options
+
+    models = Models(
+        options.model,
+        zerogpu.main_device(options.device),
+        options.threads,
+        Shelf(options.models, downloads=options.models is not None or "SPACE_ID" not in os.environ),
+    )
+    page = build_page(models)
+    page.queue(max_size=MAX_WAITING)
+    health = Health(Path(options.model).name, lambda: engine_status(models.own), lambda: len(page._queue))
+    # Only now: beside the imports above the loading thread would fight for the interpreter.
+    models.start()
+    serving = {
+        "server_name": options.host,
+        "server_port": options.port,
+        "app_kwargs": {"routes": [health.route()]},
+        "state_session_capacity": MAX_SESSIONS,
+        "ssr_mode": False,  # a Node server in front costs memory and start-up time, and brings nothing here
+    }
+    return Site(page, {**launch_options(), **serving}, health, uploads)
+
+
+def _positive(number: type) -> type:
+    """A parser of positive numbers, for argparse."""
+
+    def positive(text: str):
+        value = number(text)
+        if value <= 0:
+            raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        return value
+
+    positive.__name__ = number.__name__  # argparse names it in its message
+    return positive

@@ -1,5 +1,0 @@
-"""What `python -m mpm bench` is made of: workloads, contenders, results, tables and figures."""
-
-from mpm.benchmark.results import BenchResult, BenchRow, Ratio
-
-__all__ = ["BenchResult", "BenchRow", "Ratio"]

@@ -1,0 +1,1 @@
+"""`python -m mpm COMMAND`: one module a command."""

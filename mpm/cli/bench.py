@@ -1,0 +1,172 @@
+"""`python -m mpm bench`: how fast a schedule is, against the unmerged run, its ideal and the usual way.
+
+The JSON that --json writes is described in `mpm.measure.bench.results`; `BenchResult.from_json` reads it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mpm.devices import pick_device
+from mpm.errors import InputError
+from mpm.files import check_target
+from mpm.measure.bench.kernels import matcher, tail
+from mpm.measure.bench.measure import Extras, contenders, measure
+from mpm.measure.bench.plot import save_plot
+from mpm.measure.bench.results import BenchResult
+from mpm.measure.bench.table import render
+from mpm.measure.bench.workload import Workload, load_model, picture_batches, street_batches
+from mpm.measure.device_card import card_of
+from mpm.measure.machine import core_count, processor_name
+from mpm.merging.schedule import Schedule
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    parser = subparsers.add_parser(
+        "bench",
+        help="measure schedules on this device",
+        description="Alternating runs, picture to mask; medians, and speed-ups with their 95 %% interval.",
+    )
+    model = parser.add_argument_group("what runs")
+    model.add_argument("--model", default="streets-vit-tiny", help="bundled, a checkpoint, or timm's name")
+    model.add_argument("--classes", type=_positive, default=150, help="of a timm model (default: 150)")
+    model.add_argument(
+        "--schedules", nargs="+", default=["2,5", "0,2,4,6,8"], metavar="BLOCKS", help='e.g. "2,5" "5"'
+    )
+    model.add_argument("--image", type=Path, nargs="+", help="pictures (default: synthetic streets)")
+    model.add_argument("--pictures", type=_positive, default=4, help="number of synthetic streets in turn")
+    model.add_argument("--resolution", type=_positive, help="short side in pixels (default: the model's own)")
+    model.add_argument("--batch", type=_positive, default=1)
+    model.add_argument("--encoder-only", action="store_true", help="no decoder, no mask: the ViT alone")
+    where = parser.add_argument_group("where and how")
+    where.add_argument("--device", default="cpu", help='e.g. cpu, cuda, mps or auto (default: "cpu")')
+    where.add_argument("--dtype", choices=sorted(DTYPES), default="float32")
+    where.add_argument("--threads", type=_positive, help="of the CPU (default: PyTorch's choice)")
+    where.add_argument("--runs", type=_positive, default=20)
+    where.add_argument("--warmup", type=_positive, default=3)
+    rows = parser.add_argument_group("rows")
+    rows.add_argument("--window", type=_positive, metavar="RADIUS", help="also the windowed search")
+    rows.add_argument("--no-extras", action="store_true", help="no ideal, reference or decode-merged rows")
+    rows.add_argument("--kernels", action="store_true", help="also the tail and the matcher alone")
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", type=Path, metavar="FILE")
+    output.add_argument("--card", type=Path, metavar="FILE", help="a device card for the page to compare")
+    output.add_argument("--plot", type=Path, metavar="FILE", help="png, svg or pdf")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    _check_outputs(args)
+    schedules = [Schedule.parse(text) for text in args.schedules]
+    device, dtype = pick_device(args.device), DTYPES[args.dtype]
+    work = _workload(args, device, dtype)
+    for schedule in schedules:
+        schedule.check(work.segmenter.depth)
+    result = _measured(args, work, schedules)
+    print(render(result))
+    if args.json:
+        result.write(args.json)
+    if args.card:
+        card_of(result).write(args.card)
+    if args.plot:
+        save_plot(result, args.plot)
+    return 0
+
+
+def _check_outputs(args: argparse.Namespace) -> None:
+    for path in (args.json, args.card, args.plot):
+        check_target(path)
+    if args.card and args.encoder_only:
+        raise InputError("a device card holds whole runs: give --card without --encoder-only")
+
+
+def _workload(args: argparse.Namespace, device: torch.device, dtype: torch.dtype) -> Workload:
+    segmenter, trained = load_model(args.model, device, dtype, args.resolution, args.classes)
+    side = args.resolution or segmenter.config.resolution
+    if args.image:
+        batches = picture_batches(args.image, args.batch)
+    else:
+        batches = street_batches(args.pictures, args.batch, (side, side))
+    return Workload(segmenter, trained, batches, args.resolution, args.encoder_only)
+
+
+def _measured(args: argparse.Namespace, work: Workload, schedules: list[Schedule]) -> BenchResult:
+    extras = Extras(False, False, False, args.window) if args.no_extras else Extras(window=args.window)
+    kernels = {}
+    try:
+        rows = measure(work, contenders(work, schedules, extras), args.runs, args.warmup, _progress)
+        if args.kernels:
+            kernels["tail"] = tail(args.classes, work.segmenter.device)
+            kernels["matcher"] = matcher(work.segmenter.device)
+    except (MemoryError, RuntimeError) as error:
+        raise _explained(error, work) from error
+    finally:
+        _progress("")
+    created = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return BenchResult(created, _machine(work.segmenter.device), _settings(args, work), tuple(rows), kernels)
+
+
+def _explained(error: BaseException, work: Workload) -> BaseException:
+    """One clear sentence for a lack of memory; any other error as it is."""
+    text = str(error).lower()
+    if not isinstance(error, MemoryError) and "out of memory" not in text and "allocate memory" not in text:
+        return error
+    geometry = work.segmenter.preprocess(work.batches[0][0], work.resolution)[1]
+    dtype = str(work.segmenter.dtype).removeprefix("torch.")
+    return InputError(
+        f"out of memory with batch {work.batch} of {geometry.grid.size} patches each, {dtype}, on "
+        f"{work.segmenter.device}: take a smaller --batch or --resolution"
+    )
+
+
+def _settings(args: argparse.Namespace, work: Workload) -> dict[str, Any]:
+    picture = work.batches[0][0]
+    return {
+        "model": work.segmenter.config.name,
+        "weights": "trained" if work.trained else "random",
+        "classes": len(work.segmenter.class_names),
+        "image_wh_px": [picture.shape[1], picture.shape[0]],
+        "patches": work.segmenter.preprocess(picture, work.resolution)[1].grid.size,
+        "resolution_px": work.resolution,
+        "batch": work.batch,
+        "dtype": args.dtype,
+        "threads": torch.get_num_threads(),
+        "runs": args.runs,
+        "encoder_only": work.encoder_only,
+    }
+
+
+def _machine(device: torch.device) -> dict[str, Any]:
+    processor = processor_name()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": processor,
+        "cores": core_count(),
+        "device": f"{device.type}: {name}",
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, but got {number}")
+    return number

@@ -1,0 +1,125 @@
+"""`python -m mpm evaluate`: what merging costs in mIoU, over a whole split.
+
+    python -m mpm evaluate --dataset camvid --root DIR --split val --schedule none --schedule 2,5
+    torchrun --nproc-per-node=4 -m mpm evaluate --model NAME --dataset ade20k --root DIR --mode sliding
+
+`mpm.measure.evaluate.evaluate` is the same as a function.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from mpm.data.datasets import READERS, FirstOf, held_out_streets, open_dataset
+from mpm.devices import pick_device
+from mpm.errors import InputError
+from mpm.files import check_target, write_json
+from mpm.measure.distributed import Team, join_team
+from mpm.measure.evaluate import MERGERS, MODES, evaluate
+from mpm.measure.scores import Evaluation, table
+from mpm.zoo.progress import download_bar
+
+
+def add_parser(subparsers) -> None:
+    """Adds `evaluate` to the program's commands."""
+    parser = subparsers.add_parser(
+        "evaluate",
+        help="mIoU of a model with and without merging, over a split",
+        description="Under `torchrun --nproc-per-node=K -m mpm evaluate ...` K processes share the images.",
+    )
+    parser.add_argument("--model", default="streets-vit-tiny", help="registry name or checkpoint folder")
+    parser.add_argument("--dataset", choices=(*READERS, "streets"), default="camvid")
+    parser.add_argument("--root", type=Path, help="folder of the data set (all but streets)")
+    parser.add_argument("--split", default="val", help="train or val (all but streets)")
+    parser.add_argument("--count", type=int, default=100, help="held-out scenes to draw (streets)")
+    parser.add_argument(
+        "--schedule",
+        action="append",
+        metavar="BLOCKS",
+        help='such as "2,5"; may be given again; the baseline "none" always comes first',
+    )
+    parser.add_argument("--merger", choices=tuple(MERGERS), default="mutual", help="random: the control")
+    parser.add_argument(
+        "--mode",
+        choices=tuple(MODES),
+        default="whole",
+        help="sliding: the windows with which the model's figures were published",
+    )
+    parser.add_argument(
+        "--resolution", type=int, help="short side in pixels (whole; default: the model's own)"
+    )
+    parser.add_argument("--limit", type=int, help="only this many images, spread over the split")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results here")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
+    parser.add_argument("--threads", type=int, help="CPU threads a process; they may change a rounding")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """The command. Raises InputError for bad input."""
+    check_target(args.json)
+    with join_team() as crew:
+        _set_threads(args.threads)
+        dataset = _open_dataset(args)
+        segmenter = _load(args, crew)
+        evaluation = evaluate(
+            segmenter,
+            dataset,
+            args.schedule or ("none", "2,5"),
+            MERGERS[args.merger],
+            args.resolution,
+            lambda indices: _progress(indices, crew),
+            args.mode,
+            crew,
+        )
+        if crew.leads:
+            _show(args, evaluation)
+    return 0
+
+
+def _set_threads(threads: int | None) -> None:
+    if threads is None:
+        return
+    if threads < 1:
+        raise InputError(f"--threads must be at least 1, but got {threads}")
+    torch.set_num_threads(threads)
+
+
+def _open_dataset(args: argparse.Namespace) -> Sequence:
+    if args.dataset == "streets":
+        dataset: Sequence = held_out_streets(args.count)
+    elif args.root is None:
+        raise InputError(f"--dataset {args.dataset} needs --root DIR, the folder of the data set")
+    else:
+        dataset = open_dataset(args.dataset, args.root, args.split)
+    return dataset if args.limit is None else FirstOf(dataset, args.limit)
+
+
+def _load(args: argparse.Namespace, crew: Team):
+    from mpm.zoo.checkpoints import load_segmenter
+
+    device = crew.place(pick_device(args.device))
+    with crew.lead_first(), download_bar(args.model) as show:
+        return load_segmenter(args.model, device=device, progress=show)
+
+
+def _progress(indices: range, crew: Team) -> Iterable:
+    """A bar over the lead's share, which is as long as any."""
+    hidden = not crew.leads or not sys.stderr.isatty()
+    many = crew.size > 1 and crew.size  # each step of the lead stands for one of everybody
+    return tqdm(indices, unit="image", unit_scale=many, disable=hidden, file=sys.stderr)
+
+
+def _show(args: argparse.Namespace, evaluation: Evaluation) -> None:
+    what = f"{evaluation.dataset}, {evaluation.split}, {evaluation.images} images"
+    print(f"{args.model} on {what}; {MODES[args.mode]}, {args.merger} pairs")
+    print(table(evaluation))
+    if args.json:
+        settings = {"model": args.model, "merger": args.merger, "mode": args.mode}
+        write_json(args.json, {**settings, **evaluation.to_json()})

@@ -1,0 +1,97 @@
+"""`python -m mpm models`: the models that have a name, and what is known of them.
+
+python -m mpm models
+python -m mpm models --download seg-tiny-mask-ade20k
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from mpm.errors import InputError
+from mpm.zoo import registry
+from mpm.zoo.progress import download_bar
+from mpm.zoo.registry import ModelEntry
+
+HEADERS = ("name", "data set", "size", "mIoU", "licence", "source", "cached")
+FOOTNOTE = (
+    "~ told from the number of parameters; mIoU as published, single scale\n"
+    "timm:NAME[+linear][+random] loads any plain timm ViT, with a random decoder"
+)
+
+
+def describe(entry: ModelEntry) -> dict[str, Any]:
+    """What is known of a model, as plain values. `size_bytes` may be an estimate: see `size_is_exact`."""
+    return {
+        "name": entry.name,
+        "title": entry.title,
+        "data_set": entry.data_set,
+        "format": entry.format,
+        "size_bytes": entry.size_bytes,
+        "size_is_exact": entry.size_is_exact,
+        "mean_iou": entry.mean_iou,
+        "licence": entry.licence,
+        "source": entry.source,
+        "bundled": entry.bundled,
+        "cached": registry.is_cached(entry),
+    }
+
+
+def table() -> str:
+    """All models as text, one a line."""
+    rows = [HEADERS, *(_row(describe(entry)) for entry in registry.entries())]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _row(known: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        known["name"],
+        known["data_set"],
+        _size(known["size_bytes"], known["size_is_exact"]),
+        "-" if known["mean_iou"] is None else f"{known['mean_iou']:g} %",
+        known["licence"],
+        known["source"],
+        "yes" if known["cached"] else "no",
+    )
+
+
+def _size(size_bytes: int | None, exact: bool) -> str:
+    return "-" if size_bytes is None else f"{'' if exact else '~'}{size_bytes / 1e6:,.0f} MB"
+
+
+def add_parser(subparsers) -> None:
+    """Adds `models` to the program's commands."""
+    parser = subparsers.add_parser("models", help="the models that have a name; download them")
+    parser.add_argument("--json", action="store_true", help="print the list as JSON")
+    parser.add_argument("--download", metavar="NAME", action="append", help="may be given again")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """The command. Raises InputError for a name that no model has, or where a download fails."""
+    for entry in [_find(name) for name in args.download or ()]:
+        _download(entry)
+    if args.json:
+        print(json.dumps([describe(entry) for entry in registry.entries()], indent=2))
+    elif not args.download:
+        print(f"{table()}\n\n{FOOTNOTE}")
+    return 0
+
+
+def _find(name: str) -> ModelEntry:
+    entry = registry.find(name)
+    if entry is None:
+        names = ", ".join(one.name for one in registry.entries())
+        raise InputError(f"no model has the name {name!r}; there are {names}")
+    return entry
+
+
+def _download(entry: ModelEntry) -> None:
+    with download_bar(entry.name) as show:
+        folder = registry.fetch(entry, show)
+    print(f"{entry.name} is in {folder}", file=sys.stderr)

@@ -1,0 +1,43 @@
+"""`python -m mpm segment`: a picture in; mask, overlay and merge map out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mpm.data.images import decode_image
+from mpm.devices import pick_device
+from mpm.segmenters.run_files import save_run
+from mpm.zoo.checkpoints import load_segmenter
+from mpm.zoo.progress import download_bar
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    parser = subparsers.add_parser(
+        "segment",
+        help="segment a picture and save mask, overlay and merge map",
+        description="Writes STEM.mask.png (indexed, palette inside), STEM.overlay.png and STEM.merge.npz.",
+    )
+    parser.add_argument("image", type=Path, help="a PNG, JPEG, WebP, GIF, BMP or TIFF file")
+    parser.add_argument(
+        "--model", default="streets-vit-tiny", help="a bundled model's name or a checkpoint folder"
+    )
+    parser.add_argument("--schedule", default="2,5", help='blocks to merge before, e.g. "2,5", or "none"')
+    parser.add_argument("--output-dir", type=Path, default=Path("."), help="made if it is not there")
+    parser.add_argument("--resolution", type=int, help="short side in pixels (default: the model's own)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, mps or auto (default: cpu)")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    decoded = decode_image(args.image)
+    with download_bar(args.model) as show:
+        segmenter = load_segmenter(args.model, pick_device(args.device), progress=show)
+    result = segmenter.segment(decoded.rgb, args.schedule, args.resolution)
+    for path in save_run(segmenter, decoded.rgb, result, args.output_dir, args.image.stem):
+        print(path)
+    kept = result.trace.token_counts
+    print(f"schedule {result.schedule}: tokens {' -> '.join(map(str, kept))} ({kept[-1] / kept[0]:.1%} kept)")
+    for note in (*decoded.notes, *result.notes):
+        print(note)
+    return 0

@@ -1,0 +1,46 @@
+"""The project's own synthetic streets as a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mpm.data.datasets.labelled_files import Sample
+from mpm.data.labels import STREETS
+from mpm.errors import InputError
+
+# Synthetic streets below this seed are never trained on: they are the held-out set of `evaluate`.
+FIRST_TRAINING_SEED = 10_000
+SCENE_SIZE_PX = (480, 360)  # width, height: CamVid's own size, so that both sources mix in a batch
+
+
+class SyntheticStreets(Sequence):
+    """Scenes of the project's generator, one per seed, drawn when asked for."""
+
+    name = "streets"
+    label_set = STREETS
+
+    def __init__(self, seeds: Sequence[int], size_px: tuple[int, int] = SCENE_SIZE_PX):
+        self.split = "held-out"
+        self._seeds = tuple(int(seed) for seed in seeds)
+        self._size_px = size_px
+
+    def __len__(self) -> int:
+        return len(self._seeds)
+
+    def __getitem__(self, index: int) -> Sample:
+        return draw_scene(self._seeds[index], self._size_px)
+
+
+def held_out_streets(count: int) -> SyntheticStreets:
+    """The scenes of seeds 0 .. count - 1, none of which training ever draws."""
+    if not 1 <= count <= FIRST_TRAINING_SEED:
+        raise InputError(f"the number of scenes must be 1 to {FIRST_TRAINING_SEED}, but got {count}")
+    return SyntheticStreets(range(count))
+
+
+def draw_scene(seed: int, size_px: tuple[int, int] = SCENE_SIZE_PX) -> Sample:
+    """One synthetic street of `size_px` (width, height) as (image, labels)."""
+    from mpm.streets import render_street
+
+    street = render_street(seed, *size_px)
+    return street.image, street.labels

@@ -1,0 +1,22 @@
+"""CamVid's eleven classes, as published with SegNet; the synthetic streets have the same."""
+
+from mpm.data.labels.label_set import LabelSet
+
+# Colours follow Cityscapes' well-known ones, made to stay apart on a photograph.
+STREETS = LabelSet.of(
+    "streets",
+    11,
+    {
+        "sky": (70, 130, 180),
+        "building": (110, 110, 110),
+        "pole": (222, 196, 160),
+        "road": (128, 64, 128),
+        "pavement": (244, 35, 232),
+        "tree": (107, 142, 35),
+        "sign": (250, 210, 0),
+        "fence": (102, 102, 196),
+        "car": (20, 40, 190),
+        "pedestrian": (220, 20, 60),
+        "bicyclist": (255, 120, 0),
+    },
+)

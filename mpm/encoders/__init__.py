@@ -1,0 +1,1 @@
+"""Vision Transformers run block by block, with merges between the blocks."""

@@ -1,0 +1,1 @@
+"""Time, accuracy and the machine that they were measured on."""

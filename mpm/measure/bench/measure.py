@@ -1,0 +1,173 @@
+"""From contenders to rows: alternating runs, parts, memory, agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from mpm.clock import Clock, PartClock
+from mpm.measure.bench.memory import peak_bytes
+from mpm.measure.bench.pipelines import Outcome, Pipeline, ideal, library, reference, what_happened
+from mpm.measure.bench.results import BenchRow, Ratio
+from mpm.measure.bench.workload import Workload
+from mpm.measure.paired import Summary, alternate, ratio_interval
+from mpm.merging.schedule import Schedule
+from mpm.merging.windowed import windowed_pairs
+
+MERGING = ("match", "merge", "reconstruct")
+
+
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """A pipeline with its name, and the row whose labels it should give."""
+
+    name: str
+    kind: str
+    schedule: Schedule
+    pipeline: Pipeline
+    like: str
+
+
+@dataclass(frozen=True)
+class Extras:
+    """Rows beside the plain runs: for each, whether it is wanted."""
+
+    ideal: bool = True
+    reference: bool = True
+    decode_merged: bool = True
+    window: int | None = None
+
+
+def contenders(work: Workload, schedules: Sequence[Schedule], extras: Extras) -> list[Contender]:
+    """The unmerged run first, then every schedule with its variants."""
+    listed = [Schedule(), *(one for one in schedules if len(one))]
+    found = []
+    for schedule in dict.fromkeys(listed):
+        name = str(schedule)
+        found.append(Contender(name, "run", schedule, library(work, schedule), name))
+        if len(schedule):
+            found += _variants(work, schedule, extras)
+    if extras.reference and not work.encoder_only:
+        for schedule in (Schedule(), Schedule.parse("2,5")):
+            if schedule in listed:
+                name = f"reference pipeline {schedule}"
+                found.append(Contender(name, "reference", schedule, reference(work, schedule), str(schedule)))
+    return found
+
+
+def _variants(work: Workload, schedule: Schedule, extras: Extras) -> list[Contender]:
+    name, found = str(schedule), []
+    if extras.ideal:
+        free = ideal(work, schedule, what_happened(work, schedule))
+        found.append(Contender(f"{name} ideal", "ideal", schedule, free, name))
+    if extras.decode_merged and not work.encoder_only:
+        merged = library(work, schedule, decode_merged=True)
+        found.append(Contender(f"{name} decode merged", "decode merged", schedule, merged, name))
+    if extras.window:
+        near = library(work, schedule, windowed_pairs(extras.window))
+        found.append(Contender(f"{name} window {extras.window}", "windowed", schedule, near, name))
+    return found
+
+
+@dataclass(eq=False)
+class _Turns:
+    """A contender at work: each call takes the next batch of pictures."""
+
+    work: Workload
+    contender: Contender
+    next: int = 0
+    parts: list[dict[str, float]] = field(default_factory=list)
+
+    def timed(self) -> float:
+        return self._run(Clock)[1].total
+
+    def profile(self) -> None:
+        self.parts.append(self._run(PartClock)[1].parts)
+
+    def _run(self, make_clock: Callable) -> tuple[Outcome, object]:
+        pictures = self.work.batches[self.next % len(self.work.batches)]
+        self.next += 1
+        clock = make_clock(self.work.segmenter.device)
+        outcome = self.contender.pipeline(pictures, clock)
+        return outcome, clock.stop()
+
+
+def measure(
+    work: Workload,
+    listed: Sequence[Contender],
+    runs: int,
+    warmup: int,
+    progress: Callable[[str], None] = lambda text: None,
+) -> list[BenchRow]:
+    """Rows in the contenders' order. Raises whatever the pipelines raise."""
+    turns = {contender.name: _Turns(work, contender) for contender in listed}
+    seconds: dict[str, list[float]] = {name: [] for name in turns}
+    plain = {name: own.timed for name, own in turns.items()}
+    for done, (name, own) in enumerate(alternate(plain, runs, warmup), 1):
+        seconds[name].append(own)
+        progress(f"{done} of {runs * len(turns)}: {name}")
+    for _ in range(max(len(work.batches), min(runs, 5))):
+        for own in turns.values():
+            own.profile()
+    outcomes = {name: _outcomes(work, own.contender) for name, own in turns.items()}
+    rows = [_row(work, own, seconds, outcomes) for own in turns.values()]
+    return [_against_ideal(row, rows) for row in rows]
+
+
+def _outcomes(work: Workload, contender: Contender) -> list[Outcome]:
+    clock = Clock(work.segmenter.device)
+    return [contender.pipeline(pictures, clock) for pictures in work.batches]
+
+
+def _row(
+    work: Workload, own: _Turns, seconds: dict[str, list[float]], outcomes: dict[str, list[Outcome]]
+) -> BenchRow:
+    contender, summary = own.contender, Summary.of(seconds[own.contender.name])
+    parts = {
+        name: float(np.median([one.get(name, 0.0) for one in own.parts]))
+        for name in dict.fromkeys(name for one in own.parts for name in one)
+    }
+    pictures = work.batches[0]
+    device = work.segmenter.device
+    same = outcomes[contender.name]
+    return BenchRow(
+        name=contender.name,
+        kind=contender.kind,
+        schedule=str(contender.schedule),
+        token_counts=_mean_counts(same),
+        seconds=summary,
+        images_per_s=work.batch / summary.median,
+        speedup=Ratio(*ratio_interval(seconds["none"], seconds[contender.name])),
+        parts=parts,
+        merge_share=_merge_share(contender, parts),
+        peak_bytes=peak_bytes(lambda: contender.pipeline(pictures, Clock(device)), device),
+        agreement=_agreement(same, outcomes[contender.like]),
+        agreement_unmerged=_agreement(same, outcomes["none"]),
+    )
+
+
+def _against_ideal(row: BenchRow, rows: Sequence[BenchRow]) -> BenchRow:
+    for other in rows:
+        if other.kind == "ideal" and other.schedule == row.schedule and row.kind in ("run", "windowed"):
+            return replace(row, of_ideal=row.speedup.value / other.speedup.value)
+    return row
+
+
+def _merge_share(contender: Contender, parts: dict[str, float]) -> float | None:
+    if contender.kind not in ("run", "decode merged", "windowed") or not len(contender.schedule):
+        return None
+    return sum(parts.get(name, 0.0) for name in MERGING) / sum(parts.values())
+
+
+def _mean_counts(outcomes: Sequence[Outcome]) -> tuple[float, ...]:
+    counts = [image for outcome in outcomes for image in outcome.token_counts]
+    return tuple(np.mean(counts, 0).tolist()) if counts else ()
+
+
+def _agreement(first: Sequence[Outcome], second: Sequence[Outcome]) -> float | None:
+    own = [labels for outcome in first for labels in outcome.labels]
+    others = [labels for outcome in second for labels in outcome.labels]
+    shares = [np.mean(one == other) for one, other in zip(own, others, strict=True)]
+    return float(np.mean(shares)) if shares else None

@@ -1,0 +1,110 @@
+"""A benchmark's outcome as data, and its JSON form.
+
+JSON, schema 1 (times in seconds, memory in bytes; null: not measured):
+
+    schema         1
+    created        ISO 8601, UTC
+    machine        system, processor, cores, device, torch, python
+    settings       model, weights ("trained" | "random"), classes, image_wh_px and patches (of the first
+                   picture), resolution_px (null: the model's own), batch, dtype, threads, runs, encoder_only
+    rows           one object a contender, in the table's order:
+      name         unique, as printed
+      kind         "run" | "ideal" | "decode merged" | "windowed" | "reference"
+      schedule     "none" or block indices, "2,5"
+      token_counts mean patch tokens an image at the start and after each insertion
+      seconds      median, p10, p90, runs: one batch, picture to mask
+      images_per_s batch / median
+      speedup      value, low, high: unmerged median / this median with its 95 % bootstrap interval
+      of_ideal     speedup / speedup of the ideal row of this schedule
+      parts        seconds by part, medians of profiled runs
+      merge_share  match + merge + reconstruct, share of all parts
+      peak_bytes   memory at the peak of a run above what was held before it
+      agreement    share of pixels labelled as the default way labels them at the same schedule
+      agreement_unmerged  the same against the unmerged run
+    kernels        tail and matcher measured alone, {} when not asked for: name -> seconds, bytes, ratios
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mpm.errors import InputError
+from mpm.files import write_json
+from mpm.measure.paired import Summary
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio with its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class BenchRow:
+    """One contender. The fields are those of the JSON form (see the module)."""
+
+    name: str
+    kind: str
+    schedule: str
+    token_counts: tuple[float, ...]
+    seconds: Summary
+    images_per_s: float
+    speedup: Ratio
+    of_ideal: float | None = None
+    parts: dict[str, float] = field(default_factory=dict)
+    merge_share: float | None = None
+    peak_bytes: int | None = None
+    agreement: float | None = None
+    agreement_unmerged: float | None = None
+
+
+@dataclass(frozen=True)
+class BenchResult:
+    """A whole benchmark: machine, settings, rows, kernels measured alone."""
+
+    created: str
+    machine: dict[str, Any]
+    settings: dict[str, Any]
+    rows: tuple[BenchRow, ...]
+    kernels: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def row(self, name: str) -> BenchRow:
+        """The row of that name. Raises KeyError when there is none."""
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise KeyError(name)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary, ready for json.dumps."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, data: Any) -> BenchResult:
+        """Read what `to_json` gave. Raises InputError for another schema or a field missing or unknown."""
+        if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+            found = data.get("schema") if isinstance(data, dict) else type(data).__name__
+            raise InputError(f"benchmark results must have schema {SCHEMA}, but got {found!r}")
+        try:
+            rest = {name: value for name, value in data.items() if name not in ("schema", "rows")}
+            return cls(rows=tuple(_row(row) for row in data["rows"]), **rest)
+        except (KeyError, TypeError) as error:
+            raise InputError(f"the benchmark results are not complete: {error}") from error
+
+    def write(self, path: Path) -> None:
+        """Save the JSON form, whole or not at all. Raises InputError when the path cannot be written."""
+        write_json(path, self.to_json())
+
+
+def _row(data: dict[str, Any]) -> BenchRow:
+    seconds, speedup = Summary(**data["seconds"]), Ratio(**data["speedup"])
+    return BenchRow(
+        **{**data, "seconds": seconds, "speedup": speedup, "token_counts": tuple(data["token_counts"])}
+    )

@@ -1,0 +1,85 @@
+"""A benchmark's outcome as text for the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mpm.clock import PARTS
+from mpm.measure.bench.results import BenchResult, BenchRow
+
+COLUMNS = (
+    *("", "tokens", "ms", "p10-p90", "images/s", "speed-up", "95 %"),
+    *("of ideal", "merging", "peak MB", "agree"),
+)
+
+
+def render(result: BenchResult) -> str:
+    """Machine and settings, the table of rows, the table of parts, and kernels measured alone."""
+    blocks = [_header(result), _grid([COLUMNS, *(_cells(row) for row in result.rows)]), _parts(result.rows)]
+    blocks += [_kernel(name, values) for name, values in result.kernels.items()]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _header(result: BenchResult) -> str:
+    own, machine = result.settings, result.machine
+    width, height = own["image_wh_px"]
+    return (
+        f"{own['model']} ({own['weights']} weights, {own['classes']} classes), {width} x {height} pixels, "
+        f"{own['patches']} patches, batch {own['batch']}, {own['dtype']}, {own['runs']} runs\n"
+        f"{machine['device']}, {own['threads']} threads, torch {machine['torch']}"
+    )
+
+
+def _cells(row: BenchRow) -> tuple[str, ...]:
+    seconds, speedup = row.seconds, row.speedup
+    return (
+        row.name,
+        " > ".join(f"{count:.0f}" for count in row.token_counts) or "-",
+        f"{1000 * seconds.median:.1f}",
+        f"{1000 * seconds.p10:.0f}-{1000 * seconds.p90:.0f}",
+        f"{row.images_per_s:.2f}",
+        f"{speedup.value:.2f}x",
+        f"{speedup.low:.2f}-{speedup.high:.2f}",
+        _percent(row.of_ideal),
+        _percent(row.merge_share),
+        "-" if row.peak_bytes is None else f"{row.peak_bytes / 1e6:.0f}",
+        _percent(row.agreement),
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f} %"
+
+
+def _parts(rows: Sequence[BenchRow]) -> str:
+    profiled = [row for row in rows if row.kind != "reference" and row.parts]
+    lines = [("ms", *PARTS)]
+    for row in profiled:
+        lines.append((row.name, *(f"{1000 * row.parts.get(name, 0.0):.1f}" for name in PARTS)))
+    return _grid(lines) if profiled else ""
+
+
+def _grid(lines: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return "\n".join("  ".join(_padded(line, widths)) for line in lines)
+
+
+def _padded(line: Sequence[str], widths: Sequence[int]) -> list[str]:
+    right = [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
+    return [line[0].ljust(widths[0]), *right]
+
+
+def _kernel(name: str, values: dict[str, float]) -> str:
+    return "\n".join([name, *(f"  {key.ljust(30)} {_value(key, value)}" for key, value in values.items())])
+
+
+def _value(key: str, value: float | None) -> str:
+    if value is None:
+        return "not measured"
+    if key.endswith("_s"):
+        return f"{1000 * value:.1f} ms"
+    if key.endswith("_bytes"):
+        return f"{value / 1e6:.1f} MB"
+    if key.endswith("_speedup"):
+        return f"{value:.1f}x"
+    return f"{100 * value:.2f} %" if isinstance(value, float) else str(value)

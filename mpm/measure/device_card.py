@@ -1,0 +1,197 @@
+"""Device cards: what one machine measured, as a small JSON that holds nothing personal.
+
+JSON, card format 1 (times in seconds):
+
+    mpm_card   1
+    created    date, "2026-05-01"
+    machine    processor, device, cores, torch
+    settings   model, weights, image_wh_px, patches, batch, dtype, threads
+    results    [{schedule, tokens [mean counts at the start and after each insertion], median, p10, p90,
+               runs, speedup [value, low, high], parts {name: seconds}}], one of them "none"
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mpm.errors import InputError
+from mpm.files import write_json
+from mpm.merging.schedule import Schedule
+
+if TYPE_CHECKING:
+    from mpm.measure.bench import BenchResult, BenchRow
+
+FORMAT = 1
+MAX_BYTES = 64 * 1024
+MAX_RESULTS = 32
+MAX_TEXT = 120
+PARTS = ("preprocess", "embed", "blocks", "match", "merge", "reconstruct", "decode", "upsample")
+
+MACHINE = {"processor": str, "device": str, "cores": int, "torch": str}
+SETTINGS = {"model": str, "weights": str, "patches": int, "batch": int, "dtype": str, "threads": int}
+
+
+@dataclass(frozen=True)
+class CardResult:
+    """One schedule on one machine. Seconds."""
+
+    schedule: str
+    tokens: tuple[float, ...]
+    median: float
+    p10: float
+    p90: float
+    runs: int
+    speedup: tuple[float, float, float]
+    parts: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DeviceCard:
+    """Fields as in the JSON form (see the module)."""
+
+    created: str
+    machine: dict[str, Any]
+    settings: dict[str, Any]
+    results: tuple[CardResult, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary, ready for json.dumps."""
+        return {"mpm_card": FORMAT, **asdict(self)}
+
+    def write(self, path: Path) -> None:
+        """Save the card, whole or not at all. Raises InputError when the path cannot be written."""
+        write_json(Path(path), self.to_json())
+
+
+def card_of(result: BenchResult) -> DeviceCard:
+    """The card of a benchmark: its plain runs, without extra rows. Raises InputError for an unfit result."""
+    machine = {name: result.machine[name] for name in MACHINE}
+    machine["cores"] = machine["cores"] or 1
+    settings = {name: result.settings[name] for name in SETTINGS}
+    settings["image_wh_px"] = list(result.settings["image_wh_px"])
+    rows = [asdict(_result_of(row)) for row in result.rows if row.kind == "run"]
+    card = {"created": result.created[:10], "machine": machine, "settings": settings, "results": rows}
+    return read_card(json.loads(json.dumps({"mpm_card": FORMAT, **card})))  # as a reader will see it
+
+
+def parse_card(data: bytes | str) -> DeviceCard:
+    """Read a card's file. Raises InputError, one sentence, for anything but a whole and sane card."""
+    raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
+    if len(raw) > MAX_BYTES:
+        raise InputError(f"a device card has at most {MAX_BYTES // 1024} kB, but this file has more")
+    try:
+        return read_card(json.loads(raw.decode("utf-8"), parse_constant=_no_constant))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError("this file is not a device card: it is not valid JSON") from error
+
+
+def read_card(data: Any) -> DeviceCard:
+    """A card from its parsed JSON. Raises InputError with what was expected and what was found."""
+    if not isinstance(data, dict) or "mpm_card" not in data:
+        raise InputError("this file is not a device card: write one with `python -m mpm bench --card FILE`")
+    _check_format(data["mpm_card"])
+    results = _get(data, "results", list)
+    if not 1 <= len(results) <= MAX_RESULTS:
+        raise InputError(f"a device card holds 1 to {MAX_RESULTS} results, but this one has {len(results)}")
+    read = tuple(_result(one, f"results[{place}]") for place, one in enumerate(results))
+    names = [one.schedule for one in read]
+    if "none" not in names or len(set(names)) < len(names):
+        raise InputError('a device card needs each schedule once, the baseline "none" among them')
+    machine, settings = _get(data, "machine", dict), _get(data, "settings", dict)
+    own = {name: _get(settings, name, kind) for name, kind in SETTINGS.items()}
+    own["image_wh_px"] = _numbers(settings, "image_wh_px", 2)
+    kept = {name: _get(machine, name, kind) for name, kind in MACHINE.items()}
+    return DeviceCard(_get(data, "created", str), kept, own, read)
+
+
+def _check_format(found: Any) -> None:
+    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
+        raise InputError(f"the card's format must be a whole number from 1 up, but got {_short(found)}")
+    if found > FORMAT:
+        raise InputError(
+            f"this card was written by a newer version (card format {_short(found)}; this one reads "
+            f"{FORMAT}): update MPM Explorer to open it"
+        )
+
+
+def _result_of(row: BenchRow) -> CardResult:
+    seconds, ratio = row.seconds, row.speedup
+    interval = (ratio.value, ratio.low, ratio.high)
+    return CardResult(
+        row.schedule,
+        row.token_counts,
+        seconds.median,
+        seconds.p10,
+        seconds.p90,
+        seconds.runs,
+        interval,
+        row.parts,
+    )
+
+
+def _result(data: Any, where: str) -> CardResult:
+    if not isinstance(data, dict):
+        raise InputError(f"{where} of the card must be an object, but got {_short(data)}")
+    parts = _get(data, "parts", dict, where)
+    unknown = [name for name in parts if name not in PARTS]
+    if unknown:
+        raise InputError(f"{where} of the card names an unknown part, {_short(unknown[0])}")
+    return CardResult(
+        schedule=str(Schedule.parse(_get(data, "schedule", str, where))),
+        tokens=tuple(_numbers(data, "tokens", None, where)),
+        median=_positive(data, "median", where),
+        p10=_positive(data, "p10", where),
+        p90=_positive(data, "p90", where),
+        runs=_get(data, "runs", int, where),
+        speedup=tuple(_numbers(data, "speedup", 3, where)),
+        parts={name: _number(parts, name, f"{where}.parts") for name in parts},
+    )
+
+
+def _get(data: dict, name: str, kind: type, where: str = "the card") -> Any:
+    value = data.get(name)
+    words = {str: "text", int: "a whole number", list: "a list", dict: "an object"}[kind]
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise InputError(f"{name!r} of {where} must be {words}, but got {_short(value)}")
+    if kind is str and (len(value) > MAX_TEXT or not value.isprintable()):
+        raise InputError(f"{name!r} of {where} must be one line of at most {MAX_TEXT} characters")
+    if kind is int and not 0 < value < 10**9:
+        raise InputError(f"{name!r} of {where} must be a whole number from 1 up, but got {_short(value)}")
+    return value
+
+
+def _number(data: dict, name: str, where: str) -> float:
+    value = data.get(name)
+    sane = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e9
+    if not sane or not math.isfinite(value):
+        raise InputError(f"{name!r} of {where} must be a number from 0 up, but got {_short(value)}")
+    return float(value)
+
+
+def _positive(data: dict, name: str, where: str) -> float:
+    value = _number(data, name, where)
+    if value == 0:
+        raise InputError(f"{name!r} of {where} must be above 0")
+    return value
+
+
+def _numbers(data: dict, name: str, length: int | None, where: str = "the card") -> list[float]:
+    values = _get(data, name, list, where)
+    if len(values) > MAX_RESULTS or (length is not None and len(values) != length):
+        raise InputError(f"{name!r} of {where} must hold {length or 'a few'} numbers, but has {len(values)}")
+    return [_number({name: value}, name, where) for value in values]
+
+
+def _short(value: Any) -> str:
+    text = repr(value) if not isinstance(value, int) or abs(value) < 10**9 else "a huge number"
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _no_constant(name: str) -> float:
+    raise InputError(f"the card holds {name}, which is not a number")

@@ -1,0 +1,103 @@
+"""What an evaluation found, and how it is shown."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from mpm.data.labels import LabelSet
+from mpm.measure.distributed import Team
+from mpm.measure.metrics import ConfusionMatrix
+from mpm.merging.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class ScheduleResult:
+    """How one schedule did. Shares are 0 to 1; `class_iou` is None where a class never occurred.
+
+    `relative_drop` is the share of the baseline's mean IoU that was lost (negative: gained).
+    """
+
+    schedule: str
+    mean_iou: float
+    pixel_accuracy: float
+    class_iou: tuple[float | None, ...]
+    tokens_kept: float
+    relative_drop: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Results of all schedules over one data set; the first one is the unmerged baseline."""
+
+    dataset: str
+    split: str
+    images: int
+    class_names: tuple[str, ...]
+    results: tuple[ScheduleResult, ...]
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+
+class Tally:
+    """What is counted over the images for one schedule: pixels, and each image's patch tokens.
+
+    All counts are integers, so that their sums over any split of the images are the same, bit for bit.
+    """
+
+    def __init__(self, labels: LabelSet, images: int):
+        self.matrix = ConfusionMatrix(len(labels.class_names), labels.ignore_index)
+        self._tokens = np.zeros((images, 2), np.int64)  # of each image, at the start and at the end
+
+    def add(self, index: int, predicted: np.ndarray, truth: np.ndarray, token_counts: list[int]) -> None:
+        """Counts the image of that index: (H, W) classes, (H, W) labels."""
+        self.matrix.add(predicted, truth)
+        self._tokens[index] = token_counts[0], token_counts[-1]
+
+    def gather(self, team: Team) -> None:
+        """From the counts of this process' images to those of all."""
+        self.matrix.counts = team.sum(self.matrix.counts)
+        self._tokens = team.sum(self._tokens)
+
+    def result(self, schedule: Schedule, baseline_miou: float) -> ScheduleResult:
+        miou = self.matrix.mean_iou
+        start, end = self._tokens.T
+        return ScheduleResult(
+            schedule=str(schedule),
+            mean_iou=miou,
+            pixel_accuracy=self.matrix.pixel_accuracy,
+            class_iou=tuple(None if math.isnan(value) else float(value) for value in self.matrix.class_iou),
+            tokens_kept=float((end / start).mean()),
+            relative_drop=1 - miou / baseline_miou if baseline_miou else 0.0,
+        )
+
+
+def table(evaluation: Evaluation) -> str:
+    """The results as text, a column a schedule; figures in per cent."""
+    results = evaluation.results
+    rows = [("schedule", *(result.schedule for result in results))]
+    rows += [
+        ("mIoU", *(_percent(result.mean_iou) for result in results)),
+        ("drop, relative", *(_percent(result.relative_drop) for result in results)),
+        ("pixel accuracy", *(_percent(result.pixel_accuracy) for result in results)),
+        ("tokens kept", *(_percent(result.tokens_kept) for result in results)),
+    ]
+    rows += [
+        (f"IoU {name}", *(_percent(result.class_iou[index]) for result in results))
+        for index, name in enumerate(evaluation.class_names)
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(_table_line(row, widths) for row in rows)
+
+
+def _table_line(row: tuple[str, ...], widths: list[int]) -> str:
+    numbers = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+    return "  ".join((row[0].ljust(widths[0]), *numbers))
+
+
+def _percent(share: float | None) -> str:
+    # Adding 0.0 turns a rounded -0.0 into 0.0.
+    return "-" if share is None else f"{round(100 * share, 2) + 0.0:.2f} %"

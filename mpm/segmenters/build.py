@@ -1,0 +1,67 @@
+"""What a configuration describes, built with random weights: the timm ViT and the decoder."""
+
+from __future__ import annotations
+
+import timm
+from timm.layers import PatchEmbed
+from torch import nn
+
+from mpm.encoders.vit import PlainViT, misfit
+from mpm.errors import InputError
+from mpm.segmenters.config import FINAL_NORMS, EncoderConfig, SegmenterConfig
+from mpm.segmenters.heads import BatchNormLinear, LinearDecoder, MaskTransformer
+
+
+def build_encoder(config: EncoderConfig) -> PlainViT:
+    """The timm ViT of a configuration, with random weights. Raises InputError for any other model."""
+    encoder = _create(config)
+    if problem := misfit(encoder):
+        raise InputError(f"the encoder must be a plain timm VisionTransformer, but got {problem}")
+    if not isinstance(encoder.patch_embed, PatchEmbed):
+        raise InputError(
+            "the encoder must cut the image into patches by one convolution, but got "
+            f"{type(encoder.patch_embed).__name__}"
+        )
+    if config.layer_norm_eps is not None:
+        for module in encoder.modules():
+            if isinstance(module, nn.LayerNorm):
+                module.eps = config.layer_norm_eps
+    place_final_norm(encoder, config)
+    return encoder
+
+
+def _create(config: EncoderConfig) -> nn.Module:
+    # Names such as "hf-hub:..." would make timm fetch a stranger's configuration.
+    if not timm.is_model(config.timm_model):
+        raise InputError(f"timm has no model {config.timm_model!r}")
+    try:
+        return timm.create_model(config.timm_model, pretrained=False, num_classes=0, **config.timm_args)
+    except (AssertionError, RuntimeError, TypeError, ValueError) as error:
+        raise InputError(f"timm cannot build the encoder {config.timm_model!r}: {error}") from error
+
+
+def place_final_norm(encoder: PlainViT, config: EncoderConfig) -> None:
+    """Make `encoder.norm` the norm that the decoder sees, whatever timm calls it: changes the encoder."""
+    if config.final_norm == "fc_norm":
+        encoder.norm, encoder.fc_norm = encoder.fc_norm, nn.Identity()
+    if isinstance(encoder.norm, nn.Identity):
+        raise InputError(
+            f"{config.timm_model} has no {config.final_norm!r} for the decoder to see: "
+            f"try final_norm {_other(config.final_norm)!r}"
+        )
+
+
+def _other(final_norm: str) -> str:
+    return next(name for name in FINAL_NORMS if name != final_norm)
+
+
+def build_decoder(config: SegmenterConfig, encoder_width: int) -> nn.Module:
+    """The decoder of a configuration, with random weights."""
+    decoder, classes = config.decoder, len(config.labels.class_names)
+    if decoder.kind == "linear":
+        return LinearDecoder(encoder_width, classes)
+    if decoder.kind == "batchnorm_linear":
+        return BatchNormLinear(encoder_width, classes)
+    return MaskTransformer(
+        encoder_width, classes, decoder.layers, decoder.heads, decoder.width, decoder.layer_norm_eps
+    )

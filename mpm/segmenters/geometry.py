@@ -1,0 +1,57 @@
+"""How a picture of any size becomes a padded model input (whole-image mode)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from mpm.merging.grid import Grid
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How an image of any size becomes a padded model input (whole-image mode)."""
+
+    image_wh_px: tuple[int, int]
+    content_wh_px: tuple[int, int]
+    grid: Grid
+    scaled_down: bool
+
+    @property
+    def padded_wh_px(self) -> tuple[int, int]:
+        return self.grid.cols * self.grid.patch_px, self.grid.rows * self.grid.patch_px
+
+
+def plan_geometry(
+    image_wh_px: tuple[int, int], resolution: int, patch_px: int, max_patches: int, centred: bool = False
+) -> Geometry:
+    """Short side to `resolution`, aspect kept, never more than `max_patches`, padded to whole patches.
+
+    Padding goes to the right and the bottom; with centred=True to both sides, the odd pixel after the image.
+    Raises ValueError for an empty image or for limits below one.
+    """
+    width, height = image_wh_px
+    if min(width, height, resolution, patch_px, max_patches) < 1:
+        raise ValueError(
+            "width, height, resolution, patch_px and max_patches must be at least 1, but got "
+            f"{width}, {height}, {resolution}, {patch_px}, {max_patches}"
+        )
+    scale = resolution / min(width, height)
+    content = _scaled(image_wh_px, scale)
+    scaled_down = _patches(content, patch_px) > max_patches
+    while _patches(content, patch_px) > max_patches:
+        # The square root lands near the limit; the factor makes sure that rounding up cannot stall the loop.
+        scale *= 0.995 * min(1.0, math.sqrt(max_patches / _patches(content, patch_px)))
+        content = _scaled(image_wh_px, scale)
+    rows, cols = math.ceil(content[1] / patch_px), math.ceil(content[0] / patch_px)
+    corner = tuple(-side % patch_px // 2 for side in content) if centred else (0, 0)
+    grid = Grid(rows, cols, patch_px, content, image_wh_px, content_xy_px=corner)
+    return Geometry(image_wh_px, content, grid, scaled_down)
+
+
+def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _patches(size: tuple[int, int], patch_px: int) -> int:
+    return math.ceil(size[0] / patch_px) * math.ceil(size[1] / patch_px)

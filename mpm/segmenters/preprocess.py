@@ -1,0 +1,57 @@
+"""From a person's picture to a padded, normalised model input (whole-image mode)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from mpm.errors import InputError
+from mpm.segmenters.geometry import Geometry
+
+
+def as_rgb(image: Any) -> np.ndarray:
+    """(H, W, 3) uint8 RGB from such an array or a PIL image. Raises InputError for anything else."""
+    if hasattr(image, "convert"):  # a PIL image
+        image = np.asarray(image.convert("RGB"))
+    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        shape, kind = getattr(image, "shape", "no array"), getattr(image, "dtype", type(image).__name__)
+        raise InputError(f"an image must be a PIL image or (H, W, 3) uint8 RGB, but got {shape} {kind}")
+    if 0 in image.shape:
+        raise InputError(
+            f"an image must have at least one pixel, but got {image.shape[1]} x {image.shape[0]}"
+        )
+    return image
+
+
+def resize_bilinear(image: np.ndarray, size_wh_px: tuple[int, int]) -> np.ndarray:
+    """(H, W, 3) uint8 resized bilinearly.
+
+    Below half size bilinear sampling would skip the pixels in between: they are averaged first.
+    """
+    height, width = image.shape[:2]
+    if (width, height) == tuple(size_wh_px):
+        return image
+    shrink = max(1, width // size_wh_px[0] // 2), max(1, height // size_wh_px[1] // 2)
+    if max(shrink) > 1:
+        image = cv2.resize(image, (width // shrink[0], height // shrink[1]), interpolation=cv2.INTER_AREA)
+    return cv2.resize(image, size_wh_px, interpolation=cv2.INTER_LINEAR)
+
+
+def to_pixels(image: np.ndarray, geometry: Geometry, mean: tuple, std: tuple) -> Tensor:
+    """(H, W, 3) uint8 -> (1, 3, H_padded, W_padded) float32, normalised, then padded with zeros."""
+    resized = torch.from_numpy(np.ascontiguousarray(resize_bilinear(image, geometry.content_wh_px)))
+    width, height = geometry.padded_wh_px
+    pixels = torch.zeros(1, 3, height, width)
+    planes = resized.permute(2, 0, 1).float().div_(255)
+    planes.sub_(_column(mean)).div_(_column(std))
+    left, top = geometry.grid.content_xy_px
+    pixels[0, :, top : top + resized.shape[0], left : left + resized.shape[1]] = planes
+    return pixels
+
+
+def _column(values: tuple) -> Tensor:
+    return torch.tensor(values, dtype=torch.float32).reshape(3, 1, 1)

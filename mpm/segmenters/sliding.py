@@ -1,0 +1,148 @@
+"""The published evaluation of segmenters: overlapping windows at one scale, their scores averaged.
+
+    resize -> cut into windows -> each through the segmenter -> average where they overlap -> resize -> argmax
+
+The last window of a row or column lies flush with the border. Shapes: K classes, H W pixels.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mpm.clock import Clock
+from mpm.encoders.vit import run_blocks
+from mpm.errors import InputError
+from mpm.merging.pairing import Merger, mutual_pairs
+from mpm.merging.schedule import PAPER, Schedule
+from mpm.segmenters.config import SlidingConfig
+from mpm.segmenters.geometry import Geometry
+from mpm.segmenters.preprocess import as_rgb
+from mpm.segmenters.segmenter import Segmenter
+
+Box = tuple[int, int, int, int]
+"""left, top, right, bottom in pixels of the resized image."""
+
+
+@dataclass(frozen=True, eq=False)
+class SlidingRun:
+    """One image through one schedule, window by window.
+
+    labels        (H, W) integers, the image's own size
+    token_counts  patch tokens of all windows together, at the start and after each insertion
+    windows       in raster order
+    """
+
+    labels: np.ndarray
+    token_counts: list[int]
+    windows: tuple[Box, ...]
+
+
+@torch.inference_mode()
+def segment_sliding(
+    segmenter: Segmenter,
+    image: Any,
+    schedule: Any = PAPER,
+    merger: Merger = mutual_pairs,
+) -> SlidingRun:
+    """Segment one picture as the checkpoint's published figures were measured: single scale, no flip.
+
+    image: PIL image or (H, W, 3) uint8 RGB. The short side is resized to `config.sliding.resize_px`, aspect
+    kept; tokens merge within each window. Holds the scores of the resized image in float32 (150 classes,
+    512 x 683: 210 MB), never those of the original. Raises InputError for a bad image or schedule, and for a
+    model without a sliding window.
+    """
+    sliding = sliding_config(segmenter)
+    schedule = Schedule.parse(schedule).check(segmenter.depth)
+    rgb = as_rgb(image)
+    resized = _resize(rgb, sliding.resize_px, sliding.max_aspect)
+    height, width = resized.shape[:2]
+    boxes = tuple(windows((width, height), sliding))
+    total = torch.zeros(len(segmenter.class_names), height, width, device=segmenter.device)
+    times = torch.zeros(height, width, device=segmenter.device)
+    token_counts = np.zeros(1 + len(schedule), np.int64)
+    for left, top, right, bottom in boxes:
+        window = resized[top:bottom, left:right]
+        logits, geometry, counts = _run(segmenter, window, schedule, merger)
+        total[:, top:bottom, left:right] += _on_window(logits, geometry, sliding.stretches_padding)
+        times[top:bottom, left:right] += 1
+        token_counts += counts
+    labels = best_classes(total.div_(times), rgb.shape[:2]).cpu().numpy()
+    return SlidingRun(labels, token_counts.tolist(), boxes)
+
+
+def sliding_config(segmenter: Segmenter) -> SlidingConfig:
+    """The window that a checkpoint was published with. Raises InputError where there is none."""
+    sliding = segmenter.config.sliding
+    if sliding is None:
+        raise InputError(f"the model {segmenter.config.name} has no sliding window: it takes whole images")
+    return sliding
+
+
+def windows(size_wh_px: tuple[int, int], sliding: SlidingConfig) -> list[Box]:
+    """Windows over an image, in raster order; an image smaller than a window along a side is one there."""
+    side, stride = sliding.window_px, sliding.stride_px
+    columns, rows = (_spans(length, side, stride) for length in size_wh_px)
+    return [(left, top, right, bottom) for top, bottom in rows for left, right in columns]
+
+
+def _spans(length: int, side: int, stride: int) -> list[tuple[int, int]]:
+    last = max(length - side, 0)
+    return [(start, min(start + side, length)) for start in (*range(0, last, stride), last)]
+
+
+def _resize(image: np.ndarray, short_px: int, max_aspect: float) -> np.ndarray:
+    """Short side to `short_px`. Plain bilinear sampling and rounding half up, as published."""
+    height, width = image.shape[:2]
+    scale = min(short_px / min(height, width), max_aspect * short_px / max(height, width))
+    size = max(1, int(width * scale + 0.5)), max(1, int(height * scale + 0.5))
+    return image if size == (width, height) else cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+
+
+def _run(
+    segmenter: Segmenter, window: np.ndarray, schedule: Schedule, merger: Merger
+) -> tuple[Tensor, Geometry, list[int]]:
+    """Logits (1, K, rows, cols) of a window as it is, and its patch tokens at the start and as they merge."""
+    # With the short side as resolution nothing is resized, and no limit scales it down.
+    pixels, geometry = segmenter.preprocess(window, min(window.shape[:2]), sys.maxsize)
+    state = run_blocks(segmenter.encoder, segmenter.embed(pixels), geometry.grid, schedule, merger)
+    logits = segmenter.finish(state, geometry.grid, Clock(segmenter.device))
+    counts = [geometry.grid.size, *(int(merge_map.counts) for merge_map in state.maps)]
+    return logits.float(), geometry, counts
+
+
+def _on_window(logits: Tensor, geometry: Geometry, stretch: bool) -> Tensor:
+    """(1, K, rows, cols) -> (K, H, W): the padding cut away, or stretched in with the rest."""
+    width, height = geometry.content_wh_px
+    if stretch:
+        return _bilinear(logits, (height, width))[0]
+    left, top = geometry.grid.content_xy_px
+    padded_w, padded_h = geometry.padded_wh_px
+    return _bilinear(logits, (padded_h, padded_w))[0, :, top : top + height, left : left + width]
+
+
+def best_classes(scores: Tensor, size: tuple[int, int]) -> Tensor:
+    """argmax over classes of scores resized bilinearly: (K, h, w) -> (H, W) of `size`, smallest fit type.
+
+    The published softmax in between keeps the order. One class map at a time: all of a photograph's would not
+    fit in memory.
+    """
+    kind = torch.uint8 if len(scores) <= 256 else torch.int16
+    best = torch.full(size, -torch.inf, device=scores.device)
+    labels = torch.zeros(size, dtype=kind, device=scores.device)
+    for number in range(len(scores)):
+        values = _bilinear(scores[None, number : number + 1], size)[0, 0]
+        labels.masked_fill_(values > best, number)
+        best = torch.maximum(best, values)
+    return labels
+
+
+def _bilinear(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    return F.interpolate(maps, size, mode="bilinear", align_corners=False)

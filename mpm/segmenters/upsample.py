@@ -1,0 +1,89 @@
+"""From logits on the patch grid to labels on the user's pixels, without a full-size stack of class maps.
+
+The labels are those of `F.interpolate(mode="bilinear", align_corners=False)` and argmax, pixel for pixel.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mpm.segmenters.exact_argmax import GENERIC_KERNEL_PX, labels_by_cells, torch_bilinear
+from mpm.segmenters.geometry import Geometry
+
+DENSE_ELEMENTS = 1 << 24
+"""Interpolated logits held at a time on an accelerator; on CPU it is one class map."""
+
+
+def upsample_labels(logits: Tensor, geometry: Geometry, max_side_px: int | None = None) -> Tensor:
+    """Best class of every pixel of the user's image: (1, classes, rows, cols) -> (H, W), smallest fit type.
+
+    As F.interpolate(mode="bilinear", align_corners=False) to the padded region's share of the image,
+    cropped to the image (padding before it to the nearest whole pixel), then argmax (the first class wins a
+    tie). With `max_side_px`, labels of a smaller
+    copy of the image whose longer side is at most that: for display.
+    """
+    image_w, image_h = geometry.image_wh_px
+    patch_w, patch_h = geometry.grid.patch_wh_px()
+    shrink = min(1.0, (max_side_px or max(image_w, image_h)) / max(image_w, image_h))
+    height, width = max(1, round(image_h * shrink)), max(1, round(image_w * shrink))
+    factor = patch_h * height / image_h, patch_w * width / image_w
+    pad_x, pad_y = geometry.grid.pad_xy_px()
+    left, top = round(pad_x * width / image_w), round(pad_y * height / image_h)
+    return argmax_bilinear(logits[0], (top + height, left + width), factor)[top:, left:]
+
+
+@torch.no_grad()
+def argmax_bilinear(logits: Tensor, size: tuple[int, int], factor: tuple[float, float]) -> Tensor:
+    """argmax over classes of bilinearly upsampled logits: (K, rows, cols) -> (H, W) of `size`.
+
+    Equal to F.interpolate(logits[None], scale_factor=factor, mode="bilinear")[0, :, :H, :W].argmax(0) of
+    float32, contiguous logits, at any factor. uint8 for at most 255 classes, else int16. On CPU only classes
+    that can win somewhere in a cell of the patch grid are interpolated there; where nearly all can, and on
+    accelerators, all are, a few class maps at a time.
+    """
+    logits = logits.float().contiguous()
+    kind = torch.uint8 if logits.shape[0] <= 255 else torch.int16
+    # F.interpolate copies, whatever the factor, where that gives as many pixels as there were.
+    factor = tuple(1.0 if int(n * by) == n else by for n, by in zip(logits.shape[1:], factor, strict=True))
+    if logits.shape[0] == 1:
+        return torch.zeros(size, dtype=kind, device=logits.device)
+    if sum(size) <= GENERIC_KERNEL_PX:
+        return _labels_of_a_tiny_image(logits, size, factor, kind)
+    labels = labels_by_cells(logits, size, factor, kind) if logits.device.type == "cpu" else None
+    return _labels_by_classes(logits, size, factor, kind) if labels is None else labels
+
+
+def _labels_of_a_tiny_image(
+    logits: Tensor, size: tuple[int, int], factor: tuple[float, float], kind: torch.dtype
+) -> Tensor:
+    """All at once. Torch picks its kernel, and thereby its rounding, by the size before cropping."""
+    whole = [max(one, int(cells * by)) for one, cells, by in zip(size, logits.shape[1:], factor, strict=True)]
+    if sum(whole) > GENERIC_KERNEL_PX:
+        whole = [max(size[0], GENERIC_KERNEL_PX + 1 - size[1]), size[1]]
+    maps = torch_bilinear(logits, tuple(whole), factor)
+    return maps[:, : size[0], : size[1]].argmax(0).to(kind)
+
+
+def _labels_by_classes(
+    logits: Tensor, size: tuple[int, int], factor: tuple[float, float], kind: torch.dtype
+) -> Tensor:
+    """The plain way: every class map upsampled whole by torch itself, the best so far kept."""
+    step = _chunk(size, logits.device)
+    best = torch.full(size, -torch.inf, device=logits.device)
+    labels = torch.zeros(size, dtype=kind, device=logits.device)
+    for start in range(0, logits.shape[0], step):
+        maps = torch_bilinear(logits[start : start + step], size, factor)
+        values, classes = (maps[0], 0) if step == 1 else maps.max(0)
+        better = values > best
+        best = torch.maximum(best, values)
+        if step == 1:
+            labels.masked_fill_(better, start)
+        else:
+            labels = torch.where(better, (classes + start).to(kind), labels)
+    return labels
+
+
+def _chunk(size: tuple[int, int], device: torch.device) -> int:
+    """Class maps to hold at a time: few launches on an accelerator, few cache misses on CPU."""
+    return 1 if device.type == "cpu" else max(1, DENSE_ELEMENTS // (size[0] * size[1]))

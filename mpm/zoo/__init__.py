@@ -1,0 +1,1 @@
+"""Models by name, and checkpoints in every format that is read."""

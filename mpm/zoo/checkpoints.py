@@ -1,0 +1,168 @@
+"""Checkpoints: ours are folders with config.json and sharded safetensors; every format is loaded strictly."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import save_torch_state_dict
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from mpm.errors import InputError
+from mpm.segmenters.config import SegmenterConfig
+from mpm.segmenters.segmenter import Segmenter
+from mpm.zoo import formats, registry
+from mpm.zoo.download import Progress
+from mpm.zoo.formats import encoders
+from mpm.zoo.formats.checkpoint import Checkpoint
+from mpm.zoo.registry import CONFIG_FILE
+
+WEIGHTS_FILE = "model.safetensors"
+INDEX_FILE = WEIGHTS_FILE + ".index.json"
+SHARD_BYTES = 9_000_000
+"""The Hugging Face hub refuses plain files above 10 MB."""
+
+
+def model_names() -> list[str]:
+    """Names that `load_segmenter` knows: models in the box, then those that are downloaded on first use."""
+    return [entry.name for entry in registry.entries()]
+
+
+def load_segmenter(
+    name_or_path: str | os.PathLike,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype | None = None,
+    progress: Progress | None = None,
+) -> Segmenter:
+    """A segmenter ready for inference.
+
+    name_or_path  a name of `model_names`, downloaded on first use; the path of a checkpoint, ours or in a
+                  published format (see `mpm.zoo.formats`); or "timm:NAME", a plain timm ViT as encoder with a
+                  random decoder (see `mpm.zoo.formats.encoders`)
+    dtype         None means float32, whatever the file holds
+    progress      called as progress(done_bytes, total_bytes) during a download
+
+    Nothing in a checkpoint is ever run as code. Raises InputError when there is no such checkpoint, when it
+    cannot be downloaded, or when its files are broken or do not fit each other.
+    """
+    if str(name_or_path).startswith(encoders.PREFIX):
+        segmenter = encoders.load(str(name_or_path))
+    else:
+        checkpoint = _read(name_or_path, progress)
+        segmenter = _without_weights(checkpoint.config)
+        _load_strictly(segmenter, checkpoint.weights)
+    return segmenter.to(device=device, dtype=dtype or torch.float32).eval().requires_grad_(False)
+
+
+def save_segmenter(
+    segmenter: Segmenter, folder: str | os.PathLike, dtype: torch.dtype = torch.float16
+) -> Path:
+    """Write config.json and weights in shards below 10 MB. The folder appears whole or not at all."""
+    folder = Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        state = {name: _stored(value, dtype) for name, value in segmenter.state_dict().items()}
+        save_torch_state_dict(state, staging, max_shard_size=SHARD_BYTES)
+        text = json.dumps(segmenter.config.to_json(), indent=2) + "\n"
+        (staging / CONFIG_FILE).write_text(text, encoding="utf-8")
+        # Temporary folders and the shards written by safetensors are private by default; a checkpoint is not.
+        staging.chmod(0o755)
+        for shard in staging.iterdir():
+            shard.chmod(0o644)
+        _swap(staging, folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return folder
+
+
+def _stored(value: Tensor, dtype: torch.dtype) -> Tensor:
+    """As it is written: counters, such as BatchNorm's, stay integers."""
+    return value.detach().cpu().to(dtype if value.is_floating_point() else value.dtype)
+
+
+def _swap(staging: Path, folder: Path) -> None:
+    """Put the new folder in the old one's place; files that are no part of a checkpoint move along."""
+    if not folder.exists():
+        os.replace(staging, folder)
+        return
+    for kept in folder.iterdir():
+        if not kept.name.startswith("model") and kept.name != CONFIG_FILE:
+            copy = shutil.copytree if kept.is_dir() else shutil.copy2
+            copy(kept, staging / kept.name)
+    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+    os.replace(folder, old / folder.name)
+    os.replace(staging, folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _read(name_or_path: str | os.PathLike, progress: Progress | None) -> Checkpoint:
+    entry = registry.find(str(name_or_path))
+    path = Path(name_or_path) if entry is None else registry.fetch(entry, progress)
+    # Path's own questions raise for a name that is too long; os.path's say no.
+    if os.path.isfile(path / CONFIG_FILE):
+        return Checkpoint(SegmenterConfig.from_json(_read_json(path / CONFIG_FILE)), _read_weights(path))
+    if not os.path.exists(path):
+        raise InputError(
+            f"no model {str(name_or_path)!r}: give the path of a checkpoint, timm:NAME, or one of "
+            f"{', '.join(model_names())}"
+        )
+    return formats.read(path, entry and entry.name)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path.name} of the checkpoint cannot be read: {error}") from error
+
+
+def _read_weights(folder: Path) -> dict[str, Tensor]:
+    names = [WEIGHTS_FILE]
+    if (folder / INDEX_FILE).is_file():
+        names = _shard_names(_read_json(folder / INDEX_FILE))
+    weights: dict[str, Tensor] = {}
+    for name in names:
+        if Path(name).name != name:
+            raise InputError(f"the checkpoint's index points outside its folder: {name!r}")
+        try:
+            weights.update(load_file(folder / name))
+        except (OSError, SafetensorError) as error:
+            raise InputError(f"{name} of the checkpoint cannot be read: {error}") from error
+    return weights
+
+
+def _shard_names(index: Any) -> list[str]:
+    shards = index.get("weight_map") if isinstance(index, dict) else None
+    if not isinstance(shards, dict) or not all(isinstance(name, str) for name in shards.values()):
+        raise InputError(f"{INDEX_FILE} of the checkpoint must hold a weight_map of file names")
+    return sorted(set(shards.values()))
+
+
+def _without_weights(config: SegmenterConfig) -> Segmenter:
+    """A segmenter whose weights are yet to come: drawing random ones would take longer than reading these."""
+    with torch.device("meta"):
+        segmenter = Segmenter(config)
+    stored = segmenter.state_dict().keys()
+    if any(name not in stored for name, _ in segmenter.named_buffers()):
+        return Segmenter(config)  # EVA has constants of its own, which no checkpoint brings
+    return segmenter.to_empty(device="cpu")
+
+
+def _load_strictly(segmenter: Segmenter, weights: dict[str, Tensor]) -> None:
+    """Names and shapes must match one for one."""
+    own = segmenter.state_dict()
+    missing, unknown = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
+    wrong = sorted(name for name in own.keys() & weights.keys() if own[name].shape != weights[name].shape)
+    for what, names in (("lacks", missing), ("has unknown", unknown), ("has another shape for", wrong)):
+        if names:
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            raise InputError(f"the checkpoint does not fit its configuration: it {what} {names[0]}{more}")
+    segmenter.load_state_dict(weights)

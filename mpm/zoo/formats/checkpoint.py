@@ -1,0 +1,165 @@
+"""What all published formats share: tensors under our names, and the architecture that their shapes tell."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from mpm.data.labels import LABEL_SETS, LabelSet
+from mpm.errors import InputError
+from mpm.segmenters.config import DecoderConfig, SegmenterConfig
+
+PLAIN_VIT = "vit_tiny_patch16_224"
+DISTILLED_VIT = "deit_tiny_distilled_patch16_224"
+"""timm's plain and distilled ViT; every size that these names stand for is overridden."""
+
+HEAD_WIDTH = 64
+"""Channels of an attention head, where a file does not say: so in every published ViT."""
+
+HALF = (0.5, 0.5, 0.5)
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A configuration and the tensors for it, under the names of our Segmenter's state dict."""
+
+    config: SegmenterConfig
+    weights: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Sizes of a ViT segmenter.
+
+    width      C, of the encoder
+    positions  position embeddings of patches; class and distillation token have their own
+    decoder    the fields of DecoderConfig that shapes tell
+    """
+
+    width: int
+    depth: int
+    patch_px: int
+    positions: int
+    distilled: bool
+    classes: int
+    decoder: DecoderConfig
+
+    @classmethod
+    def of(cls, weights: dict[str, Tensor]) -> Architecture:
+        """From tensors under our names. Raises InputError where one that tells a size is missing or odd."""
+        width, _, patch_px, _ = _shape(weights, "encoder.patch_embed.proj.weight", 4)
+        distilled = "encoder.dist_token" in weights
+        decoder, classes = _decoder(weights)
+        return cls(
+            width=width,
+            depth=_depth(weights, "encoder.blocks", width),
+            patch_px=patch_px,
+            positions=_shape(weights, "encoder.pos_embed", 3)[1] - 1 - distilled,
+            distilled=distilled,
+            classes=classes,
+            decoder=decoder,
+        )
+
+    @property
+    def timm_model(self) -> str:
+        return DISTILLED_VIT if self.distilled else PLAIN_VIT
+
+    @property
+    def side_px(self) -> int:
+        """Side of the square image that the positions belong to. Raises InputError where they fill none."""
+        side = math.isqrt(max(0, self.positions))
+        if side < 1 or side * side != self.positions:
+            raise InputError(f"the checkpoint's {self.positions} positions fill no square grid")
+        return side * self.patch_px
+
+    def timm_args(self, image_hw_px: Sequence[int], heads: int | None = None, **more: Any) -> dict[str, Any]:
+        """Arguments of `timm_model`. Raises InputError where image or heads do not fit the shapes."""
+        rows, cols = (side // self.patch_px for side in image_hw_px)
+        heads = _heads(self.width) if heads is None else heads
+        if heads < 1 or self.width % heads:
+            raise InputError(f"{self.width} channels cannot be split among {heads} attention heads")
+        if min(rows, cols) < 1 or rows * cols != self.positions:
+            raise InputError(
+                f"the checkpoint has {self.positions} positions, but an image of {image_hw_px[1]} x "
+                f"{image_hw_px[0]} pixels needs {rows * cols}"
+            )
+        return {
+            "img_size": list(image_hw_px),
+            "patch_size": self.patch_px,
+            "embed_dim": self.width,
+            "depth": self.depth,
+            "num_heads": heads,
+            **more,
+        }
+
+    def labels(self) -> LabelSet:
+        """The label set of that many classes. Raises InputError where there is none."""
+        for labels in LABEL_SETS:
+            if len(labels.class_names) == self.classes:
+                return labels
+        known = ", ".join(f"{len(labels.class_names)} ({labels.name})" for labels in LABEL_SETS)
+        raise InputError(f"the checkpoint has {self.classes} classes; known are {known}")
+
+
+def rename(weights: dict[str, Tensor], rules: Iterable[tuple[str, str]]) -> dict[str, Tensor]:
+    """Tensors under new names: each (pattern, replacement) in turn. InputError where two become one."""
+    renamed: dict[str, Tensor] = {}
+    for name, value in weights.items():
+        for pattern, replacement in rules:
+            name = re.sub(pattern, replacement, name)
+        if name in renamed:
+            raise InputError(f"the checkpoint has two tensors for {name}")
+        renamed[name] = value
+    return renamed
+
+
+def without(weights: dict[str, Tensor], *names: str) -> dict[str, Tensor]:
+    """The tensors but those that a segmenter has no use for, such as a classifier's head."""
+    return {name: value for name, value in weights.items() if name not in names}
+
+
+def flatten_1x1(weight: Tensor) -> Tensor:
+    """A 1 x 1 convolution as a linear layer: (K, C, 1, 1) -> (K, C); any other shape is left alone."""
+    return weight.flatten(1) if weight.ndim == 4 and weight.shape[2:] == (1, 1) else weight
+
+
+def _decoder(weights: dict[str, Tensor]) -> tuple[DecoderConfig, int]:
+    """The decoder's configuration, and its number of classes."""
+    if "decoder.head.weight" in weights:
+        kind = "batchnorm_linear" if "decoder.bn.weight" in weights else "linear"
+        return DecoderConfig(kind), _shape(weights, "decoder.head.weight", 2)[0]
+    _, classes, width = _shape(weights, "decoder.cls_emb", 3)
+    layers = _depth(weights, "decoder.blocks", width)
+    return DecoderConfig("mask_transformer", layers, _heads(width), width), classes
+
+
+def _depth(weights: dict[str, Tensor], blocks: str, width: int) -> int:
+    """Blocks that are there. Each must hold its largest tensor, so that a small file builds no huge model."""
+    depth = 0
+    while f"{blocks}.{depth}.attn.qkv.weight" in weights:
+        if weights[f"{blocks}.{depth}.attn.qkv.weight"].shape != (3 * width, width):
+            raise InputError(f"the checkpoint has an odd shape for {blocks}.{depth}.attn.qkv.weight")
+        depth += 1
+    return depth
+
+
+def _heads(width: int) -> int:
+    if width < HEAD_WIDTH or width % HEAD_WIDTH:
+        raise InputError(f"a published ViT is a multiple of {HEAD_WIDTH} channels wide, but got {width}")
+    return width // HEAD_WIDTH
+
+
+def _shape(weights: dict[str, Tensor], name: str, dimensions: int) -> tuple[int, ...]:
+    if name not in weights:
+        raise InputError(f"the checkpoint lacks {name}")
+    shape = tuple(weights[name].shape)
+    if len(shape) != dimensions or 0 in shape:
+        raise InputError(f"the checkpoint has an odd shape for {name}: {shape}")
+    return shape

@@ -1,0 +1,75 @@
+"""The endpoint as a program uses it: through gradio_client, over HTTP."""
+
+from __future__ import annotations
+
+import gradio as gr
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+import mpm
+from app.engine.engine import Engine
+from app.engine.models import Models
+from app.server.endpoint import add_endpoint
+from app.ui import MODEL
+
+
+@pytest.fixture(scope="module")
+def engine(tiny, tmp_path_factory) -> Engine:
+    folder = mpm.save_segmenter(tiny, tmp_path_factory.mktemp("model") / "tiny")
+    return Engine(str(folder), "cpu", threads=1).start()
+
+
+@pytest.fixture(scope="module")
+def client(engine):
+    with gr.Blocks(analytics_enabled=False) as page:
+        add_endpoint(Models.of(engine), MODEL)
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, run_history=False, show_error=False)
+    yield Client(url, verbose=False)
+    page.close()
+
+
+@pytest.fixture
+def photo(tmp_path, smooth_image):
+    path = tmp_path / "photo.png"
+    Image.fromarray(smooth_image).save(path)
+    return path
+
+
+def test_image_and_schedule_in_mask_and_merge_map_out(client, engine, photo, smooth_image):
+    mask, report = client.predict(image=handle_file(str(photo)), schedule="1,3", api_name="/segment")
+    run = engine.segment(smooth_image, "1,3")
+    assert np.array_equal(np.asarray(Image.open(mask).convert("RGB")), mpm.STREETS.palette[run.labels])
+    assert report["token_counts"] == run.trace.token_counts
+    assert report["merge_map"][0]["partner"] == run.trace.stages[0].partner.tolist()
+    assert set(report["timing_s"]["parts"]) == set(run.timing.parts) | set(mpm.clock.PARTS)
+
+
+def test_it_is_documented_and_the_only_one(client):
+    described = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert list(described) == ["/segment"]
+    assert [parameter["parameter_name"] for parameter in described["/segment"]["parameters"]] == [
+        "image",
+        "schedule",
+        "model",
+    ]
+
+
+@pytest.mark.parametrize("schedule", ["2,x", "99"])
+def test_bad_schedules_are_one_sentence(client, photo, schedule):
+    with pytest.raises(AppError, match="schedule"):
+        client.predict(image=handle_file(str(photo)), schedule=schedule, api_name="/segment")
+
+
+@pytest.mark.parametrize("model", ["/etc/passwd", "no-such-model"])
+def test_only_models_on_offer_are_opened(client, photo, model):
+    with pytest.raises(AppError, match="this page has no model"):
+        client.predict(image=handle_file(str(photo)), schedule="2", model=model, api_name="/segment")
+
+
+def test_the_model_may_be_named(client, engine, photo):
+    sent = {"image": handle_file(str(photo)), "schedule": "2", "api_name": "/segment"}
+    named, own = (client.predict(**sent, model=model)[1] for model in (engine.name, ""))
+    assert named["token_counts"] == own["token_counts"]

@@ -1,0 +1,234 @@
+"""The inspector's payload says what the trace says, stays small, and refuses what does not fit."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from support.inspector_data import (
+    CLASSES,
+    SCHEDULES,
+    made_up_image,
+    made_up_labels,
+    made_up_runs,
+    made_up_view,
+)
+
+import app.inspector as inspector
+from app.inspector.payload import (
+    MAX_SIDE_PX,
+    SCHEMA,
+    encode,
+    encode_failure,
+    encode_heat,
+    encode_runs,
+    encode_timings,
+)
+
+FOLDER = Path(inspector.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def image() -> np.ndarray:
+    return made_up_image(200, 120)
+
+
+@pytest.fixture(scope="module")
+def runs(image):
+    return made_up_runs(image, rows=6, cols=10)
+
+
+def array(text: str, dtype: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), dtype)
+
+
+def labels_of(text: str, shape: tuple[int, int]) -> np.ndarray:
+    return np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8).reshape(shape)
+
+
+def signed(text: str, dtype: str) -> np.ndarray:
+    values = array(text, "<" + dtype).astype(np.int64)
+    return np.where(values == np.iinfo("<" + dtype).max, -1, values)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_arrays_are_those_of_the_trace(image, runs, name):
+    message = json.loads(encode(made_up_view(image), runs))
+    sent = {run["schedule"]: run for run in message["runs"]}[name]
+    trace = runs[name].trace
+    assert sent["token_counts"] == trace.token_counts
+    assert sent["blocks"] == [stage.block for stage in trace.stages]
+    for own, stage in zip(sent["stages"], trace.stages, strict=True):
+        for field in ("index", "nearest", "partner"):
+            np.testing.assert_array_equal(signed(own[field], own["dtype"]), getattr(stage, field))
+        np.testing.assert_array_equal(array(own["similarity"], "<f4"), stage.similarity)
+
+
+def test_labels_are_exact(image, runs):
+    message = json.loads(encode(made_up_view(image), {"2,5": runs["2,5"]}))
+    np.testing.assert_array_equal(labels_of(message["runs"][0]["labels"], (120, 200)), runs["2,5"].labels)
+    truth = labels_of(message["truth"], (120, 200))
+    expected = made_up_labels(image, 3)
+    np.testing.assert_array_equal(truth, np.where(expected == 4, 255, expected))
+
+
+def test_agreement_counts_full_size_pixels(image, runs):
+    message = json.loads(encode(made_up_view(image), {name: runs[name] for name in ("none", "2,5")}))
+    triples = {run["schedule"]: run["agreement"] for run in message["runs"]}
+    agreeing = sum(pixels for before, after, pixels in triples["2,5"] if before == after)
+    assert agreeing == int((runs["none"].labels == runs["2,5"].labels).sum()) < 200 * 120
+    assert sum(pixels for *_, pixels in triples["2,5"]) == 200 * 120
+    assert all(before == after for before, after, _ in triples["none"])
+
+
+def test_ignored_truth_counts_nowhere(image, runs):
+    message = json.loads(encode(made_up_view(image), {"none": runs["none"]}))
+    counted = sum(pixels for *_, pixels in message["runs"][0]["truth"])
+    assert counted == int((made_up_labels(image, 3) != 4).sum())
+    assert all(before != 4 for before, *_ in message["runs"][0]["truth"])
+
+
+def test_no_agreement_without_the_baseline(image, runs):
+    message = json.loads(encode(made_up_view(image, truth=None), {"2,5": runs["2,5"]}))
+    assert message["runs"][0]["agreement"] is None
+    assert message["truth"] is message["runs"][0]["truth"] is None
+
+
+def test_picture_is_limited_and_faithful():
+    image = made_up_image(2000, 1000)
+    runs = made_up_runs(image, 4, 8, ["none"])
+    message = json.loads(encode(made_up_view(image), runs))
+    assert (message["image"]["width"], message["image"]["height"]) == (MAX_SIDE_PX, MAX_SIDE_PX // 2)
+    assert (message["image"]["full_width"], message["image"]["full_height"]) == (2000, 1000)
+    head, data = message["image"]["src"].split(",")
+    assert head == "data:image/jpeg;base64"
+    shown = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+    expected = cv2.resize(image, (1024, 512), interpolation=cv2.INTER_AREA)
+    assert np.abs(shown.astype(int) - expected).mean() < 4
+
+
+def test_small_pictures_are_lossless(image, runs):
+    message = json.loads(encode(made_up_view(image), {"none": runs["none"]}))
+    data = message["image"]["src"].removeprefix("data:image/png;base64,")
+    shown = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+    np.testing.assert_array_equal(shown, image)
+
+
+def test_grid_reaches_beyond_the_picture(image, runs):
+    grid = json.loads(encode(made_up_view(image), {"none": runs["none"]}))["grid"]
+    assert (grid["rows"], grid["cols"]) == (6, 10)
+    assert grid["patch_w"] * 10 == pytest.approx(160 / 152)
+    assert grid["patch_h"] * 6 == pytest.approx(1)
+
+
+def test_display_labels_may_be_smaller_than_the_picture():
+    image = made_up_image(2000, 1000)
+    runs = made_up_runs(image, 4, 8, ["none", "2"])
+    small = {
+        name: replace(run, labels=cv2.resize(run.labels, (1024, 512), interpolation=cv2.INTER_NEAREST_EXACT))
+        for name, run in runs.items()
+    }
+    mixed = {"none": runs["none"], "2": small["2"]}
+    for given in (small, mixed):
+        message = json.loads(encode(made_up_view(image), given))
+        assert sum(pixels for *_, pixels in message["runs"][1]["agreement"]) == 1024 * 512
+        np.testing.assert_array_equal(labels_of(message["runs"][1]["labels"], (512, 1024)), small["2"].labels)
+
+
+def test_eight_schedules_of_8192_patches_stay_below_8_mb():
+    image = made_up_image(1536, 1024)
+    message = encode(made_up_view(image), made_up_runs(image, 64, 128))
+    assert len(message) < 8e6
+
+
+def test_later_messages(image, runs):
+    view = made_up_view(image)
+    more = json.loads(encode_runs(view, {"5": runs["5"]}, baseline=runs["none"], sent=["none", "2,5"]))
+    assert (more["schema"], more["kind"], more["view"]) == (SCHEMA, "runs", "picture")
+    assert more["sent"] == ["2,5", "5", "none"]
+    assert more["runs"][0]["agreement"]
+    measured = {"5": {"median_ms": np.float32(12.5)}, "2": {"median_ms": None}}
+    timing = json.loads(encode_timings("picture", measured))
+    assert timing["timings"] == {"5": {"median_ms": 12.5, "estimated": False}, "2": None}
+    assert json.loads(encode_failure("picture", ["5"], "no"))["message"] == "no"
+
+
+def test_heat_keeps_every_value(image):
+    values = np.linspace(-1, 1, 60).reshape(6, 10)
+    values[2, 3] = np.nan
+    message = json.loads(encode_heat("picture", "2,5", 1, 23, values, "words"))
+    np.testing.assert_array_equal(array(message["values"], "<f4"), values.astype(np.float32).ravel())
+    assert (message["schedule"], message["stage"], message["patch"]) == ("2,5", 1, 23)
+
+
+def test_no_two_messages_are_equal():
+    assert encode_failure("a", ["5"], "no") != encode_failure("a", ["5"], "no")
+
+
+def test_tiny_pictures():
+    image = np.full((1, 1, 3), 128, np.uint8)
+    message = json.loads(encode(made_up_view(image), made_up_runs(image, 2, 3)))
+    assert (message["image"]["width"], message["image"]["height"]) == (1, 1)
+    assert labels_of(message["runs"][0]["labels"], (1, 1)).shape == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"image": np.zeros((4, 4), np.uint8)}, "image must be"),
+        ({"image": np.zeros((4, 4, 3), np.float32)}, "image must be"),
+        ({"class_names": ("one",)}, "same length"),
+        ({"truth": np.zeros((3, 3), np.uint8)}, "truth must be"),
+    ],
+)
+def test_views_refuse_what_does_not_fit(image, change, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        made_up_view(**{"image": image, "truth": None, **change})
+
+
+def test_unknown_labels_are_refused(image, runs):
+    wrong = replace(runs["none"], labels=np.full((120, 200), len(CLASSES), np.uint8))
+    with pytest.raises(ValueError, match="labels must be below 5, but got 5"):
+        encode(made_up_view(image), {"none": wrong})
+    with pytest.raises(ValueError, match="at least one run"):
+        encode(made_up_view(image), {})
+
+
+def test_component_offers_its_events():
+    component = inspector.Inspector()
+    assert component.elem_id == "inspector"
+    for event in inspector.EVENTS:
+        assert callable(getattr(component, event))
+
+
+def test_templates_hold_nothing_that_gradio_would_expand():
+    for text in (inspector.markup(), inspector.style()):
+        assert not re.search(r"\$\{|\{\{|`|\\|@keyframes", text)
+
+
+def test_script_touches_no_network_and_writes_no_html():
+    script = inspector.script().replace("http://www.w3.org/2000/svg", "")
+    for forbidden in ("innerHTML", "outerHTML", "insertAdjacent", "fetch(", "XMLHttpRequest", "://", "eval("):
+        assert forbidden not in script, forbidden
+
+
+@pytest.mark.parametrize(("kind", "names"), [("js", inspector._SCRIPTS), ("css", inspector._STYLES)])
+def test_every_file_is_part_of_the_component(kind, names):
+    assert sorted(path.stem for path in (FOLDER / kind).iterdir()) == sorted(names)
+
+
+def test_ramps_are_matplotlib_s():
+    import matplotlib
+
+    text = (FOLDER / "js" / "ramps.js").read_text(encoding="utf-8")
+    for name in ("viridis", "plasma"):
+        stops = re.findall(r"#[0-9a-f]{6}", re.search(name + r": \[(.*?)\]", text, re.S).group(1))
+        expected = matplotlib.colormaps[name](np.linspace(0, 1, len(stops)))
+        assert stops == [matplotlib.colors.to_hex(colour) for colour in expected]

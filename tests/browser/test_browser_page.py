@@ -1,0 +1,390 @@
+"""The page as a person meets it: started by the README's command, used in a real headless browser."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.chromium import PATIENCE_MS
+from support.published_files import VIT, mask_tensors, vit_tensors, write_segmenter
+
+import mpm
+from mpm.data.images import decode_image
+from mpm.streets import render_street
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[2]
+START_LIMIT_S = 120
+
+
+PUBLISHED = "seg-tiny-mask-ade20k"
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> Path:
+    """A cache of models with one in its published format, narrow and of random weights."""
+    folder = tmp_path_factory.mktemp("cache")
+    variant = {**VIT, "size": 128, "stride": 96, "depth": 12}
+    encoder = vit_tensors(variant["width"], 12, 16, (128 // 16) ** 2)
+    write_segmenter(folder / PUBLISHED, encoder, mask_tensors(variant["width"], 2, 150), **variant)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory, cache):
+    """The page, served by `python app.py` with the bundled model."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path_factory.mktemp("page") / "log.txt"
+    environment = {
+        **os.environ,
+        "GRADIO_TEMP_DIR": str(log.parent / "gradio"),
+        "MPM_CACHE": str(cache),
+        "HF_HUB_OFFLINE": "1",  # no test downloads a model
+    }
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, "app.py", "--device", "cpu", "--port", str(port)],
+            cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(address, server, log)
+        yield address
+        # Gradio 6.31 may log a KeyError of its own when a run that just ended is cancelled.
+        assert f'File "{ROOT}' not in log.read_text(), log.read_text()
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline:
+        assert server.poll() is None, log.read_text()
+        try:
+            urllib.request.urlopen(address, timeout=2)
+            return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"the page did not answer within {START_LIMIT_S} s")
+
+
+@pytest.fixture
+def page(browser, url):
+    """A fresh visitor; errors of the page fail the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    visitor = open_page(context, url)
+    yield visitor
+    assert visitor.complaints == []
+    context.close()
+
+
+def open_page(context, url):
+    visitor = context.new_page()
+    visitor.set_default_timeout(PATIENCE_MS)
+    visitor.complaints, visitor.foreign = [], []
+    visitor.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+    visitor.on("request", lambda request: visitor.foreign.append(request.url))
+    visitor.goto(url)
+    visitor.wait_for_function("document.querySelector('#inspector .mpm')?.__inspector?.state.view")
+    # Gradio mounts these a moment later; until then it may miss what is clicked.
+    visitor.locator("#examples button").nth(5).wait_for()
+    visitor.wait_for_function("document.querySelector('#latency-card .lat')?.__latency")
+    return visitor
+
+
+def state(page) -> dict:
+    return page.evaluate("document.querySelector('#inspector .mpm').__inspector.state")
+
+
+def wait_for_runs(page, view: str | None = None, runs: int = 8) -> dict:
+    """Until all presets of another picture than `view` are there."""
+    page.wait_for_function(
+        "([view, runs]) => { const s = document.querySelector('#inspector .mpm').__inspector.state;"
+        " return s.view !== view && s.runs.length >= runs; }",
+        arg=[view, runs],
+    )
+    return state(page)
+
+
+def shown_labels(page, schedule: str) -> np.ndarray:
+    run = page.evaluate("name => document.querySelector('#inspector .mpm').__inspector.run(name)", schedule)
+    return np.array(run["labels"], np.uint8)
+
+
+def upload(page, path: Path) -> None:
+    page.locator("#picture button[aria-label*='Remove'], #picture button[aria-label*='Clear']").first.click()
+    page.locator("#picture input[type=file]").set_input_files(str(path))
+
+
+def test_first_paint_is_true_and_asks_nothing_of_the_outside(page, url):
+    first = state(page)
+    assert first["schedule"] == "2,5" and len(first["runs"]) == 8
+    page.wait_for_timeout(1000)
+    outside = [address for address in page.foreign if not address.startswith((url, "data:", "blob:"))]
+    assert outside == []
+
+
+def test_an_example_runs(page):
+    before = state(page)
+    page.locator("#examples button img").nth(3).click()
+    after = wait_for_runs(page, before["view"])
+    assert after["tokenCounts"][0] > after["tokenCounts"][-1]
+    assert "mIoU" in page.locator("#inspector").inner_text(), "examples have ground truth"
+
+
+def test_an_upload_shows_what_the_library_computes(page, tmp_path):
+    street = render_street(77, 300, 240).image
+    path = tmp_path / "holiday.png"
+    Image.fromarray(street).save(path)
+    before = state(page)
+    upload(page, path)
+    after = wait_for_runs(page, before["view"])
+    segmenter = mpm.load_segmenter("streets-vit-tiny")
+    rgb = decode_image(path).rgb
+    for schedule in ("none", "2,5", "0,2,4,6,8"):
+        run = segmenter.segment(rgb, schedule)
+        record = page.evaluate("n => document.querySelector('#inspector .mpm').__inspector.run(n)", schedule)
+        assert record["token_counts"] == run.trace.token_counts
+        assert record["groups"][-1] == run.trace.groups(len(run.trace.stages)).ravel().tolist()
+        assert (shown_labels(page, schedule) == run.labels.ravel()).mean() > 0.999
+    assert after["groups"] == segmenter.segment(rgb, "2,5").trace.groups(2).ravel().tolist()
+
+
+def test_the_slider_moves_and_the_masks_change(page):
+    slider = page.locator("#inspector input[type=range]").first
+    slider.focus()
+    page.keyboard.press("Home")
+    page.wait_for_function("document.querySelector('#inspector .mpm').__inspector.state.shown === 'none'")
+    assert len(state(page)["tokenCounts"]) == 1
+    page.keyboard.press("End")
+    page.wait_for_function(
+        "document.querySelector('#inspector .mpm').__inspector.state.shown === '0,2,4,6,8'"
+    )
+    assert len(state(page)["tokenCounts"]) == 6
+    assert not np.array_equal(shown_labels(page, "none"), shown_labels(page, "0,2,4,6,8"))
+
+
+def test_latencies_are_measured_for_the_chosen_schedule(page):
+    page.wait_for_function("() => /median latency/.test(document.querySelector('#inspector').innerText)")
+    text = page.locator("#latency-card").inner_text()
+    assert "{2, 5}" in text and " ms" in text
+
+
+def test_a_schedule_of_ones_own(page):
+    page.locator("#inspector [data-ref=strip] button").nth(7).click()
+    page.wait_for_function("document.querySelector('#inspector .mpm').__inspector.state.shown === '2,5,7'")
+    assert len(state(page)["tokenCounts"]) == 4
+
+
+def test_a_point_of_the_trade_off_moves_the_slider(page):
+    page.locator("#inspector [data-point='8']").press("Enter")
+    page.wait_for_function("document.querySelector('#inspector .mpm').__inspector.state.shown === '8'")
+    page.wait_for_function("() => document.querySelectorAll('#inspector .tradeoff .control').length === 7")
+
+
+OVERLAPPING_NAMES_JS = """() => {
+  const names = [...document.querySelectorAll('#inspector .tradeoff .label')];
+  const boxes = names.map((name) => [name.textContent, name.getBoundingClientRect()]);
+  const beside = (a, b) => a.right <= b.left || b.right <= a.left;
+  const apart = (a, b) => beside(a, b) || a.bottom - 3 <= b.top || b.bottom - 3 <= a.top;
+  const others = (a, i) => boxes.slice(i + 1).filter(([, b]) => !apart(a, b));
+  return boxes.flatMap(([one, a], i) => others(a, i).map(([other]) => [one, other]));
+}"""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_names_in_the_trade_off_can_be_read(page, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_function("() => document.querySelectorAll('#inspector .tradeoff .control').length === 7")
+    page.wait_for_function(
+        "narrow => narrow === document.querySelector('.tradeoff svg').viewBox.baseVal.width < 400",
+        arg=width == 390,
+    )
+    assert page.locator("#inspector .tradeoff .label").count() >= 8
+    assert page.evaluate(OVERLAPPING_NAMES_JS) == []
+    size_px = page.evaluate(
+        "() => document.querySelector('#inspector .tradeoff .label').getBoundingClientRect().height"
+    )
+    assert 11 <= size_px <= 20
+
+
+def choose_model(page, words: str) -> None:
+    page.locator("#model input").click()
+    page.get_by_role("option", name=words).first.click()
+
+
+def test_another_model_sees_the_same_picture(page, cache):
+    before = state(page)
+    choose_model(page, "Seg-T-Mask/16")
+    after = wait_for_runs(page, before["view"])
+    assert after["view"].startswith(before["view"].split("-")[0]) and after["view"].endswith(PUBLISHED)
+    picture = decode_image(ROOT / "assets" / "examples" / "high-street.jpg").rgb
+    run = mpm.load_segmenter(cache / PUBLISHED).segment(picture, "2,5")
+    record = page.evaluate("n => document.querySelector('#inspector .mpm').__inspector.run(n)", "2,5")
+    assert record["token_counts"] == run.trace.token_counts
+    assert "ADE20K, 150 classes" in page.locator("#model-note").inner_text()
+    assert "mIoU against the truth" not in page.locator("#inspector").inner_text(), "other classes"
+    choose_model(page, "streets-vit-tiny")
+    page.wait_for_function(
+        "view => document.querySelector('#inspector .mpm').__inspector.state.view === view",
+        arg=before["view"],
+    )
+
+
+def test_a_model_that_cannot_be_downloaded_leaves_the_old_one(page):
+    before = state(page)
+    choose_model(page, "Seg-B-Mask/16")
+    note = page.locator("#model-note")
+    page.wait_for_function("document.querySelector('#model-note').innerText.includes('The model stays')")
+    assert "cannot be downloaded" in note.inner_text()
+    assert page.locator("#model input").input_value().startswith("streets-vit-tiny")
+    assert state(page)["view"] == before["view"]
+
+
+def test_files_from_python_arrive(page, tmp_path):
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Merge map, NPZ").click()
+    waiting.value.save_as(tmp_path / "merge.npz")
+    with np.load(tmp_path / "merge.npz") as saved:
+        assert saved["counts"].tolist() == state(page)["tokenCounts"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("notes.jpg", b"just text"), ("broken.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 40)]
+)
+def test_a_bad_file_is_one_sentence_and_nothing_is_lost(page, tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    before = state(page)
+    upload(page, tmp_path / name)
+    toast = page.locator("[data-testid=toast-body]").first
+    toast.wait_for()
+    assert len(toast.inner_text()) > 20 and "Traceback" not in toast.inner_text()
+    assert state(page)["view"] == before["view"], "the picture before is still there"
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2000, 70)])
+def test_odd_pictures_run(page, tmp_path, size):
+    path = tmp_path / "odd.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), np.uint8)).save(path)
+    before = state(page)
+    upload(page, path)
+    wait_for_runs(page, before["view"])
+
+
+def race_of(page) -> dict:
+    return page.evaluate("document.querySelector('#latency-card .lat').__latency.state")
+
+
+def wait_for_race(page, condition: str) -> dict:
+    """Until a JavaScript condition holds of the live plot's state `s`."""
+    page.wait_for_function(
+        f"(() => {{ const s = document.querySelector('#latency-card .lat').__latency.state;"
+        f" return {condition}; }})()"
+    )
+    return race_of(page)
+
+
+def start_race(page, runs: int) -> None:
+    field = page.locator("#latency-rounds input")
+    field.fill(str(runs))
+    field.blur()
+    page.locator("#measure").click()
+
+
+def test_another_picture_ends_the_race_that_is_on(page):
+    before = state(page)
+    automatic = wait_for_race(page, "s.state === 'running'")
+    start_race(page, 200)
+    running = wait_for_race(page, f"s.race !== '{automatic['race']}' && s.state === 'running'")
+    page.locator("#examples button img").nth(1).click()
+    wait_for_runs(page, before["view"])
+    after = wait_for_race(page, f"s.race !== '{running['race']}' && s.state === 'done'")
+    assert after["runs"]["none"] <= 9, "the new picture's automatic race"
+
+
+def test_start_during_the_exploring_is_the_race_that_stays(page):
+    before = state(page)
+    shown = page.locator("#picture img").first.get_attribute("src")
+    page.locator("#examples button img").nth(2).click()
+    page.wait_for_function(
+        "src => document.querySelector('#picture img')?.getAttribute('src') !== src", arg=shown
+    )
+    page.wait_for_timeout(200)  # the change is noted
+    start_race(page, 3)
+    wait_for_runs(page, before["view"])
+    wait_for_race(page, "s.state === 'done' && s.runs.none === 3")
+    page.wait_for_function("() => document.querySelectorAll('#inspector .tradeoff .control').length === 7")
+    assert race_of(page)["runs"] == {"none": 3, "2,5": 3}, "the automatic race does not follow it"
+
+
+def test_pictures_chosen_in_a_row_end_with_the_last(page):
+    for number in (1, 2, 3, 4, 5):
+        page.locator("#examples button img").nth(number).click()
+        page.wait_for_timeout(60)
+    from app.engine.engine import digest
+    from app.inspector.handlers import shipped_examples
+
+    expected = digest(shipped_examples()[5].rgb())
+    page.wait_for_function(
+        "expected => { const s = document.querySelector('#inspector .mpm').__inspector.state;"
+        " return s.view.startsWith(expected) && s.runs.length === 8; }",
+        arg=expected,
+    )
+
+
+def test_blocks_pressed_in_a_row_end_with_the_last(page):
+    for block in (7, 9):
+        page.locator("#inspector [data-ref=strip] button").nth(block).click()
+    page.wait_for_function("document.querySelector('#inspector .mpm').__inspector.state.shown === '2,5,7,9'")
+    wait_for_race(page, "s.state === 'done' && '2,5,7,9' in s.runs")
+
+
+def test_stops_chosen_in_a_row_end_with_the_last(page):
+    wait_for_race(page, "s.state === 'running'")
+    for schedule in ("8", "2,5,8", "5"):
+        page.locator(f"#inspector .stop[data-schedule='{schedule}']").click()
+        page.wait_for_timeout(320)  # each is told to Python
+    wait_for_race(page, "s.state === 'done' && '5' in s.runs")
+    assert race_of(page)["runs"].keys() == {"none", "5"}
+
+
+def test_two_people_see_their_own_pictures(browser, url, tmp_path):
+    contexts = [browser.new_context(viewport={"width": 900, "height": 800}) for _ in range(2)]
+    visitors = [open_page(context, url) for context in contexts]
+    first = state(visitors[0])["view"]
+    for number, visitor in enumerate(visitors):
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(render_street(80 + number, 200, 160).image).save(path)
+        upload(visitor, path)
+    views = [wait_for_runs(visitor, first)["view"] for visitor in visitors]
+    from app.engine.engine import digest
+
+    expected = [digest(render_street(80 + number, 200, 160).image) for number in range(2)]
+    assert [view.split("-")[0] for view in views] == expected
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("width", [1440, 900, 390])
+def test_nothing_sticks_out_or_is_hidden(browser, url, width):
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    visitor = open_page(context, url)
+    assert visitor.evaluate("document.documentElement.scrollWidth") <= width
+    ends = visitor.evaluate(
+        "[...document.querySelectorAll('#examples button')].map(b => b.getBoundingClientRect().right)"
+    )
+    frame = visitor.locator("#examples").bounding_box()
+    assert len(ends) == 6 and max(ends) <= frame["x"] + frame["width"], "every example can be seen"
+    context.close()

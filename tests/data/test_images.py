@@ -1,0 +1,398 @@
+"""Untrusted files -> clean RGB: every mode and format, orientation, limits, damage."""
+
+import io
+import os
+import struct
+import threading
+import tracemalloc
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms, ImageFile, features
+
+from mpm.data.images import decode_image, readable_formats
+from mpm.errors import InputError
+
+FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"] + (["AVIF"] if features.check("avif") else [])
+
+
+def picture(width=48, height=32):
+    """Smooth colours, different in every corner, so that a lossy format stays close."""
+    y, x = np.mgrid[0:height, 0:width]
+    bands = 255 * x / (width - 1), 255 * y / (height - 1), np.full(x.shape, 60.0)
+    return np.stack(bands, -1).round().astype(np.uint8)
+
+
+def encoded(image, format, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def in_format(pixels, format):
+    lossless = {"WEBP": {"lossless": True}, "JPEG": {"quality": 95, "subsampling": 0}}
+    return encoded(Image.fromarray(pixels), format, **lossless.get(format, {}))
+
+
+def png(width, height, bit_depth, colour_type, rows, extra=b""):
+    """A PNG made by hand: `rows` are raw scan lines without their filter bytes."""
+
+    def chunk(kind, body):
+        return struct.pack(">L4s", len(body), kind) + body + struct.pack(">L", zlib.crc32(kind + body))
+
+    header = struct.pack(">LLBBBBB", width, height, bit_depth, colour_type, 0, 0, 0)
+    body = zlib.compress(b"".join(b"\0" + row for row in rows))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_gives_its_pixels(format):
+    decoded = decode_image(in_format(picture(), format))
+    assert decoded.rgb.shape == (32, 48, 3) and decoded.rgb.dtype == np.uint8
+    assert decoded.rgb.flags.c_contiguous
+    assert decoded.format.upper() == format and decoded.notes == ()
+    exact = format in ("PNG", "WEBP", "BMP", "TIFF")
+    difference = np.abs(decoded.rgb.astype(int) - picture())
+    assert difference.max() == 0 if exact else difference.mean() < 8
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "RGBX", "YCbCr"])
+def test_pillow_modes_agree_with_pillow(mode):
+    source = Image.fromarray(picture()).convert(mode)
+    format = {"CMYK": "TIFF", "RGBX": "TIFF", "YCbCr": "JPEG"}.get(mode, "PNG")
+    data = encoded(source, format)
+    with Image.open(io.BytesIO(data)) as image:
+        expected = np.asarray(image.convert("RGB"))
+    np.testing.assert_array_equal(decode_image(data).rgb, expected)
+
+
+def test_lab_tiff():
+    profiles = [ImageCms.createProfile(name) for name in ("sRGB", "LAB")]
+    lab = ImageCms.profileToProfile(Image.fromarray(picture()), *profiles, outputMode="LAB")
+    difference = np.abs(decode_image(encoded(lab, "TIFF")).rgb.astype(int) - picture())
+    assert difference.mean() < 6
+
+
+def test_adobe_cmyk_jpeg_is_not_inverted():
+    data = encoded(Image.new("CMYK", (8, 8), (0, 0, 0, 0)), "JPEG")
+    assert b"Adobe" in data and decode_image(data).rgb.min() > 250
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
+@pytest.mark.parametrize("alpha, expected", [(0, 255), (255, 100), (128, 177)])
+def test_alpha_is_laid_on_white(mode, alpha, expected):
+    source = Image.new("L", (5, 4), 100).convert(mode)
+    source.putalpha(alpha)
+    assert source.mode == mode
+    decoded = decode_image(encoded(source, "TIFF" if mode == "PA" else "PNG"))
+    assert (decoded.rgb == expected).all()
+    assert decoded.notes == (() if alpha == 255 else ("Transparent parts are shown on white.",))
+
+
+@pytest.mark.parametrize(
+    "source, transparency",
+    [
+        (Image.fromarray(np.array([[0, 1]], np.uint8), "L"), 0),
+        (Image.fromarray(np.array([[[9, 9, 9], [1, 1, 1]]], np.uint8)), (9, 9, 9)),
+        (Image.fromarray(np.array([[700, 257]], np.uint16)), 700),
+    ],
+)
+def test_transparent_colour_is_white(source, transparency):
+    rgb = decode_image(encoded(source, "PNG", transparency=transparency)).rgb
+    assert (rgb[0, 0] == 255).all() and (rgb[0, 1] < 200).all()
+
+
+@pytest.mark.parametrize("format", ["PNG", "GIF"])
+@pytest.mark.parametrize("transparency", [1, b"\xff\x00"])
+def test_transparent_palette_entry_is_white(format, transparency):
+    source = Image.fromarray(np.array([[0, 1]], np.uint8), "P")
+    source.putpalette([10, 20, 30, 40, 50, 60])
+    transparency = 1 if format == "GIF" else transparency
+    rgb = decode_image(encoded(source, format, transparency=transparency)).rgb
+    np.testing.assert_array_equal(rgb, [[[10, 20, 30], [255, 255, 255]]])
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+@pytest.mark.parametrize("top, white", [(65535, 65535), (20000, 65535), (4095, 4095), (900, 1023), (9, 255)])
+def test_16_bit_gray_is_scaled(format, top, white):
+    values = np.array([[0, top // 2, top]], np.uint16)
+    decoded = decode_image(encoded(Image.fromarray(values), format))
+    np.testing.assert_allclose(decoded.rgb[0, :, 0], values[0] * 255.0 / white, atol=0.51)
+    note = f"Values 0 to {white} are shown as black to white."
+    assert decoded.notes == (() if white == 65535 else (note,))
+
+
+def test_16_bit_colour_png():
+    row = struct.pack(">6H", 65535, 32896, 0, 0, 257, 65535)
+    np.testing.assert_array_equal(decode_image(png(2, 1, 16, 2, [row])).rgb, [[[255, 128, 0], [0, 1, 255]]])
+
+
+def test_big_endian_16_bit_tiff():
+    values = np.array([[0, 32896, 65535]], ">u2")
+    tags = [(256, 4, 3), (257, 4, 1), (258, 3, 16 << 16), (259, 3, 1 << 16), (262, 3, 1 << 16), (273, 4, 8)]
+    tags += [(277, 3, 1 << 16), (278, 4, 1), (279, 4, 6)]
+    directory = b"".join(struct.pack(">HHLL", tag, kind, 1, value) for tag, kind, value in tags)
+    data = b"MM\0*" + struct.pack(">L", 14) + values.tobytes() + struct.pack(">H", len(tags)) + directory
+    np.testing.assert_array_equal(decode_image(data + bytes(4)).rgb[0, :, 0], [0, 128, 255])
+
+
+@pytest.mark.parametrize(
+    "values, expected",
+    [
+        ([0.0, 0.5, 1.0], [0, 128, 255]),
+        ([0.0, 100.0, 255.0], [0, 100, 255]),
+        ([-1.0, 0.0, 1.0], [0, 128, 255]),
+        ([float("nan"), 0.5, float("inf")], [0, 128, 255]),
+        ([7000.0, 7000.0, 7000.0], [0, 0, 0]),
+    ],
+)
+def test_float_tiff_is_scaled(values, expected):
+    data = encoded(Image.fromarray(np.array([values], np.float32)), "TIFF")
+    np.testing.assert_array_equal(decode_image(data).rgb[0, :, 0], expected)
+
+
+def test_signed_32_bit_tiff_is_stretched():
+    decoded = decode_image(encoded(Image.fromarray(np.array([[-100, 0, 100]], np.int32)), "TIFF"))
+    np.testing.assert_array_equal(decoded.rgb[0, :, 0], [0, 128, 255])
+    assert decoded.notes == ("Values -100 to 100 are shown as black to white.",)
+
+
+@pytest.mark.parametrize("format", [name for name in FORMATS if name not in ("GIF", "BMP")])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_is_applied(format, orientation):
+    exif = Image.Exif()
+    exif[274] = orientation
+    quality = {"quality": 95, "subsampling": 0} if format == "JPEG" else {"quality": 95}
+    options = {"PNG": {}, "TIFF": {}, "WEBP": {"lossless": True}}.get(format, quality)
+    data = encoded(Image.fromarray(picture()), format, exif=exif, **options)
+    plain = picture()
+    by_hand = [
+        plain,
+        plain[:, ::-1],
+        plain[::-1, ::-1],
+        plain[::-1],
+        plain.swapaxes(0, 1),
+        np.rot90(plain, -1),
+    ]
+    by_hand += [np.rot90(plain, 2).swapaxes(0, 1), np.rot90(plain)]
+    expected = by_hand[orientation - 1]
+    rgb = decode_image(data).rgb
+    assert rgb.shape == expected.shape and rgb.flags.c_contiguous
+    assert np.abs(rgb.astype(int) - expected).mean() < 4
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"])
+def test_tiff_compressions(compression):
+    data = encoded(Image.fromarray(picture()), "TIFF", compression=compression)
+    assert np.abs(decode_image(data).rgb.astype(int) - picture()).mean() < 8
+
+
+def test_fax_tiff():
+    bilevel = Image.fromarray(picture()).convert("1")
+    data = encoded(bilevel, "TIFF", compression="group4")
+    np.testing.assert_array_equal(decode_image(data).rgb, np.asarray(bilevel.convert("RGB")))
+
+
+def test_big_tiff():
+    data = encoded(Image.fromarray(picture()), "TIFF", big_tiff=True)
+    np.testing.assert_array_equal(decode_image(data).rgb, picture())
+
+
+@pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "TIFF"])
+def test_first_of_several_frames(format):
+    frames = [Image.new("RGB", (9, 7), colour) for colour in ("red", "blue", "lime")]
+    lossless = {"lossless": True} if format == "WEBP" else {}
+    data = encoded(frames[0], format, save_all=True, append_images=frames[1:], **lossless)
+    decoded = decode_image(data)
+    np.testing.assert_array_equal(decoded.rgb, np.asarray(frames[0]))
+    assert decoded.notes == ("Only the first frame or page is used.",)
+
+
+@pytest.mark.parametrize("width, height", [(1, 1), (6000, 200), (3, 5000)])
+def test_any_aspect(width, height):
+    assert decode_image(png(width, height, 8, 0, [bytes(width)] * height)).rgb.shape == (height, width, 3)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_cut_off_at_any_place(format):
+    data = in_format(picture(), format)
+    for keep in sorted({1, 4, 9, 13, 20, 30, len(data) // 4, len(data) // 2, len(data) * 3 // 4}):
+        with pytest.raises(InputError, match=r"^The .*\.$"):
+            decode_image(data[:keep])
+
+
+@pytest.mark.parametrize("content", [b"I am a text", b"%PDF-1.7\n", b"<svg/>", b"\0" * 100, b"PK\3\4"])
+def test_other_files_are_named_as_such(tmp_path, content):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="not an image of a known kind; PNG, JPEG, WebP, GIF, BMP, TIFF"):
+        decode_image(path)
+
+
+def test_the_content_counts_not_the_name(tmp_path):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(in_format(picture(), "PNG"))
+    assert decode_image(path).format == "PNG"
+
+
+def test_heic_without_a_decoder_is_named():
+    if "HEIC" in readable_formats():
+        pytest.skip("pillow_heif is installed here")
+    data = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
+    with pytest.raises(InputError, match="HEIC files cannot be decoded by this installation; PNG"):
+        decode_image(data)
+
+
+def test_paths_that_are_no_files(tmp_path):
+    with pytest.raises(InputError, match="No such file"):
+        decode_image(tmp_path / "absent.png")
+    with pytest.raises(InputError, match="is not a file"):
+        decode_image(tmp_path)
+    with pytest.raises(InputError, match="not a valid path"):
+        decode_image("a\0b")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="is not a file"):
+        decode_image(tmp_path / "pipe")
+
+
+def test_empty_and_too_large_files(tmp_path):
+    with pytest.raises(InputError, match="^The file is empty.$"):
+        decode_image(b"")
+    (tmp_path / "x.png").write_bytes(bytes(2000))
+    with pytest.raises(InputError, match="at most 0.001 MB"):
+        decode_image(tmp_path / "x.png", max_bytes=1000)
+
+
+def test_bomb_is_refused_before_pillow_sees_it(monkeypatch):
+    side = 11_000
+    data = png(side, side, 8, 0, [bytes(side)] * side)
+    assert len(data) < 130_000
+    monkeypatch.setattr(Image, "open", lambda *_args, **_options: pytest.fail("opened"))
+    with pytest.raises(InputError, match=r"11000 x 11000 is 121.0 megapixels, at most 50\."):
+        decode_image(data)
+
+
+@pytest.mark.parametrize("size, message", [((0, 5), "no pixels"), ((70_000, 1), "65535 pixels a side")])
+def test_sizes_that_no_image_has(size, message):
+    with pytest.raises(InputError, match=message):
+        decode_image(png(*size, 8, 0, [b"\0"]))
+
+
+def tiff_with(tags, pixels=b"\0" * 64):
+    """A little-endian TIFF whose pixels start at byte 8; tags are (tag, type, count, value)."""
+    start = 8 + len(pixels)
+    directory = b"".join(struct.pack("<HHLL", *entry) for entry in sorted(tags))
+    return b"II*\0" + struct.pack("<L", start) + pixels + struct.pack("<H", len(tags)) + directory + bytes(4)
+
+
+SMALL_TIFF = [(256, 4, 1, 8), (257, 4, 1, 8), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1)]
+ONE_STRIP = [(273, 4, 1, 8), (278, 4, 1, 8), (279, 4, 1, 64)]
+
+
+def test_tiff_tags_cannot_multiply_the_file():
+    notes = [(60_000 + k, 7, 1_000_000, 8) for k in range(5_000)]  # 5 GB if each were read
+    data = tiff_with(SMALL_TIFF + ONE_STRIP + notes, bytes(1_000_100))
+    assert decode_image(data).rgb.shape == (8, 8, 3)
+
+
+def test_exif_tags_cannot_multiply_the_file():
+    tags = b"".join(struct.pack("<HHLL", 60_000 + k, 7, 60_000, 8) for k in range(3_000))
+    app1 = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 3_000) + tags
+    plain = in_format(picture(), "JPEG")
+    data = plain[:2] + b"\xff\xe1" + struct.pack(">H", len(app1) + 2) + app1 + plain[2:]
+    tracemalloc.start()
+    assert decode_image(data).rgb.shape == (32, 48, 3)
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    tracemalloc.stop()
+
+
+def test_tiff_with_giant_tiles_or_too_many_strips():
+    tiles = [(322, 4, 1, 40_000), (323, 4, 1, 40_000), (324, 4, 1, 8), (325, 4, 1, 64)]
+    with pytest.raises(InputError, match="tiles of 40000 x 40000"):
+        decode_image(tiff_with(SMALL_TIFF + tiles))
+    with pytest.raises(InputError, match="broken"):
+        decode_image(tiff_with([*SMALL_TIFF, (273, 4, 9, 8), (278, 4, 1, 8), (279, 4, 9, 8)]))
+
+
+def test_ycbcr_tiff_is_refused_rather_than_shown_in_wrong_colours():
+    for compression in (None, "tiff_lzw"):
+        data = encoded(Image.fromarray(picture()).convert("YCbCr"), "TIFF", compression=compression)
+        with pytest.raises(InputError, match="save it as RGB"):
+            decode_image(data)
+    data = encoded(Image.fromarray(picture()).convert("YCbCr"), "TIFF", compression="jpeg")
+    assert np.abs(decode_image(data).rgb.astype(int) - picture()).mean() < 8
+
+
+def test_jpeg_with_endless_scans():
+    data = encoded(Image.fromarray(picture()), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    assert decode_image(data).rgb.shape == (32, 48, 3)
+    with pytest.raises(InputError, match="more than 100 scans"):
+        decode_image(data[:last] + data[last:-2] * 200 + data[-2:])
+
+
+def test_wrong_checksum_is_damage():
+    data = bytearray(in_format(picture(), "PNG"))
+    data[data.index(b"IDAT") + 10] ^= 1
+    with pytest.raises(InputError, match="^The PNG file is broken or cut off.$"):
+        decode_image(bytes(data))
+
+
+def test_scaling_down_is_optional_and_told():
+    data = in_format(picture(400, 100), "JPEG")
+    assert decode_image(data).rgb.shape == (100, 400, 3)
+    decoded = decode_image(data, max_side_px=100)
+    assert decoded.rgb.shape == (25, 100, 3)
+    assert decoded.notes == ("Scaled down from 0.0 megapixels to 100 x 25.",)
+    near = np.asarray(Image.fromarray(picture(400, 100)).resize((100, 25), Image.Resampling.LANCZOS))
+    assert np.abs(decoded.rgb.astype(int) - near).mean() < 3
+
+
+def test_scaled_and_turned():
+    exif = Image.Exif()
+    exif[274] = 6
+    data = encoded(Image.fromarray(picture(400, 100)), "PNG", exif=exif)
+    assert decode_image(data, max_side_px=100).rgb.shape == (100, 25, 3)
+
+
+def test_threads_agree_and_leave_pillow_alone():
+    before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
+    files = [in_format(picture(60 + k, 40), format) for k, format in enumerate(FORMATS)]
+    expected = [decode_image(data).rgb for data in files]
+    wrong = []
+
+    def work():
+        for data, rgb in zip(files * 5, expected * 5, strict=True):
+            if not np.array_equal(decode_image(data).rgb, rgb):
+                wrong.append(len(data))
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert before == (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES)
+
+
+def test_ctrl_c_is_not_swallowed(monkeypatch):
+    def interrupted(*_args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mpm.data.images.decode.to_rgb", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        decode_image(in_format(picture(), "PNG"))
+
+
+def test_out_of_memory_is_a_sentence(monkeypatch):
+    def starved(*_args):
+        raise MemoryError
+
+    monkeypatch.setattr("mpm.data.images.decode.to_rgb", starved)
+    with pytest.raises(InputError, match="more memory"):
+        decode_image(in_format(picture(), "PNG"))

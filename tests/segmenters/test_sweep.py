@@ -1,0 +1,63 @@
+"""A sweep gives what separate runs give, and runs every distinct prefix of blocks once."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+import mpm
+from mpm.segmenters.sweep import fork_of, sweep
+
+SCHEDULES = ["1,3", "none", "3", "1", "0,1,2,3", "1,2"]
+
+
+@pytest.mark.parametrize("order", [SCHEDULES, SCHEDULES[::-1], ["2", "2"]])
+def test_bit_equal_to_separate_runs(tiny, smooth_image, order):
+    for schedule, run in zip(order, sweep(tiny, smooth_image, order), strict=True):
+        alone = tiny.segment(smooth_image, schedule)
+        assert run.schedule == alone.schedule
+        assert np.array_equal(run.labels, alone.labels) and np.array_equal(run.logits, alone.logits)
+        assert run.trace.token_counts == alone.trace.token_counts
+        for own, other in zip(run.trace.stages, alone.trace.stages, strict=True):
+            assert np.array_equal(own.partner, other.partner) and own.block == other.block
+            assert np.array_equal(own.similarity, other.similarity)
+
+
+@pytest.mark.parametrize("order", [SCHEDULES, SCHEDULES[::-1]])
+def test_every_distinct_prefix_runs_once(tiny, smooth_image, order, monkeypatch):
+    calls = Counter()
+    for number, block in enumerate(tiny.encoder.blocks):
+        original = block.forward
+        monkeypatch.setattr(block, "forward", lambda x, n=number, f=original: (calls.update([n]), f(x))[1])
+    list(sweep(tiny, smooth_image, order))
+    blocks = [mpm.Schedule.parse(text).blocks for text in order]
+    for number in range(tiny.depth):
+        prefixes = {tuple(block for block in own if block <= number) for own in blocks}
+        assert calls[number] == len(prefixes)
+
+
+def test_timings_are_sums_marked_as_estimated(tiny, smooth_image):
+    for run in sweep(tiny, smooth_image, ["1,2", "1"]):
+        assert run.timing.estimated
+        assert run.timing.total == pytest.approx(sum(run.timing.parts.values()))
+        assert set(run.timing.parts) == set(mpm.clock.PARTS)
+
+
+def test_display_labels_are_small(tiny):
+    picture = np.zeros((100, 300, 3), np.uint8)
+    (run,) = sweep(tiny, picture, ["none"], max_label_px=150)
+    assert run.labels.shape == (50, 150)
+
+
+def test_forks():
+    parse = mpm.Schedule.parse
+    assert fork_of(parse("2,5"), parse("2,8")) == (5, (2,))
+    assert fork_of(parse("2"), parse("none")) == (2, ())
+    assert fork_of(parse("0,2"), parse("0,2")) == (0, ())
+
+
+def test_a_bad_schedule_is_refused_before_any_work(tiny, smooth_image):
+    with pytest.raises(mpm.InputError):
+        next(sweep(tiny, smooth_image, ["none", "7"]))
