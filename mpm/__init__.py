@@ -12,11 +12,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mpm.clock import Timing
     from mpm.data.labels import STREETS, LabelSet
-    from mpm.encoders.vit import MergingViT, apply
+    from mpm.encoders.merging_vit import MergingViT, apply
     from mpm.errors import InputError
+    from mpm.merging.context import Context
     from mpm.merging.grid import Grid
-    from mpm.merging.merge_map import MergeMap
-    from mpm.merging.pairing import Merger, mutual_pairs, random_pairs
+    from mpm.merging.merge_map import Evidence, MergeMap
+    from mpm.merging.parameters import Range
+    from mpm.merging.reasons import Reasons
+    from mpm.merging.recipe import Merger, Recipe
+    from mpm.merging.rule import Rule, load_rules, rule, rules
+    from mpm.merging.rules.mutual import mutual_pairs
+    from mpm.merging.rules.random import random_pairs
     from mpm.merging.schedule import PAPER, PRESETS, Schedule
     from mpm.merging.trace import MergeStage, MergeTrace, TraceBatch
     from mpm.segmenters.config import SegmenterConfig, streets_config
@@ -28,11 +34,17 @@ if TYPE_CHECKING:
 _HOMES = {
     "clock": ("Timing",),
     "data.labels": ("STREETS", "LabelSet"),
-    "encoders.vit": ("MergingViT", "apply"),
+    "encoders.merging_vit": ("MergingViT", "apply"),
     "errors": ("InputError",),
+    "merging.context": ("Context",),
     "merging.grid": ("Grid",),
-    "merging.merge_map": ("MergeMap",),
-    "merging.pairing": ("Merger", "mutual_pairs", "random_pairs"),
+    "merging.merge_map": ("Evidence", "MergeMap"),
+    "merging.parameters": ("Range",),
+    "merging.reasons": ("Reasons",),
+    "merging.recipe": ("Merger", "Recipe"),
+    "merging.rule": ("Rule", "load_rules", "rule", "rules"),
+    "merging.rules.mutual": ("mutual_pairs",),
+    "merging.rules.random": ("random_pairs",),
     "merging.schedule": ("PAPER", "PRESETS", "Schedule"),
     "merging.trace": ("MergeStage", "MergeTrace", "TraceBatch"),
     "segmenters.config": ("SegmenterConfig", "streets_config"),
@@ -47,6 +59,8 @@ __all__ = [
     "PAPER",
     "PRESETS",
     "STREETS",
+    "Context",
+    "Evidence",
     "Geometry",
     "Grid",
     "InputError",
@@ -57,6 +71,10 @@ __all__ = [
     "Merger",
     "MergingViT",
     "ModelEntry",
+    "Range",
+    "Reasons",
+    "Recipe",
+    "Rule",
     "Schedule",
     "SegmentationRun",
     "Segmenter",
@@ -64,10 +82,13 @@ __all__ = [
     "Timing",
     "TraceBatch",
     "apply",
+    "load_rules",
     "load_segmenter",
     "model_names",
     "mutual_pairs",
     "random_pairs",
+    "rule",
+    "rules",
     "save_segmenter",
     "streets_config",
 ]

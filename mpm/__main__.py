@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from mpm.errors import InputError
 from mpm.system import check_opencv
 
-COMMANDS = ("segment", "evaluate", "train", "bench", "models")
+COMMANDS = ("segment", "evaluate", "train", "bench", "rules", "models")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -100,20 +100,15 @@ class Engine:
             raise InputError(self._failure or "the model could not be loaded")
         return self._segmenter
 
-    def sweep(
-        self, rgb: np.ndarray, schedules: Sequence[str], control: bool = False
-    ) -> Iterator[SegmentationRun]:
-        """Runs of many schedules, shared where they agree; masks at display size. Close it to stop.
-
-        control=True merges as many pairs drawn at random.
-        """
-        runs, end = self._runs(rgb, schedules, control), time.monotonic() + self._deadline_s
-        names = " ".join(schedules)
-        with watched_run("control" if control else "sweep", self.name, names, _size(rgb)) as watched:
+    def sweep(self, rgb: np.ndarray, recipes: Sequence[str]) -> Iterator[SegmentationRun]:
+        """Runs of many recipes, shared where they agree; masks at display size. Close it to stop."""
+        runs, end = self._runs(rgb, recipes), time.monotonic() + self._deadline_s
+        names = " ".join(recipes)
+        with watched_run("sweep", self.name, names, _size(rgb)) as watched:
             while True:
                 if time.monotonic() > end:
                     raise InputError(
-                        f"this took longer than {self._deadline_s:.0f} s, so the other schedules were left "
+                        f"this took longer than {self._deadline_s:.0f} s, so the other recipes were left "
                         "out: a smaller picture or model is faster"
                     )
                 with self._lock:
@@ -123,40 +118,38 @@ class Engine:
                 watched.measured(run)
                 yield run
 
-    def segment(self, rgb: np.ndarray, schedule: str, profile: bool = False) -> SegmentationRun:
+    def segment(self, rgb: np.ndarray, recipe: str, profile: bool = False) -> SegmentationRun:
         """One run at the picture's own size."""
         segmenter = self.segmenter
-        with watched_run("segment", self.name, schedule, _size(rgb)) as watched, self._lock:
-            run = segmenter.segment(rgb, schedule, profile=profile, max_patches=self.max_patches)
+        with watched_run("segment", self.name, recipe, _size(rgb)) as watched, self._lock:
+            run = segmenter.segment(rgb, recipe, profile=profile, max_patches=self.max_patches)
             watched.measured(run)
         return run
 
-    def similarity(self, rgb: np.ndarray, schedule: str, stage: int, patch: int) -> np.ndarray:
+    def similarity(self, rgb: np.ndarray, recipe: str, stage: int, patch: int) -> np.ndarray:
         """Cosine similarity of one patch to all others at a stage: (rows, cols) float32."""
         segmenter = self.segmenter
         from mpm.segmenters.features import similarity_to, stage_features
 
-        key = (digest(rgb), schedule, stage)
+        key = (digest(rgb), recipe, stage)
         with self._lock:
             features = self._features.get(key)
             if features is None:
-                features = stage_features(segmenter, rgb, schedule, stage, max_patches=self.max_patches)
+                features = stage_features(segmenter, rgb, recipe, stage, max_patches=self.max_patches)
                 if features.nbytes <= CACHE_BYTES:
                     self._features[key] = features
         return similarity_to(features, patch)
 
-    def _runs(self, rgb: np.ndarray, schedules: Sequence[str], control: bool) -> Iterator[SegmentationRun]:
+    def _runs(self, rgb: np.ndarray, recipes: Sequence[str]) -> Iterator[SegmentationRun]:
         """On ZeroGPU all of them come at once, from a process that has a GPU."""
         segmenter = self.segmenter
         if zerogpu.on_zerogpu():
-            job = zerogpu.Job(self.model, rgb, tuple(schedules), self.max_patches, DISPLAY_PX, control)
+            job = zerogpu.Job(self.model, rgb, tuple(recipes), self.max_patches, DISPLAY_PX)
             return iter(zerogpu.run_job(job))
-        from mpm.merging.pairing import mutual_pairs, random_pairs
         from mpm.segmenters.sweep import sweep
 
-        merger = random_pairs if control else mutual_pairs
         limits = {"max_patches": self.max_patches, "max_label_px": DISPLAY_PX}
-        return sweep(segmenter, rgb, schedules, merger=merger, **limits)
+        return sweep(segmenter, rgb, recipes, **limits)
 
     def _load(self) -> None:
         start = time.perf_counter()

@@ -58,14 +58,13 @@ def gpu(function: Function, duration_s: int = DURATION_S) -> Function:
 
 @dataclass(frozen=True)
 class Job:
-    """One picture through several schedules of one model; rgb (H, W, 3) uint8. Everything can be pickled."""
+    """One picture through several recipes of one model; rgb (H, W, 3) uint8. Everything can be pickled."""
 
     model: str
     rgb: np.ndarray
-    schedules: tuple[str, ...]
+    recipes: tuple[str, ...]
     max_patches: int
     max_label_px: int | None = None
-    control: bool = False
 
 
 def run_job(job: Job) -> list[SegmentationRun]:
@@ -86,13 +85,11 @@ def _registered() -> Callable[[Job], list[SegmentationRun] | str]:
 
 def _work(job: Job) -> list[SegmentationRun] | str:
     """In the worker: the runs, or the sentence of an InputError, which `spaces` would reduce to its name."""
-    from mpm.merging.pairing import mutual_pairs, random_pairs
     from mpm.segmenters.sweep import sweep
 
-    merger = random_pairs if job.control else mutual_pairs
     limits = {"max_patches": job.max_patches, "max_label_px": job.max_label_px}
     try:
-        return list(sweep(_worker_model(job.model), job.rgb, job.schedules, merger=merger, **limits))
+        return list(sweep(_worker_model(job.model), job.rgb, job.recipes, **limits))
     except InputError as error:
         return str(error)
 

@@ -46,7 +46,7 @@ def report(engine: Engine, rgb: np.ndarray, run) -> dict:
         "image": {"digest_blake2b_96": digest(rgb), "width_px": rgb.shape[1], "height_px": rgb.shape[0]},
         "model": {"name": segmenter.config.name, "depth": segmenter.depth, "patch_px": segmenter.patch_px},
         "grid": {"rows": run.grid.rows, "cols": run.grid.cols},
-        "schedule": str(run.schedule),
+        "schedule": str(run.recipe),
         "token_counts": kept,
         "tokens_kept": kept[-1] / kept[0],
         "timing_s": {"total": run.timing.total, "parts": run.timing.parts, "runs": 1},
@@ -57,7 +57,7 @@ def report(engine: Engine, rgb: np.ndarray, run) -> dict:
             "dtype": str(segmenter.dtype)[6:],
         },
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
-        "python": reproduction(segmenter.config.name, str(run.schedule)),
+        "python": reproduction(segmenter.config.name, str(run.recipe)),
     }
 
 
@@ -92,12 +92,12 @@ def _report(engine: Engine, rgb: np.ndarray, run) -> Download:
 
 
 def _python(engine: Engine, rgb: np.ndarray, run) -> Download:
-    text = reproduction(engine.segmenter.config.name, str(run.schedule))
+    text = reproduction(engine.segmenter.config.name, str(run.recipe))
     return Download(f"{_stem(run)}.py", "text/x-python", text.encode())
 
 
 def _stem(run) -> str:
-    return "picture_" + str(run.schedule).replace(",", "-")
+    return f"picture_{run.recipe.slug}"
 
 
 def _version(package: str) -> str | None:

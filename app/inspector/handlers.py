@@ -17,7 +17,8 @@ from app.server.staleness import Tabs, tab_of
 from app.server.toasts import bad_input_as_toast
 from mpm.data.labels import STREETS
 from mpm.errors import InputError
-from mpm.merging.schedule import PAPER, Schedule
+from mpm.merging.recipe import Recipe
+from mpm.merging.schedule import PAPER
 
 NO_PICTURE = "there is no picture any more: pick an example or drop in a photo"
 
@@ -150,9 +151,9 @@ def _check_there_is(rgb: np.ndarray | None) -> None:
 
 
 def _fitting(chosen: str, depth: int) -> str:
-    """The chosen schedule, or the paper's where this model has no such blocks."""
+    """The chosen recipe, or the paper's where this model has no such blocks."""
     try:
-        return str(Schedule.parse(chosen).check(depth))
+        return str(Recipe.parse(chosen).check(depth))
     except InputError:
         return str(PAPER)
 

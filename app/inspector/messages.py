@@ -11,6 +11,7 @@ from app.engine.zerogpu import on_zerogpu
 from app.examples import Example
 from app.inspector.payload import ImageView, encode, encode_controls, encode_failure, encode_runs
 from mpm.errors import InputError
+from mpm.merging.recipe import Recipe, RuleCall
 from mpm.merging.schedule import PRESETS
 
 BASELINE = "none"
@@ -67,7 +68,7 @@ def _explored(
     """The messages, while `runs` is filled."""
     view = None
     for run in engine.sweep(rgb, order):
-        name = str(run.schedule)
+        name = str(run.recipe)
         runs[name] = run
         if BASELINE not in runs or selected not in runs:
             continue
@@ -83,7 +84,7 @@ def _explored(
 def first_message(engine: Engine, example: Example, selected: str = "2,5") -> str:
     """Everything about one example in one message, without timings: those belong to another machine."""
     rgb = example.rgb()
-    runs = {str(run.schedule): run for run in engine.sweep(rgb, STOPS)}
+    runs = {str(run.recipe): run for run in engine.sweep(rgb, STOPS)}
     return encode(image_view(engine, rgb, example.truth(), example.title), runs, selected=selected)
 
 
@@ -96,14 +97,19 @@ def estimate(run) -> dict | None:
 
 def runs_message(engine: Engine, rgb: np.ndarray, schedules: Sequence[str]) -> str:
     """More runs of a picture that the browser already shows."""
-    runs = {str(run.schedule): run for run in engine.sweep(rgb, list(dict.fromkeys([*schedules, BASELINE])))}
+    runs = {str(run.recipe): run for run in engine.sweep(rgb, list(dict.fromkeys([*schedules, BASELINE])))}
     timing = {name: estimate(run) for name, run in runs.items()}
     return encode_runs(image_view(engine, rgb), runs, baseline=runs[BASELINE], timings=timing)
 
 
+def drawn_at_random(recipe: str) -> str:
+    """The control of a recipe: random pairs at the same blocks."""
+    return str(Recipe.parse(recipe).with_rule(RuleCall("random")))
+
+
 def controls_message(engine: Engine, rgb: np.ndarray) -> str:
     """What random pairs at the same counts would do: tokens kept and agreement with the baseline."""
-    runs = {str(run.schedule): run for run in engine.sweep(rgb, STOPS, control=True)}
+    runs = dict(zip(STOPS, engine.sweep(rgb, list(map(drawn_at_random, STOPS))), strict=True))
     labels = runs[BASELINE].labels
     controls = {
         name: {

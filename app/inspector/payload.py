@@ -51,7 +51,7 @@ class ImageView:
     image        (H, W, 3) uint8 RGB, the user's own size
     class_names  K names; palette (K, 3) uint8
     depth        number of encoder blocks
-    schedules    the slider's stops, as strings of mpm.Schedule
+    schedules    the slider's stops, as texts of mpm.Recipe
     truth        (H, W) integer labels, or None; pixels of `ignore_index` and of unknown classes count nowhere
     can          what the page answers: "heat", "custom", "mask", "npz", "report", "python"
     """

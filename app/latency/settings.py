@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mpm.errors import InputError
-from mpm.merging.schedule import PRESETS, Schedule
+from mpm.merging.recipe import Recipe
+from mpm.merging.schedule import PRESETS
 
 BASELINE = "none"
 SCOPES = ("picture to mask", "model only")
@@ -39,7 +40,7 @@ class Plan:
         """
         if scope not in SCOPES:
             raise InputError(f"the scope must be one of {', '.join(SCOPES)}, but got {scope!r}")
-        names = [str(Schedule.parse(name)) for name in (BASELINE, chosen, *(schedules or ()))]
+        names = [str(Recipe.parse(name)) for name in (BASELINE, chosen, *(schedules or ()))]
         unique = tuple(dict.fromkeys(names))
         if len(unique) > MAX_CONTENDERS:
             raise InputError(f"at most {MAX_CONTENDERS} schedules race at once, but got {len(unique)}")

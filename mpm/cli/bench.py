@@ -1,4 +1,4 @@
-"""`python -m mpm bench`: how fast a schedule is, against the unmerged run, its ideal and the usual way.
+"""`python -m mpm bench`: how fast a recipe is, against the unmerged run, its ideal and the usual way.
 
 The JSON that --json writes is described in `mpm.measure.bench.results`; `BenchResult.from_json` reads it.
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from mpm.cli.recipes import RECIPE_HELP, add_rules_option, use_rules, with_rule
 from mpm.devices import pick_device
 from mpm.errors import InputError
 from mpm.files import check_target
@@ -25,7 +26,8 @@ from mpm.measure.bench.table import render
 from mpm.measure.bench.workload import Workload, load_model, picture_batches, street_batches
 from mpm.measure.device_card import card_of
 from mpm.measure.machine import core_count, processor_name
-from mpm.merging.schedule import Schedule
+from mpm.merging.recipe import Recipe
+from mpm.merging.rule import PAPER_RULE
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -33,15 +35,21 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "bench",
-        help="measure schedules on this device",
+        help="measure recipes on this device",
         description="Alternating runs, picture to mask; medians, and speed-ups with their 95 %% interval.",
     )
     model = parser.add_argument_group("what runs")
     model.add_argument("--model", default="streets-vit-tiny", help="bundled, a checkpoint, or timm's name")
     model.add_argument("--classes", type=_positive, default=150, help="of a timm model (default: 150)")
     model.add_argument(
-        "--schedules", nargs="+", default=["2,5", "0,2,4,6,8"], metavar="BLOCKS", help='e.g. "2,5" "5"'
+        "--recipes",
+        "--schedules",
+        nargs="+",
+        default=["2,5", "0,2,4,6,8"],
+        metavar="RECIPE",
+        help=f"{RECIPE_HELP}; the unmerged run always comes first",
     )
+    add_rules_option(parser)
     model.add_argument("--image", type=Path, nargs="+", help="pictures (default: synthetic streets)")
     model.add_argument("--pictures", type=_positive, default=4, help="number of synthetic streets in turn")
     model.add_argument("--resolution", type=_positive, help="short side in pixels (default: the model's own)")
@@ -54,7 +62,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     where.add_argument("--runs", type=_positive, default=20)
     where.add_argument("--warmup", type=_positive, default=3)
     rows = parser.add_argument_group("rows")
-    rows.add_argument("--window", type=_positive, metavar="RADIUS", help="also the windowed search")
+    rows.add_argument("--window", type=_positive, metavar="RADIUS", help=argparse.SUPPRESS)
     rows.add_argument("--no-extras", action="store_true", help="no ideal, reference or decode-merged rows")
     rows.add_argument("--kernels", action="store_true", help="also the tail and the matcher alone")
     output = parser.add_argument_group("output")
@@ -68,12 +76,13 @@ def run(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     _check_outputs(args)
-    schedules = [Schedule.parse(text) for text in args.schedules]
+    use_rules(args)
+    recipes = _recipes(args)
     device, dtype = pick_device(args.device), DTYPES[args.dtype]
     work = _workload(args, device, dtype)
-    for schedule in schedules:
-        schedule.check(work.segmenter.depth)
-    result = _measured(args, work, schedules)
+    for recipe in recipes:
+        recipe.check(work.segmenter.depth)
+    result = _measured(args, work, recipes)
     print(render(result))
     if args.json:
         result.write(args.json)
@@ -82,6 +91,13 @@ def run(args: argparse.Namespace) -> int:
     if args.plot:
         save_plot(result, args.plot)
     return 0
+
+
+def _recipes(args: argparse.Namespace) -> list[Recipe]:
+    recipes = [Recipe.parse(text) for text in args.recipes]
+    if args.window:
+        recipes += with_rule(recipes, PAPER_RULE, f"--window {args.window}", window=args.window)
+    return recipes
 
 
 def _check_outputs(args: argparse.Namespace) -> None:
@@ -101,11 +117,11 @@ def _workload(args: argparse.Namespace, device: torch.device, dtype: torch.dtype
     return Workload(segmenter, trained, batches, args.resolution, args.encoder_only)
 
 
-def _measured(args: argparse.Namespace, work: Workload, schedules: list[Schedule]) -> BenchResult:
-    extras = Extras(False, False, False, args.window) if args.no_extras else Extras(window=args.window)
+def _measured(args: argparse.Namespace, work: Workload, recipes: list[Recipe]) -> BenchResult:
+    extras = Extras(False, False, False) if args.no_extras else Extras()
     kernels = {}
     try:
-        rows = measure(work, contenders(work, schedules, extras), args.runs, args.warmup, _progress)
+        rows = measure(work, contenders(work, recipes, extras), args.runs, args.warmup, _progress)
         if args.kernels:
             kernels["tail"] = tail(args.classes, work.segmenter.device)
             kernels["matcher"] = matcher(work.segmenter.device)

@@ -16,13 +16,16 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from mpm.cli.recipes import RECIPE_HELP, add_rules_option, use_rules, with_rule
 from mpm.data.datasets import READERS, FirstOf, held_out_streets, open_dataset
 from mpm.devices import pick_device
 from mpm.errors import InputError
 from mpm.files import check_target, write_json
 from mpm.measure.distributed import Team, join_team
-from mpm.measure.evaluate import MERGERS, MODES, evaluate
+from mpm.measure.evaluate import MODES, evaluate
 from mpm.measure.scores import Evaluation, table
+from mpm.merging.recipe import Recipe
+from mpm.merging.rule import PAPER_RULE
 from mpm.zoo.progress import download_bar
 
 
@@ -39,12 +42,13 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--split", default="val", help="train or val (all but streets)")
     parser.add_argument("--count", type=int, default=100, help="held-out scenes to draw (streets)")
     parser.add_argument(
+        "--recipe",
         "--schedule",
+        dest="recipes",
         action="append",
-        metavar="BLOCKS",
-        help='such as "2,5"; may be given again; the baseline "none" always comes first',
+        help=f"{RECIPE_HELP}; may be given again; the baseline always comes first",
     )
-    parser.add_argument("--merger", choices=tuple(MERGERS), default="mutual", help="random: the control")
+    parser.add_argument("--merger", choices=("mutual", "random"), help=argparse.SUPPRESS)
     parser.add_argument(
         "--mode",
         choices=tuple(MODES),
@@ -58,12 +62,14 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results here")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
     parser.add_argument("--threads", type=int, help="CPU threads a process; they may change a rounding")
+    add_rules_option(parser)
     parser.set_defaults(func=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """The command. Raises InputError for bad input."""
     check_target(args.json)
+    use_rules(args)
     with join_team() as crew:
         _set_threads(args.threads)
         dataset = _open_dataset(args)
@@ -71,16 +77,22 @@ def run(args: argparse.Namespace) -> int:
         evaluation = evaluate(
             segmenter,
             dataset,
-            args.schedule or ("none", "2,5"),
-            MERGERS[args.merger],
-            args.resolution,
-            lambda indices: _progress(indices, crew),
-            args.mode,
-            crew,
+            _recipes(args, crew),
+            resolution=args.resolution,
+            progress=lambda indices: _progress(indices, crew),
+            mode=args.mode,
+            team=crew,
         )
         if crew.leads:
             _show(args, evaluation)
     return 0
+
+
+def _recipes(args: argparse.Namespace, crew: Team) -> list[Recipe]:
+    recipes = [Recipe.parse(text) for text in args.recipes or ("2,5",)]
+    if args.merger in (None, PAPER_RULE):
+        return recipes
+    return with_rule(recipes, args.merger, f"--merger {args.merger}" if crew.leads else "")
 
 
 def _set_threads(threads: int | None) -> None:
@@ -118,8 +130,8 @@ def _progress(indices: range, crew: Team) -> Iterable:
 
 def _show(args: argparse.Namespace, evaluation: Evaluation) -> None:
     what = f"{evaluation.dataset}, {evaluation.split}, {evaluation.images} images"
-    print(f"{args.model} on {what}; {MODES[args.mode]}, {args.merger} pairs")
+    print(f"{args.model} on {what}; {MODES[args.mode]}")
     print(table(evaluation))
     if args.json:
-        settings = {"model": args.model, "merger": args.merger, "mode": args.mode}
+        settings = {"model": args.model, "mode": args.mode}
         write_json(args.json, {**settings, **evaluation.to_json()})

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mpm.cli.recipes import RECIPE_HELP, add_rules_option, use_rules
 from mpm.data.images import decode_image
 from mpm.devices import pick_device
+from mpm.merging.recipe import Recipe
 from mpm.segmenters.run_files import save_run
 from mpm.zoo.checkpoints import load_segmenter
 from mpm.zoo.progress import download_bar
@@ -22,22 +24,25 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--model", default="streets-vit-tiny", help="a bundled model's name or a checkpoint folder"
     )
-    parser.add_argument("--schedule", default="2,5", help='blocks to merge before, e.g. "2,5", or "none"')
+    parser.add_argument("--recipe", "--schedule", default="2,5", help=RECIPE_HELP)
     parser.add_argument("--output-dir", type=Path, default=Path("."), help="made if it is not there")
     parser.add_argument("--resolution", type=int, help="short side in pixels (default: the model's own)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, mps or auto (default: cpu)")
+    add_rules_option(parser)
     parser.set_defaults(func=run)
 
 
 def run(args: argparse.Namespace) -> int:
+    use_rules(args)
+    recipe = Recipe.parse(args.recipe)
     decoded = decode_image(args.image)
     with download_bar(args.model) as show:
         segmenter = load_segmenter(args.model, pick_device(args.device), progress=show)
-    result = segmenter.segment(decoded.rgb, args.schedule, args.resolution)
+    result = segmenter.segment(decoded.rgb, recipe, args.resolution)
     for path in save_run(segmenter, decoded.rgb, result, args.output_dir, args.image.stem):
         print(path)
     kept = result.trace.token_counts
-    print(f"schedule {result.schedule}: tokens {' -> '.join(map(str, kept))} ({kept[-1] / kept[0]:.1%} kept)")
+    print(f"recipe {result.recipe}: tokens {' -> '.join(map(str, kept))} ({kept[-1] / kept[0]:.1%} kept)")
     for note in (*decoded.notes, *result.notes):
         print(note)
     return 0

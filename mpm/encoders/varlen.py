@@ -8,7 +8,7 @@ and later, 16-bit, Ampere and later), else a nested tensor.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -67,19 +67,16 @@ def run_packed(block: Block, tokens: Tensor, packing: Packing) -> Tensor:
     return packing.unpack(x, tokens.shape[1])
 
 
-def run_grouped(module: nn.Module, tokens: Tensor, lengths: Sequence[int]) -> Tensor:
-    """Any module over images of unequal length: (B, M, C) -> (B, M, C'), zeros past an image's own length.
+def by_length(lengths: Sequence[int], width: int, run: Callable[[list[int], int], Tensor]) -> Tensor:
+    """Images of equal length together, others apart: (B, width, C), zeros past an image's own length.
 
-    Images of equal length run together, others apart.
+    run: images, their length -> (images, length, C).
     """
-    if set(lengths) == {tokens.shape[1]}:
-        return module(tokens)
-    outcomes = {}
+    outcomes: dict[int, Tensor] = {}
     for length in sorted(set(lengths)):
         members = [image for image, own in enumerate(lengths) if own == length]
-        outcomes.update(zip(members, module(tokens[members, :length]), strict=True))
-    missing = (F.pad(outcomes[image], (0, 0, 0, tokens.shape[1] - own)) for image, own in enumerate(lengths))
-    return torch.stack(list(missing))
+        outcomes.update(zip(members, run(members, length), strict=True))
+    return torch.stack([F.pad(outcomes[image], (0, 0, 0, width - own)) for image, own in enumerate(lengths)])
 
 
 def _attention(attn: Attention, x: Tensor, packing: Packing) -> Tensor:

@@ -1,155 +1,117 @@
-"""A plain timm ViT, run block by block with merges between the blocks.
+"""timm's plain ViT: absolute positions, one token grid through all blocks. EVA-01 is one, too.
 
-The loop is ours: no class is patched, no hook set, no state kept between calls. Shapes: B images, P prefix
-tokens (class, distillation, registers), N patch tokens, M of them left after merging, C channels, H W pixels.
+Shapes: B images, P prefix tokens, N patch tokens, M of them left after merging, C channels, H W pixels.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import reduce
-from typing import Any
 
 import torch
 import torch.nn.functional as F
+from timm.layers import Attention
 from timm.models.eva import Eva
-from timm.models.vision_transformer import VisionTransformer
+from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
-from mpm.clock import Clock
-from mpm.encoders.varlen import Packing, can_pack, run_grouped, run_packed
+from mpm.encoders.base import Encoder, TokenState
+from mpm.encoders.varlen import Packing, can_pack, run_packed
 from mpm.merging.grid import Grid
-from mpm.merging.merge_map import MergeMap
-from mpm.merging.pairing import Merger, mutual_pairs
-from mpm.merging.schedule import Schedule
-from mpm.merging.trace import TraceBatch, trace_image
 
 PlainViT = VisionTransformer | Eva
-"""One token grid through all blocks, each called as block(tokens): Eva only without rotary embeddings."""
+"""Both call their tensors alike; Eva's blocks take a rotary table as well, here none."""
 
 
-@dataclass(frozen=True, eq=False)
-class TokenState:
-    """Tokens between two blocks: what has merged so far, and what is left.
+@dataclass(frozen=True)
+class PositionResizing:
+    """How absolute positions follow another grid, as each format was trained; see `resize_positions`."""
 
-    tokens     (B, P + M, C), zeros past an image's own count
-    counts     patch tokens of each image, on the host
-    blocks     where insertions happened so far, and `maps` what each of them did
-    positions  (B, M) int64, patch index of each token's representative; None while token t is patch t
-    packing    where the images' own tokens lie, once a block needed to know
-    """
-
-    tokens: Tensor
-    counts: tuple[int, ...]
-    blocks: tuple[int, ...] = ()
-    maps: tuple[MergeMap, ...] = ()
-    positions: Tensor | None = None
-    packing: Packing | None = None
-
-    @classmethod
-    def start(cls, tokens: Tensor, prefix: int) -> TokenState:
-        """Embedded tokens (B, P + N, C) before the first block."""
-        return cls(tokens, (tokens.shape[1] - prefix,) * tokens.shape[0])
+    interpolation: str = "bicubic"
+    antialias: bool = True
+    offset: float = 0.0
 
 
-def run_blocks(
-    vit: PlainViT,
-    tokens: Tensor,
-    grid: Grid,
-    schedule: Schedule,
-    merger: Merger = mutual_pairs,
-    clock: Clock | None = None,
-) -> TokenState:
-    """All encoder blocks over embedded tokens (B, P + N, C), merging before the blocks of the schedule."""
-    schedule.check(len(vit.blocks))
-    state = TokenState.start(tokens, vit.num_prefix_tokens)
-    for number in range(len(vit.blocks)):
-        state = step(vit, state, number, grid, schedule, merger, clock or Clock(tokens.device))
-    return state
+class VitEncoder(Encoder):
+    """A timm VisionTransformer, or Eva without rotary embeddings."""
+
+    kind = "plain ViT"
+    module: PlainViT
+
+    def __init__(self, module: nn.Module, resizing: PositionResizing | None = None) -> None:
+        """resizing: None embeds as timm does, at the sizes that timm takes."""
+        super().__init__(module)
+        self.resizing = resizing
+
+    @staticmethod
+    def fits(module: nn.Module) -> bool:
+        return isinstance(module, VisionTransformer | Eva) and getattr(module, "rope", None) is None
+
+    @property
+    def depth(self) -> int:
+        return len(self.module.blocks)
+
+    def embed(self, pixels: Tensor, grid: Grid | None = None) -> TokenState:
+        grid = grid or grid_of(self.module, pixels)
+        tokens = self._tokens(pixels)
+        return self.start(tokens, grid)
+
+    def start(self, tokens: Tensor, grid: Grid) -> TokenState:
+        """The state of embedded tokens (B, P + N, C) before the first block."""
+        prefix = self.module.num_prefix_tokens
+        return TokenState(tokens, prefix, (tokens.shape[1] - prefix,) * tokens.shape[0], grid)
+
+    def _tokens(self, pixels: Tensor) -> Tensor:
+        vit = self.module
+        if self.resizing is not None:
+            return embed(vit, pixels, self.resizing)
+        tokens = vit._pos_embed(vit.patch_embed(pixels))
+        if isinstance(vit, Eva):
+            return vit.norm_pre(tokens[0])  # Eva gives its rotary embedding along: None, see `fits`
+        return vit.norm_pre(vit.patch_drop(tokens))
+
+    def call(self, state: TokenState) -> Tensor:
+        block = self.module.blocks[state.block]
+        if state.log_sizes is None:
+            return block(state.tokens)
+        return block(state.tokens, attn_mask=key_bias(state.log_sizes))
+
+    def norm(self, tokens: Tensor) -> Tensor:
+        return self.module.norm(tokens)
+
+    def step_ragged(self, state: TokenState) -> TokenState:
+        block = self.module.blocks[state.block]
+        if state.tokens.device.type != "cuda" or state.log_sizes is not None or not can_pack(block):
+            return super().step_ragged(state)
+        packing = state.packing or Packing.of(state.lengths, state.tokens.shape[1], state.tokens.device)
+        tokens = run_packed(block, state.tokens, packing)
+        return replace(state, tokens=tokens, block=state.block + 1, packing=packing)
+
+    def keys(self, state: TokenState) -> Tensor:
+        block = self.module.blocks[state.block]
+        if not isinstance(block, Block) or not isinstance(block.attn, Attention):
+            return super().keys(state)
+        attn = block.attn
+        rows = slice(attn.attn_dim, 2 * attn.attn_dim)
+        bias = None if attn.qkv.bias is None else attn.qkv.bias[rows]
+        keys = F.linear(block.norm1(state.patches), attn.qkv.weight[rows], bias)
+        return attn.k_norm(keys.unflatten(2, (attn.num_heads, -1)).transpose(1, 2))
 
 
-def step(
-    vit: PlainViT,
-    state: TokenState,
-    number: int,
-    grid: Grid,
-    schedule: Schedule,
-    merger: Merger,
-    clock: Clock,
-) -> TokenState:
-    """Block `number`, with the merge on its input where the schedule says so."""
-    if number in schedule:
-        state = merge_tokens(state, number, vit.num_prefix_tokens, grid, merger, clock)
-    with clock.part("blocks"):
-        return run_block(vit.blocks[number], state, vit.num_prefix_tokens)
+def key_bias(log_sizes: Tensor) -> Tensor:
+    """What is added to every row of attention logits: (B, M) -> (B, 1, 1, M)."""
+    return log_sizes[:, None, None, :]
 
 
-def merge_tokens(
-    state: TokenState, number: int, prefix: int, grid: Grid, merger: Merger, clock: Clock
-) -> TokenState:
-    """One insertion, on the input of block `number`: patch tokens merge, prefix tokens pass."""
-    head, patches = state.tokens[:, :prefix], state.tokens[:, prefix:]
-    with clock.part("match"):
-        placed = replace(grid, positions=state.positions)
-        merge_map = merger(patches.detach(), _counts_tensor(state, patches), placed)
-    with clock.part("merge"):
-        counts = tuple(merge_map.counts.tolist())  # the one moment at which the host waits for the device
-        width = max(counts)
-        tokens = torch.cat([head, merge_map.merge(patches, width)], dim=1)
-        positions = merge_map.representatives(width)
-        if state.positions is not None:
-            positions = state.positions.gather(1, positions)
-    return TokenState(tokens, counts, (*state.blocks, number), (*state.maps, merge_map), positions)
+def grid_of(vit: PlainViT, pixels: Tensor) -> Grid:
+    """The patch grid of pixels (B, 3, H, W). Raises ValueError for patches that are not square."""
+    patch_h, patch_w = vit.patch_embed.patch_size
+    if patch_h != patch_w:
+        raise ValueError(f"patches must be square, but this ViT has {patch_h} x {patch_w}")
+    height, width = pixels.shape[-2:]
+    return Grid(-(-height // patch_h), -(-width // patch_w), patch_h)
 
 
-def run_block(block: nn.Module, state: TokenState, prefix: int) -> TokenState:
-    """One block. Images of unequal length run apart, so attention needs no mask and no image sees padding."""
-    if len(set(state.counts)) <= 1:
-        return replace(state, tokens=block(state.tokens))
-    lengths = [prefix + count for count in state.counts]
-    if state.tokens.device.type == "cuda" and can_pack(block):
-        packing = state.packing or Packing.of(lengths, state.tokens.shape[1], state.tokens.device)
-        return replace(state, tokens=run_packed(block, state.tokens, packing), packing=packing)
-    return replace(state, tokens=run_grouped(block, state.tokens, lengths))
-
-
-def restore_grid(state: TokenState, prefix: int) -> Tensor:
-    """One gather back to the full grid: (B, P + M, C) -> (B, P + N, C)."""
-    if not state.maps:
-        return state.tokens
-    patches = whole_map(state).reconstruct(state.tokens[:, prefix:])
-    return torch.cat([state.tokens[:, :prefix], patches], dim=1)
-
-
-def whole_map(state: TokenState) -> MergeMap:
-    """From patches to the tokens left after all insertions so far, of which there is at least one."""
-    return reduce(MergeMap.compose, state.maps)
-
-
-def traces(states: Iterable[TokenState], grid: Grid) -> TraceBatch:
-    """The record of each image."""
-    return TraceBatch(
-        trace_image(grid, state.blocks, state.maps, image)
-        for state in states
-        for image in range(len(state.counts))
-    )
-
-
-def runs_alone(tokens: Tensor, schedule: Schedule) -> bool:
-    """Whether the images of a batch take turns.
-
-    On CPU a matrix product over more rows may round differently, and a changed bit may change a match: only
-    apart is an image's result the same alone and in any batch. Nothing is lost, as there is no launch cost
-    to share there. Without merges nothing depends on rounding, and the batch stays whole.
-    """
-    return tokens.shape[0] > 1 and len(schedule) > 0 and tokens.device.type == "cpu"
-
-
-def embed(
-    vit: PlainViT, pixels: Tensor, interpolation: str, antialias: bool, position_offset: float = 0.0
-) -> Tensor:
+def embed(vit: PlainViT, pixels: Tensor, resizing: PositionResizing) -> Tensor:
     """Patches, prefix tokens and resized positions: (B, 3, H, W) -> (B, P + N, C), H, W whole patches."""
     patches = vit.patch_embed.proj(pixels)
     rows, cols = patches.shape[2:]
@@ -159,7 +121,12 @@ def embed(
         own_prefix = 0 if vit.no_embed_class else vit.num_prefix_tokens
         grid_positions = vit.pos_embed[:, own_prefix:]
         patches = patches + resize_positions(
-            grid_positions, vit.patch_embed.grid_size, (rows, cols), interpolation, antialias, position_offset
+            grid_positions,
+            vit.patch_embed.grid_size,
+            (rows, cols),
+            resizing.interpolation,
+            resizing.antialias,
+            resizing.offset,
         )
         if own_prefix:
             prefix = prefix + vit.pos_embed[:, :own_prefix]
@@ -191,89 +158,3 @@ def _prefix_tokens(vit: PlainViT, batch: int) -> Tensor:
     parts = [getattr(vit, name, None) for name in ("cls_token", "dist_token", "reg_token")]
     tokens = [part.expand(batch, -1, -1) for part in parts if part is not None]
     return torch.cat(tokens, dim=1) if tokens else vit.pos_embed.new_zeros(batch, 0, vit.embed_dim)
-
-
-def _counts_tensor(state: TokenState, tokens: Tensor) -> Tensor | None:
-    if all(count == tokens.shape[1] for count in state.counts):
-        return None
-    return torch.tensor(state.counts, device=tokens.device)
-
-
-class MergingViT(nn.Module):
-    """A timm ViT that merges tokens: `forward` and `forward_features` as timm's, at any schedule.
-
-    It shares the weights of the ViT it was made from, which is not changed in any way.
-    """
-
-    def __init__(self, vit: PlainViT, schedule: Schedule, merger: Merger = mutual_pairs) -> None:
-        super().__init__()
-        self.vit = vit
-        self.schedule = schedule.check(len(vit.blocks))
-        self.merger = merger
-        self.training = vit.training
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, 3, H, W) -> what the plain ViT returns."""
-        return self.vit.forward_head(self.forward_features(x))
-
-    def forward_features(self, x: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, P + N, C), the full grid restored, after the final norm."""
-        return self._finish(self._states(x)[0])
-
-    def forward_with_trace(self, x: Tensor) -> tuple[Tensor, TraceBatch]:
-        """As forward_features, with the record of every merge: one MergeTrace an image."""
-        states, grid = self._states(x)
-        return self._finish(states), traces(states, grid)
-
-    def _states(self, x: Tensor) -> tuple[list[TokenState], Grid]:
-        parts = x.split(1) if runs_alone(x, self.schedule) else (x,)
-        grid = self._grid(x)
-        return [
-            run_blocks(self.vit, self._embed(part), grid, self.schedule, self.merger) for part in parts
-        ], grid
-
-    def _embed(self, x: Tensor) -> Tensor:
-        tokens = self.vit._pos_embed(self.vit.patch_embed(x))
-        if isinstance(self.vit, Eva):
-            return self.vit.norm_pre(tokens[0])  # Eva gives its rotary embedding along: None, see `misfit`
-        return self.vit.norm_pre(self.vit.patch_drop(tokens))
-
-    def _finish(self, states: list[TokenState]) -> Tensor:
-        restored = [restore_grid(state, self.vit.num_prefix_tokens) for state in states]
-        return self.vit.norm(torch.cat(restored) if len(restored) > 1 else restored[0])
-
-    def _grid(self, x: Tensor) -> Grid:
-        patch_h, patch_w = self.vit.patch_embed.patch_size
-        if patch_h != patch_w:
-            raise ValueError(f"patches must be square, but this ViT has {patch_h} x {patch_w}")
-        height, width = x.shape[-2:]
-        return Grid(math.ceil(height / patch_h), math.ceil(width / patch_w), patch_h)
-
-
-def misfit(model: nn.Module) -> str:
-    """What keeps the loop from running a model, in words for "..., but got "; empty where nothing does."""
-    kind = type(model).__name__
-    if not isinstance(model, PlainViT):
-        return kind
-    if getattr(model, "rope", None) is not None:
-        return f"{kind} with rotary position embeddings, of which a merged token would need two"
-    return ""
-
-
-def apply(timm_vit: PlainViT, schedule: Any, merger: Merger = mutual_pairs) -> MergingViT:
-    """Mutual pair merging for a plain timm ViT. The result shares its weights; the argument is untouched.
-
-    schedule: anything `Schedule.parse` reads. Raises TypeError for models that are no plain timm
-    VisionTransformer (or Eva without rotary embeddings), ValueError where tokens are dropped in training,
-    InputError for a bad schedule.
-    """
-    if problem := misfit(timm_vit):
-        raise TypeError(
-            "mpm.apply needs a plain timm VisionTransformer (one token grid through all blocks), but got "
-            f"{problem}"
-        )
-    if getattr(timm_vit.patch_drop, "prob", 0):
-        raise ValueError(
-            "mpm.apply needs a ViT without patch dropout: a dropped patch has no place in the grid"
-        )
-    return MergingViT(timm_vit, Schedule.parse(schedule), merger)

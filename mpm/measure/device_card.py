@@ -6,8 +6,8 @@ JSON, card format 1 (times in seconds):
     created    date, "2026-05-01"
     machine    processor, device, cores, torch
     settings   model, weights, image_wh_px, patches, batch, dtype, threads
-    results    [{schedule, tokens [mean counts at the start and after each insertion], median, p10, p90,
-               runs, speedup [value, low, high], parts {name: seconds}}], one of them "none"
+    results    [{schedule (a recipe's text), tokens [mean counts at the start and after each insertion],
+               median, p10, p90, runs, speedup [value, low, high], parts {name: seconds}}], one of them "none"
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from mpm.errors import InputError
 from mpm.files import write_json
-from mpm.merging.schedule import Schedule
+from mpm.merging.recipe import Recipe
 
 if TYPE_CHECKING:
     from mpm.measure.bench import BenchResult, BenchRow
@@ -143,7 +143,7 @@ def _result(data: Any, where: str) -> CardResult:
     if unknown:
         raise InputError(f"{where} of the card names an unknown part, {_short(unknown[0])}")
     return CardResult(
-        schedule=str(Schedule.parse(_get(data, "schedule", str, where))),
+        schedule=_recipe_text(_get(data, "schedule", str, where)),
         tokens=tuple(_numbers(data, "tokens", None, where)),
         median=_positive(data, "median", where),
         p10=_positive(data, "p10", where),
@@ -152,6 +152,16 @@ def _result(data: Any, where: str) -> CardResult:
         speedup=tuple(_numbers(data, "speedup", 3, where)),
         parts={name: _number(parts, name, f"{where}.parts") for name in parts},
     )
+
+
+def _recipe_text(text: str) -> str:
+    """Its canonical form; that of a rule which is not known here stays as it is."""
+    try:
+        return str(Recipe.parse(text))
+    except InputError:
+        if "@" not in text:
+            raise
+        return text
 
 
 def _get(data: dict, name: str, kind: type, where: str = "the card") -> Any:

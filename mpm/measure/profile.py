@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mpm.clock import Clock, PartClock
-from mpm.encoders.vit import TokenState, step
-from mpm.merging.pairing import mutual_pairs
-from mpm.merging.schedule import Schedule
+from mpm.encoders.base import TokenState
+from mpm.merging.recipe import Recipe
 from mpm.segmenters.geometry import Geometry
-from mpm.segmenters.segmenter import MAX_PATCHES, Segmenter, start_state
+from mpm.segmenters.segmenter import MAX_PATCHES, Segmenter
 from mpm.segmenters.upsample import upsample_labels
 
 WHOLE = "picture to mask"
@@ -77,48 +78,53 @@ class Workload:
         if scope not in (WHOLE, MODEL):
             raise ValueError(f"the scope must be {WHOLE!r} or {MODEL!r}, but got {scope!r}")
         self.segmenter, self.rgb, self.scope, self.max_patches = segmenter, rgb, scope, max_patches
-        with torch.inference_mode():
-            self.pixels, self.geometry = segmenter.preprocess(rgb, max_patches=max_patches)
+        self._fitted: dict[int | None, tuple[Tensor, Geometry]] = {}
+        self.geometry = self._fit(None)[1]
 
-    def seconds(self, schedule: str) -> float:
-        """One run on the clock. Raises InputError for a bad schedule."""
+    @torch.inference_mode()
+    def seconds(self, schedule: Any) -> float:
+        """One run on the clock. Raises InputError for a bad recipe."""
         if self.scope == WHOLE:
             return self.segmenter.segment(self.rgb, schedule, max_patches=self.max_patches).timing.total
+        recipe = Recipe.parse(schedule)
+        pixels, geometry = self._fit(recipe.resolution_px)
         clock = Clock(self.segmenter.device)
-        self.segmenter.logits(self.pixels, schedule)
+        self.segmenter.run(pixels, recipe, grid=geometry.grid)
         return clock.stop().total
 
-    def profile(self, schedule: str) -> Profile:
+    def profile(self, schedule: Any) -> Profile:
         """One whole run with every part and block on the clock."""
         return profiled_run(self.segmenter, self.rgb, schedule, self.max_patches)
+
+    @torch.inference_mode()
+    def _fit(self, resolution: int | None) -> tuple[Tensor, Geometry]:
+        """The picture as model input, made once for each input size."""
+        if resolution not in self._fitted:
+            self._fitted[resolution] = self.segmenter.preprocess(self.rgb, resolution, self.max_patches)
+        return self._fitted[resolution]
 
 
 @torch.inference_mode()
 def profiled_run(
-    segmenter: Segmenter, rgb: np.ndarray, schedule: str, max_patches: int = MAX_PATCHES
+    segmenter: Segmenter, rgb: np.ndarray, schedule: Any, max_patches: int = MAX_PATCHES
 ) -> Profile:
-    """The run of `Segmenter.segment`, with the time of every block. Raises InputError for a bad schedule."""
-    plan = Schedule.parse(schedule).check(segmenter.depth)
+    """The run of `Segmenter.segment`, with the time of every block. Raises InputError for a bad recipe."""
+    recipe = Recipe.parse(schedule).check(segmenter.depth)
     clock = BlockClock(segmenter.device)
     with clock.part("preprocess"):
-        pixels, geometry = segmenter.preprocess(rgb, max_patches=max_patches)
-    with clock.part("embed"):
-        state = start_state(segmenter, pixels)
-    tokens = []
-    for number in range(segmenter.depth):
-        state = step(segmenter.encoder, state, number, geometry.grid, plan, mutual_pairs, clock)
-        tokens.append(state.counts[0])
-    labels = _finish(segmenter, state, geometry, clock)
-    return Profile(dict(clock.parts), _block_times(tokens, clock.blocks), labels)
-
-
-def _finish(segmenter: Segmenter, state: TokenState, geometry: Geometry, clock: Clock) -> np.ndarray:
-    logits = segmenter.finish(state, geometry.grid, clock)
+        pixels, geometry = segmenter.preprocess(rgb, recipe.resolution_px, max_patches)
+    found = segmenter.run(pixels, recipe, clock, grid=geometry.grid)
     with clock.part("upsample"):
-        return upsample_labels(logits, geometry).cpu().numpy()
+        labels = upsample_labels(found.logits, geometry).cpu().numpy()
+    return Profile(dict(clock.parts), _block_times(found.states[0], clock.blocks), labels)
 
 
-def _block_times(tokens: list[int], blocks: list[dict[str, float]]) -> tuple[BlockTime, ...]:
+def _block_times(state: TokenState, blocks: list[dict[str, float]]) -> tuple[BlockTime, ...]:
+    tokens, left = [], state.grid.size
+    merged = dict(zip(state.blocks, state.maps, strict=True))
+    for number in range(len(blocks)):
+        left = int(merged[number].counts) if number in merged else left
+        tokens.append(left)
     return tuple(
         BlockTime(count, parts["blocks"], parts.get("match", 0.0), parts.get("merge", 0.0))
         for count, parts in zip(tokens, blocks, strict=True)

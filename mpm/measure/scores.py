@@ -10,14 +10,15 @@ import numpy as np
 from mpm.data.labels import LabelSet
 from mpm.measure.distributed import Team
 from mpm.measure.metrics import ConfusionMatrix
-from mpm.merging.schedule import Schedule
+from mpm.merging.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class ScheduleResult:
-    """How one schedule did. Shares are 0 to 1; `class_iou` is None where a class never occurred.
+    """How one recipe did. Shares are 0 to 1; `class_iou` is None where a class never occurred.
 
-    `relative_drop` is the share of the baseline's mean IoU that was lost (negative: gained).
+    `schedule` is the recipe's text, `relative_drop` the share of the baseline's mean IoU that was lost
+    (negative: gained).
     """
 
     schedule: str
@@ -62,11 +63,11 @@ class Tally:
         self.matrix.counts = team.sum(self.matrix.counts)
         self._tokens = team.sum(self._tokens)
 
-    def result(self, schedule: Schedule, baseline_miou: float) -> ScheduleResult:
+    def result(self, recipe: Recipe, baseline_miou: float) -> ScheduleResult:
         miou = self.matrix.mean_iou
         start, end = self._tokens.T
         return ScheduleResult(
-            schedule=str(schedule),
+            schedule=str(recipe),
             mean_iou=miou,
             pixel_accuracy=self.matrix.pixel_accuracy,
             class_iou=tuple(None if math.isnan(value) else float(value) for value in self.matrix.class_iou),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mpm.errors import InputError
+from mpm.errors import InputError, shortened
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,11 @@ def _as_index(part: object, whole: object) -> int:
         number = int(part)  # type: ignore[call-overload]
     except (TypeError, ValueError):
         number = -1
-    if number < 0 or isinstance(part, (bool, float)):
-        raise InputError(f'schedule {whole!r} is not understood: give block indices such as "2,5", or "none"')
+    is_digits = not isinstance(part, str) or (part.isascii() and part.isdigit())
+    if number < 0 or not is_digits or isinstance(part, (bool, float)):
+        raise InputError(
+            f'schedule {shortened(whole)} is not understood: give block indices such as "2,5", or "none"'
+        )
     return number
 
 

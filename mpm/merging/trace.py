@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from torch import Tensor
 
 from mpm.merging.grid import Grid
 from mpm.merging.merge_map import MergeMap
+from mpm.merging.reasons import Reasons, plain_reasons, sentence_of
+from mpm.merging.rule import PAPER_RULE, find_rule, is_rule
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,10 +21,12 @@ class MergeStage:
 
     block       encoder block on whose input the merge happened
     index       int64: input token -> merged token
-    nearest     int64: b(i), the most similar other token
-    partner     int64: the token it paired with, -1 for none
-    similarity  float32: cosine similarity to `nearest`
+    nearest     int64: the most similar other token (mutual pairs: b(i)); -1 where the rule does not say
+    partner     int64: the token that it merged with, -1 for none. Pairs name each other; where many join one,
+                each names the one that it joined
+    similarity  float32: cosine similarity to `nearest`, NaN where the rule does not say
     position    int64: patch index of the token's representative (the smallest patch of its group)
+    rule        the rule with its arguments, e.g. "mutual"
     """
 
     block: int
@@ -29,11 +35,22 @@ class MergeStage:
     partner: np.ndarray
     similarity: np.ndarray
     position: np.ndarray
+    rule: str = PAPER_RULE
 
     def pairs(self) -> np.ndarray:
-        """(P, 2) int64: the two tokens of every pair, smaller index first."""
-        first = np.flatnonzero(self.partner > np.arange(len(self.partner)))
-        return np.stack([first, self.partner[first]], axis=1)
+        """(P, 2) int64: every two tokens of which one names the other, once, smaller index first."""
+        order = np.arange(len(self.partner))
+        mate = self.partner
+        # Of two that name each other the first counts; who joins another counts wherever it lies.
+        own = np.flatnonzero((mate >= 0) & ((mate > order) | (mate[mate] != order)))
+        return np.sort(np.stack([own, mate[own]], axis=1), axis=1)
+
+    @cached_property
+    def reasons(self) -> Reasons:
+        """Why each token merged or stayed, in the rule's words."""
+        name = self.rule.partition("(")[0]
+        say = find_rule(name).reasons if is_rule(name) else None
+        return plain_reasons(self) if say is None else say(self)
 
     def next_positions(self) -> np.ndarray:
         """Patch index of each merged token's representative."""
@@ -67,6 +84,20 @@ class MergeTrace:
             token, positions = step.index[token], step.next_positions()
         return positions[token].reshape(self.grid.rows, self.grid.cols)
 
+    def why(self, patch: int, stage: int) -> str:
+        """Why the token of a patch merged or stayed in a 0-based stage: a sentence with places.
+
+        Raises IndexError outside the grid or for a stage that is not there.
+        """
+        self.grid.row_col(patch)
+        step = self.stages[stage]
+        token = int(np.flatnonzero(step.position == self.groups(stage).flat[patch])[0])
+        return sentence_of(step, token, step.reasons, lambda one: self._place(step, one))
+
+    def _place(self, step: MergeStage, token: int) -> str:
+        row, col = self.grid.row_col(int(step.position[token]))
+        return f"row {row}, column {col}"
+
     def distances(self, stage: int) -> np.ndarray:
         """Manhattan distance, in patches, between the representatives of each pair of a 0-based stage."""
         step = self.stages[stage]
@@ -98,35 +129,51 @@ class TraceBatch(tuple[MergeTrace, ...]):
     def distances(self, stage: int) -> np.ndarray:
         return self._only().distances(stage)
 
+    def why(self, patch: int, stage: int) -> str:
+        return self._only().why(patch, stage)
+
     def _only(self) -> MergeTrace:
         if len(self) != 1:
             raise ValueError(f"this batch holds {len(self)} images: index it, as in trace[0]")
         return self[0]
 
 
-def trace_image(grid: Grid, blocks: Sequence[int], maps: Sequence[MergeMap], image: int = 0) -> MergeTrace:
-    """The trace of one image of a batch. blocks and maps: one entry an insertion, in order."""
+def trace_image(
+    grid: Grid, blocks: Sequence[int], maps: Sequence[MergeMap], image: int = 0, rules: Sequence[str] = ()
+) -> MergeTrace:
+    """The trace of one image of a batch. blocks, maps and rules: one entry an insertion, in order."""
     stages: list[MergeStage] = []
     position = np.arange(grid.size)
-    for block, merge_map in zip(blocks, maps, strict=True):
-        stage = _stage(block, merge_map, image, position)
+    for number, (block, merge_map) in enumerate(zip(blocks, maps, strict=True)):
+        rule = rules[number] if rules else PAPER_RULE
+        stage = _stage(block, merge_map, image, position, rule)
         stages.append(stage)
         position = stage.next_positions()
     return MergeTrace(grid, tuple(stages))
 
 
-def _stage(block: int, merge_map: MergeMap, image: int, position: np.ndarray) -> MergeStage:
+def _stage(block: int, merge_map: MergeMap, image: int, position: np.ndarray, rule: str) -> MergeStage:
     rows = len(position)
 
-    def row(values, missing):
+    def row(values: Tensor | None, missing: int | np.float32) -> np.ndarray:
         return np.full(rows, missing) if values is None else values[image, :rows].cpu().numpy()
 
-    # A custom merger need not say who was nearest: then nobody was looked at.
+    index = row(merge_map.index, -1)
+    evidence = merge_map.evidence
+    joined = merge_map.partner if evidence is None or evidence.joined is None else evidence.joined
     return MergeStage(
         block=block,
-        index=row(merge_map.index, -1),
+        index=index,
         nearest=row(merge_map.nearest, -1),
-        partner=row(merge_map.partner, -1),
+        partner=_first_of_group(index) if joined is None else row(joined, -1),
         similarity=row(merge_map.similarity, np.float32(np.nan)),
         position=position,
+        rule=rule,
     )
+
+
+def _first_of_group(index: np.ndarray) -> np.ndarray:
+    """Where nobody says who joined whom, all join the first of their group: (N,) int64, -1 for that one."""
+    _, first = np.unique(index, return_index=True)
+    joined = first[index]
+    return np.where(joined == np.arange(len(index)), -1, joined)

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mpm.merging.exact_float32 import exact_float32
 from mpm.merging.grid import Grid
 from mpm.merging.merge_map import MergeMap
-from mpm.merging.pairing import check_tokens, exact_float32, nearest_one_by_one, pair_up
+from mpm.merging.pairs import pair_up
+from mpm.merging.search import check_tokens, nearest_one_by_one
 
 MIN_TILE_PATCHES = 16
 """Side of the squares of patches that are searched at a time, at least."""
@@ -21,8 +23,8 @@ class WindowedPairs:
     """A merger like `mutual_pairs`, but b(i) is the most similar other token within `radius` patches.
 
     Distances are Manhattan, between representatives. The work grows with N x radius^2, not N^2. Pairs are
-    mostly neighbours anyway, but not always: results differ from the exact search, `mpm bench --window` says
-    how much.
+    mostly neighbours anyway, but not always: results differ from the exact search; `mpm bench` with
+    "mutual(window=4)@2,5" says how much.
     """
 
     radius: int

@@ -6,7 +6,8 @@ import timm
 from timm.layers import PatchEmbed
 from torch import nn
 
-from mpm.encoders.vit import PlainViT, misfit
+from mpm.encoders.pick import why_unsupported
+from mpm.encoders.vit import PlainViT
 from mpm.errors import InputError
 from mpm.segmenters.config import FINAL_NORMS, EncoderConfig, SegmenterConfig
 from mpm.segmenters.heads import BatchNormLinear, LinearDecoder, MaskTransformer
@@ -15,7 +16,7 @@ from mpm.segmenters.heads import BatchNormLinear, LinearDecoder, MaskTransformer
 def build_encoder(config: EncoderConfig) -> PlainViT:
     """The timm ViT of a configuration, with random weights. Raises InputError for any other model."""
     encoder = _create(config)
-    if problem := misfit(encoder):
+    if problem := why_unsupported(encoder):
         raise InputError(f"the encoder must be a plain timm VisionTransformer, but got {problem}")
     if not isinstance(encoder.patch_embed, PatchEmbed):
         raise InputError(

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import Any
 
 import numpy as np
 import torch
 
-from mpm.clock import Clock
-from mpm.encoders.vit import step
+from mpm.encoders.run import encode
 from mpm.errors import InputError
-from mpm.merging.merge_map import MergeMap
-from mpm.merging.pairing import Merger, mutual_pairs
-from mpm.merging.schedule import Schedule
-from mpm.segmenters.segmenter import MAX_PATCHES, Segmenter, start_state
+from mpm.merging.recipe import Merger
+from mpm.segmenters.segmenter import MAX_PATCHES, Segmenter, read_recipe
 
 
 @torch.inference_mode()
@@ -24,25 +20,23 @@ def stage_features(
     schedule: Any,
     stage: int,
     resolution: int | None = None,
-    merger: Merger = mutual_pairs,
+    merger: Merger | None = None,
     max_patches: int = MAX_PATCHES,
 ) -> np.ndarray:
     """Unit-length token of every patch at a stage: (rows, cols, C) float32. Merged patches share one.
 
     Stage k below the number of insertions is what insertion k compares, on the input of its block; the last
-    stage is what leaves the last block. Raises InputError for a stage that the schedule does not have.
+    stage is what leaves the last block. Raises InputError for a stage that the recipe does not have.
     """
-    schedule = Schedule.parse(schedule).check(segmenter.depth)
-    if not 0 <= stage <= len(schedule):
-        raise InputError(f"stage must be 0 to {len(schedule)} for schedule {schedule}, but got {stage}")
-    pixels, geometry = segmenter.preprocess(image, resolution, max_patches)
-    state, clock = start_state(segmenter, pixels), Clock(pixels.device)
-    last = schedule.blocks[stage] if stage < len(schedule) else segmenter.depth
-    for number in range(last):
-        state = step(segmenter.encoder, state, number, geometry.grid, schedule, merger, clock)
-    patches = state.tokens[:, segmenter.encoder.num_prefix_tokens :].float()
+    recipe = read_recipe(schedule, merger).check(segmenter.depth)
+    if not 0 <= stage <= len(recipe):
+        raise InputError(f"stage must be 0 to {len(recipe)} for recipe {recipe}, but got {stage}")
+    pixels, geometry = segmenter.preprocess(image, recipe.resolution_px or resolution, max_patches)
+    stop = recipe.blocks[stage] if stage < len(recipe) else segmenter.depth
+    (state,) = encode(segmenter.runner, pixels, recipe, grid=geometry.grid, stop=stop)
+    patches = state.patches.float()
     if state.maps:
-        patches = reduce(MergeMap.compose, state.maps).reconstruct(patches)
+        patches = state.whole_map().reconstruct(patches)
     units = torch.nn.functional.normalize(patches[0], dim=1)
     return units.reshape(geometry.grid.rows, geometry.grid.cols, -1).cpu().numpy()
 

@@ -1,6 +1,7 @@
 """Segmentation decoders over encoder tokens: mask transformer and linear. They know nothing of merging.
 
-All take patch tokens (B, N, C) and give logits (B, N, classes), a token at a time in the tokens' order.
+All take patch tokens (B, N, C) and give logits (B, N, classes), a token at a time in the tokens' order. Where
+tokens stand for several patches, log_sizes (B, N) lets attention count them so.
 The mask transformer is that of Strudel et al., "Segmenter: Transformer for Semantic Segmentation",
 arXiv 2105.05633; its parameters carry the names of the published checkpoints.
 """
@@ -14,6 +15,8 @@ import torch.nn.functional as F
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
+from mpm.encoders.vit import key_bias
+
 
 class LinearDecoder(nn.Module):
     """One linear layer from token to class scores."""
@@ -23,7 +26,7 @@ class LinearDecoder(nn.Module):
         self.head = nn.Linear(encoder_width, classes)
         _initialise(self)
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, log_sizes: Tensor | None = None) -> Tensor:
         """(B, N, C) -> (B, N, classes)."""
         return self.head(tokens)
 
@@ -37,7 +40,7 @@ class BatchNormLinear(nn.Module):
         self.head = nn.Linear(encoder_width, classes)
         _initialise(self)
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, log_sizes: Tensor | None = None) -> Tensor:
         """(B, N, C) -> (B, N, classes)."""
         return self.head(self.bn(tokens.transpose(1, 2)).transpose(1, 2))
 
@@ -63,12 +66,14 @@ class MaskTransformer(nn.Module):
         nn.init.trunc_normal_(self.cls_emb, std=0.02)
         _initialise(self)
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, log_sizes: Tensor | None = None) -> Tensor:
         """(B, N, C) -> (B, N, classes)."""
         x = self.proj_dec(tokens)
         x = torch.cat([x, self.cls_emb.expand(x.shape[0], -1, -1)], dim=1)
+        # Class embeddings, behind the patches, count once: log(1) = 0.
+        bias = None if log_sizes is None else key_bias(F.pad(log_sizes, (0, self.classes)))
         for block in self.blocks:
-            x = block(x)
+            x = block(x) if bias is None else block(x, attn_mask=bias)
         x = self.decoder_norm(x)
         patches = F.normalize(x[:, : -self.classes] @ self.proj_patch, dim=-1)
         classes = F.normalize(x[:, -self.classes :] @ self.proj_classes, dim=-1)

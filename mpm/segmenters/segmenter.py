@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,17 +11,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mpm.clock import Clock, PartClock, Timing
-from mpm.encoders.varlen import run_grouped
-from mpm.encoders.vit import TokenState, embed, restore_grid, run_blocks, runs_alone, traces, whole_map
+from mpm.encoders.base import Encoder, TokenState
+from mpm.encoders.pick import pick_encoder
+from mpm.encoders.run import traces
+from mpm.encoders.vit import PositionResizing
 from mpm.errors import InputError
 from mpm.merging.grid import Grid
-from mpm.merging.pairing import Merger, mutual_pairs
+from mpm.merging.recipe import Merger, Recipe
 from mpm.merging.schedule import PAPER, Schedule
 from mpm.merging.trace import MergeTrace
 from mpm.segmenters.build import build_decoder, build_encoder
 from mpm.segmenters.config import SegmenterConfig
 from mpm.segmenters.geometry import Geometry, plan_geometry
 from mpm.segmenters.preprocess import as_rgb, to_pixels
+from mpm.segmenters.run import Outcome, on_grid, run
 from mpm.segmenters.upsample import upsample_labels
 
 MAX_PATCHES = 8192
@@ -30,20 +33,26 @@ MAX_PATCHES = 8192
 
 @dataclass(frozen=True, eq=False)
 class SegmentationRun:
-    """One image through one schedule.
+    """One image through one recipe.
 
     labels  (H, W) integers, the image's own size
     logits  (classes, rows, cols) float32 on CPU, on the patch grid
+    recipe  what was run; its text is the run's name
     notes   sentences for the person, e.g. that the image was scaled down
     """
 
     labels: np.ndarray
     logits: np.ndarray
-    schedule: Schedule
+    recipe: Recipe
     trace: MergeTrace
     geometry: Geometry
     timing: Timing
     notes: tuple[str, ...] = ()
+
+    @property
+    def schedule(self) -> Schedule:
+        """Where tokens merged, whatever the rule."""
+        return self.recipe.schedule
 
     @property
     def grid(self) -> Grid:
@@ -85,30 +94,45 @@ class Segmenter(nn.Module):
     def dtype(self) -> torch.dtype:
         return self.encoder.patch_embed.proj.weight.dtype
 
+    @property
+    def runner(self) -> Encoder:
+        """What runs the encoder block by block. It holds no weights of its own."""
+        config = self.config.encoder
+        resizing = PositionResizing(
+            config.position_interpolation, config.position_antialias, config.position_offset
+        )
+        return pick_encoder(self.encoder, resizing)
+
+    def run(
+        self, start: Tensor | TokenState, recipe: Recipe, clock: Clock | None = None, **how: Any
+    ) -> Outcome:
+        """The one run, from pixels or from a state: see `mpm.segmenters.run.run`."""
+        return run(self.runner, self.decoder, start, recipe, clock, **how)
+
     def forward(
         self,
         pixels: Tensor,
         schedule: Any = "none",
-        merger: Merger = mutual_pairs,
+        merger: Merger | None = None,
         decode_merged: bool = False,
     ) -> Tensor:
         """(B, 3, H, W) normalised -> logits (B, classes, ceil(H / patch), ceil(W / patch)); differentiable.
 
-        An image's logits are the same alone and in any batch. decode_merged=True decodes the merged tokens
-        and restores the grid after: faster, and not quite the same. Raises InputError for a bad schedule.
+        schedule: a recipe, a schedule or its text. An image's logits are the same alone and in any batch.
+        merger: a rule of the caller's own in place of the paper's. decode_merged=True is the recipe's option.
+        Raises InputError for a bad recipe, or one with an input size: pixels have their own.
         """
-        schedule = Schedule.parse(schedule)
-        pixels = self._pad(pixels)
-        parts = pixels.split(1) if runs_alone(pixels, schedule) else (pixels,)
-        logits = [self._forward(part, schedule, merger, None, decode_merged)[0] for part in parts]
-        return torch.cat(logits) if len(logits) > 1 else logits[0]
+        recipe = read_recipe(schedule, merger, decode_merged)
+        if recipe.resolution_px is not None:
+            raise InputError(f"recipe {str(recipe)!r} has an input size: give a picture, not pixels")
+        return self.run(self._pad(pixels), recipe).logits
 
     @torch.inference_mode()
     def logits(
         self,
         pixels: Tensor,
         schedule: Any = "none",
-        merger: Merger = mutual_pairs,
+        merger: Merger | None = None,
         decode_merged: bool = False,
     ) -> Tensor:
         """As calling the segmenter, but without a graph for gradients."""
@@ -121,29 +145,25 @@ class Segmenter(nn.Module):
         schedule: Any = PAPER,
         resolution: int | None = None,
         profile: bool = False,
-        merger: Merger = mutual_pairs,
+        merger: Merger | None = None,
         max_patches: int = MAX_PATCHES,
         decode_merged: bool = False,
     ) -> SegmentationRun:
         """Segment one picture of any size: PIL image or (H, W, 3) uint8 RGB.
 
-        The short side is resized to `resolution` pixels (None: the checkpoint's own), aspect kept, never
-        more than `max_patches`. profile=True times every part, at the price of waiting for the device
-        between them. decode_merged=True decodes the merged tokens and restores the grid after: faster, and
-        not quite the same. Raises InputError for a bad image, schedule or resolution.
+        schedule: a recipe, a schedule or its text. The short side is resized to the recipe's input size, else
+        to `resolution` pixels (None: the checkpoint's own), aspect kept, never more than `max_patches`.
+        profile=True times every part, at the price of waiting for the device between them. merger and
+        decode_merged as for `forward`. Raises InputError for a bad image, recipe or resolution.
         """
-        schedule = Schedule.parse(schedule).check(self.depth)
+        recipe = read_recipe(schedule, merger, decode_merged).check(self.depth)
         clock = PartClock(self.device) if profile else Clock(self.device)
         with clock.part("preprocess"):
-            pixels, geometry = self.preprocess(image, resolution, max_patches)
-        logits, state = self._forward(pixels, schedule, merger, clock, decode_merged)
+            pixels, geometry = self.preprocess(image, recipe.resolution_px or resolution, max_patches)
+        found = self.run(pixels, recipe, clock, grid=geometry.grid)
         with clock.part("upsample"):
-            labels = upsample_labels(logits, geometry).cpu().numpy()
-        timing = clock.stop()
-        trace = traces([state], geometry.grid)[0]
-        return SegmentationRun(
-            labels, logits[0].float().cpu().numpy(), schedule, trace, geometry, timing, notes_on(geometry)
-        )
+            labels = upsample_labels(found.logits, geometry).cpu().numpy()
+        return make_run(recipe, found, labels, geometry, clock.stop())
 
     def preprocess(
         self, image: Any, resolution: int | None = None, max_patches: int = MAX_PATCHES
@@ -159,52 +179,9 @@ class Segmenter(nn.Module):
         pixels = to_pixels(rgb, geometry, self.config.mean, self.config.std)
         return pixels.to(self.device, self.dtype), geometry
 
-    def embed(self, pixels: Tensor) -> Tensor:
-        """(B, 3, H, W), H and W whole patches -> embedded tokens (B, P + N, C)."""
-        config = self.config.encoder
-        return embed(
-            self.encoder,
-            pixels,
-            config.position_interpolation,
-            config.position_antialias,
-            config.position_offset,
-        )
-
     def decode(self, tokens: Tensor, grid: Grid) -> Tensor:
         """Full-grid tokens after the final norm (B, P + N, C) -> logits (B, classes, rows, cols)."""
-        return _on_grid(self.decoder(tokens[:, self.encoder.num_prefix_tokens :]), grid)
-
-    def finish(self, state: TokenState, grid: Grid, clock: Clock, decode_merged: bool = False) -> Tensor:
-        """From the last block to logits: the full grid restored, final norm, decoder."""
-        if decode_merged and state.maps:
-            return self._finish_merged(state, grid, clock)
-        with clock.part("reconstruct"):
-            tokens = restore_grid(state, self.encoder.num_prefix_tokens)
-        with clock.part("decode"):
-            return self.decode(self.encoder.norm(tokens), grid)
-
-    def _finish_merged(self, state: TokenState, grid: Grid, clock: Clock) -> Tensor:
-        """The same in the other order: final norm, decoder over merged tokens, the grid restored last."""
-        with clock.part("decode"):
-            patches = self.encoder.norm(state.tokens)[:, self.encoder.num_prefix_tokens :]
-            scores = run_grouped(self.decoder, patches, state.counts)
-        with clock.part("reconstruct"):
-            return _on_grid(whole_map(state).reconstruct(scores), grid)
-
-    def _forward(
-        self,
-        pixels: Tensor,
-        schedule: Schedule,
-        merger: Merger,
-        clock: Clock | None = None,
-        decode_merged: bool = False,
-    ) -> tuple[Tensor, TokenState]:
-        clock = clock or Clock(pixels.device)
-        grid = Grid(pixels.shape[2] // self.patch_px, pixels.shape[3] // self.patch_px, self.patch_px)
-        with clock.part("embed"):
-            tokens = self.embed(pixels)
-        state = run_blocks(self.encoder, tokens, grid, schedule, merger, clock)
-        return self.finish(state, grid, clock, decode_merged), state
+        return on_grid(self.decoder(tokens[:, self.encoder.num_prefix_tokens :]), grid)
 
     def _pad(self, pixels: Tensor) -> Tensor:
         if pixels.ndim != 4 or pixels.shape[1] != 3:
@@ -219,14 +196,19 @@ class Segmenter(nn.Module):
         return self.config.padding == "centred"
 
 
-def start_state(segmenter: Segmenter, pixels: Tensor) -> TokenState:
-    """Embedded tokens before the first block: pixels (B, 3, H, W), H and W whole patches."""
-    return TokenState.start(segmenter.embed(pixels), segmenter.encoder.num_prefix_tokens)
+def read_recipe(schedule: Any, merger: Merger | None = None, decode_merged: bool = False) -> Recipe:
+    """The recipe of a run's arguments. Raises InputError for a bad text."""
+    recipe = Recipe.parse(schedule).with_merger(merger)
+    return replace(recipe, decode_merged=True) if decode_merged else recipe
 
 
-def _on_grid(scores: Tensor, grid: Grid) -> Tensor:
-    """(B, N, classes) -> (B, classes, rows, cols)."""
-    return scores.transpose(1, 2).unflatten(2, (grid.rows, grid.cols))
+def make_run(
+    recipe: Recipe, found: Outcome, labels: np.ndarray, geometry: Geometry, timing: Timing
+) -> SegmentationRun:
+    """The run of one picture, from what was found."""
+    trace = traces(found.states, geometry.grid)[0]
+    logits = found.logits[0].float().cpu().numpy()
+    return SegmentationRun(labels, logits, recipe, trace, geometry, timing, notes_on(geometry))
 
 
 def notes_on(geometry: Geometry) -> tuple[str, ...]:

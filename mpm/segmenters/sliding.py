@@ -17,15 +17,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mpm.clock import Clock
-from mpm.encoders.vit import run_blocks
 from mpm.errors import InputError
-from mpm.merging.pairing import Merger, mutual_pairs
-from mpm.merging.schedule import PAPER, Schedule
+from mpm.merging.recipe import Merger, Recipe
+from mpm.merging.schedule import PAPER
 from mpm.segmenters.config import SlidingConfig
 from mpm.segmenters.geometry import Geometry
 from mpm.segmenters.preprocess import as_rgb
-from mpm.segmenters.segmenter import Segmenter
+from mpm.segmenters.segmenter import Segmenter, read_recipe
 
 Box = tuple[int, int, int, int]
 """left, top, right, bottom in pixels of the resized image."""
@@ -33,7 +31,7 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, eq=False)
 class SlidingRun:
-    """One image through one schedule, window by window.
+    """One image through one recipe, window by window.
 
     labels        (H, W) integers, the image's own size
     token_counts  patch tokens of all windows together, at the start and after each insertion
@@ -50,27 +48,29 @@ def segment_sliding(
     segmenter: Segmenter,
     image: Any,
     schedule: Any = PAPER,
-    merger: Merger = mutual_pairs,
+    merger: Merger | None = None,
 ) -> SlidingRun:
     """Segment one picture as the checkpoint's published figures were measured: single scale, no flip.
 
     image: PIL image or (H, W, 3) uint8 RGB. The short side is resized to `config.sliding.resize_px`, aspect
     kept; tokens merge within each window. Holds the scores of the resized image in float32 (150 classes,
-    512 x 683: 210 MB), never those of the original. Raises InputError for a bad image or schedule, and for a
+    512 x 683: 210 MB), never those of the original. Raises InputError for a bad image or recipe, and for a
     model without a sliding window.
     """
     sliding = sliding_config(segmenter)
-    schedule = Schedule.parse(schedule).check(segmenter.depth)
+    recipe = read_recipe(schedule, merger).check(segmenter.depth)
+    if recipe.resolution_px is not None:
+        raise InputError(f"sliding windows have a size of their own: recipe {recipe} must name none")
     rgb = as_rgb(image)
     resized = _resize(rgb, sliding.resize_px, sliding.max_aspect)
     height, width = resized.shape[:2]
     boxes = tuple(windows((width, height), sliding))
     total = torch.zeros(len(segmenter.class_names), height, width, device=segmenter.device)
     times = torch.zeros(height, width, device=segmenter.device)
-    token_counts = np.zeros(1 + len(schedule), np.int64)
+    token_counts = np.zeros(1 + len(recipe), np.int64)
     for left, top, right, bottom in boxes:
         window = resized[top:bottom, left:right]
-        logits, geometry, counts = _run(segmenter, window, schedule, merger)
+        logits, geometry, counts = _run(segmenter, window, recipe)
         total[:, top:bottom, left:right] += _on_window(logits, geometry, sliding.stretches_padding)
         times[top:bottom, left:right] += 1
         token_counts += counts
@@ -106,16 +106,13 @@ def _resize(image: np.ndarray, short_px: int, max_aspect: float) -> np.ndarray:
     return image if size == (width, height) else cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
 
 
-def _run(
-    segmenter: Segmenter, window: np.ndarray, schedule: Schedule, merger: Merger
-) -> tuple[Tensor, Geometry, list[int]]:
+def _run(segmenter: Segmenter, window: np.ndarray, recipe: Recipe) -> tuple[Tensor, Geometry, list[int]]:
     """Logits (1, K, rows, cols) of a window as it is, and its patch tokens at the start and as they merge."""
     # With the short side as resolution nothing is resized, and no limit scales it down.
     pixels, geometry = segmenter.preprocess(window, min(window.shape[:2]), sys.maxsize)
-    state = run_blocks(segmenter.encoder, segmenter.embed(pixels), geometry.grid, schedule, merger)
-    logits = segmenter.finish(state, geometry.grid, Clock(segmenter.device))
-    counts = [geometry.grid.size, *(int(merge_map.counts) for merge_map in state.maps)]
-    return logits.float(), geometry, counts
+    found = segmenter.run(pixels, recipe, grid=geometry.grid)
+    counts = [geometry.grid.size, *(int(merge_map.counts) for merge_map in found.states[0].maps)]
+    return found.logits.float(), geometry, counts
 
 
 def _on_window(logits: Tensor, geometry: Geometry, stretch: bool) -> Tensor:

@@ -1,7 +1,7 @@
-"""One picture through many schedules, each distinct prefix of blocks run once.
+"""One picture through many recipes, each distinct prefix of blocks run once.
 
-Two schedules share their run up to the first block at which only one of them merges. The state on the input
-of that block is kept, and the second run starts there. Results are bit for bit those of separate runs.
+Two recipes share their run up to the first block at which they differ. The state on the input of that block
+is kept, and the second run starts there. Results are bit for bit those of separate runs.
 """
 
 from __future__ import annotations
@@ -11,18 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from mpm.clock import PartClock, Timing
-from mpm.encoders.vit import TokenState, step, traces
-from mpm.merging.pairing import Merger, mutual_pairs
-from mpm.merging.schedule import Schedule
+from mpm.encoders.base import TokenState
+from mpm.merging.recipe import Merger, Recipe, RuleCall
 from mpm.segmenters.geometry import Geometry
-from mpm.segmenters.segmenter import MAX_PATCHES, SegmentationRun, Segmenter, notes_on, start_state
+from mpm.segmenters.segmenter import MAX_PATCHES, SegmentationRun, Segmenter, make_run, read_recipe
 from mpm.segmenters.upsample import upsample_labels
 
-Fork = tuple[int, tuple[int, ...]]
-"""A block, and the insertions made before it."""
+Prefix = tuple[int, tuple[tuple[int, RuleCall], ...], bool, bool]
+"""A block, the insertions made before it, and whether they were weighted and told to attention."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,81 +31,81 @@ class _Kept:
     parts: dict[str, float]
 
 
+@dataclass(frozen=True, eq=False)
+class _Start:
+    """A picture at one input size, embedded, and the states that several recipes go on from."""
+
+    geometry: Geometry
+    shared: dict[Prefix, _Kept]
+
+
 def sweep(
     segmenter: Segmenter,
     image: Any,
     schedules: Sequence[Any],
     resolution: int | None = None,
-    merger: Merger = mutual_pairs,
+    merger: Merger | None = None,
     max_patches: int = MAX_PATCHES,
     max_label_px: int | None = None,
 ) -> Iterator[SegmentationRun]:
-    """Yield the run of every schedule, in the order given, as soon as it is done.
+    """Yield the run of every recipe, in the order given, as soon as it is done.
 
     Arguments as `Segmenter.segment`; with `max_label_px`, labels are those of a copy of the picture whose
     longer side is at most that. Timings are sums over shared parts and marked as estimated. Close the
-    iterator to stop early. Raises InputError for a bad image, schedule or resolution.
+    iterator to stop early. Raises InputError for a bad image, recipe or resolution.
     """
-    wanted = [Schedule.parse(schedule).check(segmenter.depth) for schedule in schedules]
-    with torch.inference_mode():
-        clock = PartClock(segmenter.device)
-        with clock.part("preprocess"):
-            pixels, geometry = segmenter.preprocess(image, resolution, max_patches)
-        with clock.part("embed"):
-            start = _Kept(start_state(segmenter, pixels), clock.parts)
-    shared: dict[Fork, _Kept] = {(0, ()): start}
-    for done, schedule in enumerate(wanted):
+    wanted = [read_recipe(schedule, merger).check(segmenter.depth) for schedule in schedules]
+    starts: dict[int | None, _Start] = {}
+    for done, recipe in enumerate(wanted):
         # Inference mode must not stay on in the caller between two yields.
         with torch.inference_mode():
-            run = _run(segmenter, schedule, wanted[done + 1 :], shared, geometry, merger, max_label_px)
+            size = recipe.resolution_px
+            if size not in starts:
+                starts[size] = _embedded(segmenter, image, size or resolution, max_patches)
+            later = [other for other in wanted[done + 1 :] if other.resolution_px == size]
+            run = _run(segmenter, recipe, later, starts[size], max_label_px)
         yield run
 
 
-def fork_of(first: Schedule, second: Schedule) -> Fork:
-    """The first block at which only one of two schedules merges, and the insertions they share before it."""
-    apart = min(set(first.blocks) ^ set(second.blocks), default=0)
-    return apart, tuple(block for block in first.blocks if block < apart)
+def fork_of(first: Recipe, second: Recipe) -> Prefix:
+    """What two recipes share: the first block at which they differ, and how they got there."""
+    differ = set(first.insertions) ^ set(second.insertions)
+    if (first.weighted, first.sizes) != (second.weighted, second.sizes):
+        differ = set(first.insertions) | set(second.insertions)
+    return _prefix(first, min((block for block, _ in differ), default=0))
+
+
+def _prefix(recipe: Recipe, block: int) -> Prefix:
+    before = tuple(own for own in recipe.insertions if own[0] < block)
+    # Until something has merged, the options that say how are all one.
+    return block, before, bool(before) and recipe.weighted, bool(before) and recipe.sizes
+
+
+def _embedded(segmenter: Segmenter, image: Any, resolution: int | None, max_patches: int) -> _Start:
+    clock = PartClock(segmenter.device)
+    with clock.part("preprocess"):
+        pixels, geometry = segmenter.preprocess(image, resolution, max_patches)
+    with clock.part("embed"):
+        state = segmenter.runner.embed(pixels, geometry.grid)
+    return _Start(geometry, {(0, (), False, False): _Kept(state, clock.parts)})
 
 
 def _run(
-    segmenter: Segmenter,
-    schedule: Schedule,
-    later: Sequence[Schedule],
-    shared: dict[Fork, _Kept],
-    geometry: Geometry,
-    merger: Merger,
-    max_label_px: int | None,
+    segmenter: Segmenter, recipe: Recipe, later: Sequence[Recipe], start: _Start, max_label_px: int | None
 ) -> SegmentationRun:
-    own_forks = {(block, _before(schedule, block)) for block in range(segmenter.depth)}
-    start = max(own_forks & shared.keys())
-    kept = shared[start]
+    known = [_prefix(recipe, block) for block in range(segmenter.depth)]
+    kept = start.shared[max((one for one in known if one in start.shared), key=lambda one: one[0])]
     clock = PartClock(segmenter.device)
     clock.parts.update(kept.parts)
-    forks = {fork_of(schedule, other) for other in later}
-    state = kept.state
-    for number in range(start[0], segmenter.depth):
-        if (number, state.blocks) in forks:
-            shared[number, state.blocks] = _Kept(state, dict(clock.parts))
-        state = step(segmenter.encoder, state, number, geometry.grid, schedule, merger, clock)
-    return _finish(segmenter, state, schedule, geometry, clock, max_label_px)
+    forks = {fork_of(recipe, other) for other in later}
 
+    def keep(state: TokenState) -> None:
+        prefix = _prefix(recipe, state.block)
+        if prefix in forks:
+            start.shared[prefix] = _Kept(state, dict(clock.parts))
 
-def _before(schedule: Schedule, block: int) -> tuple[int, ...]:
-    return tuple(own for own in schedule.blocks if own < block)
-
-
-def _finish(
-    segmenter: Segmenter,
-    state: TokenState,
-    schedule: Schedule,
-    geometry: Geometry,
-    clock: PartClock,
-    max_label_px: int | None,
-) -> SegmentationRun:
-    logits: Tensor = segmenter.finish(state, geometry.grid, clock)
+    found = segmenter.run(kept.state, recipe, clock, seen=keep)
     with clock.part("upsample"):
-        labels = upsample_labels(logits, geometry, max_label_px).cpu().numpy()
+        labels = upsample_labels(found.logits, start.geometry, max_label_px).cpu().numpy()
     timing = Timing(sum(clock.parts.values()), dict(clock.parts), estimated=True)
-    trace = traces([state], geometry.grid)[0]
-    scores = logits[0].float().cpu().numpy()
-    return SegmentationRun(labels, scores, schedule, trace, geometry, timing, notes_on(geometry))
+    return make_run(recipe, found, labels, start.geometry, timing)

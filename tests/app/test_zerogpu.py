@@ -91,8 +91,8 @@ def test_on_a_space_the_main_process_keeps_to_the_cpu(space):
 def test_a_job_gives_in_a_worker_what_the_library_gives_here(space, job):
     there = zerogpu.run_job(job)
     segmenter = mpm.load_segmenter(job.model)
-    here = list(sweep(segmenter, job.rgb, job.schedules, max_label_px=64))
-    assert [str(run.schedule) for run in there] == ["none", "1,3"]
+    here = list(sweep(segmenter, job.rgb, job.recipes, max_label_px=64))
+    assert [str(run.recipe) for run in there] == ["none", "1,3"]
     for mine, theirs in zip(here, there, strict=True):
         assert np.array_equal(mine.labels, theirs.labels)
         assert mine.trace.token_counts == theirs.trace.token_counts
@@ -103,9 +103,9 @@ def test_a_job_gives_in_a_worker_what_the_library_gives_here(space, job):
 @pytest.mark.parametrize("schedules", [("99",), ("2,x",)])
 def test_bad_input_stays_one_sentence(space, job, schedules):
     with pytest.raises(InputError, match="schedule"):
-        zerogpu.run_job(replace(job, schedules=schedules))
+        zerogpu.run_job(replace(job, recipes=schedules))
 
 
 def test_the_control_runs_there_too(job):
-    chosen, drawn = zerogpu.run_job(job)[1], zerogpu.run_job(replace(job, control=True))[1]
+    chosen, drawn = zerogpu.run_job(job)[1], zerogpu.run_job(replace(job, recipes=("none", "random@1,3")))[1]
     assert not np.array_equal(chosen.trace.stages[0].partner, drawn.trace.stages[0].partner)

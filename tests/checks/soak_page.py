@@ -36,7 +36,7 @@ def run_once(engine: Engine, shown: list[np.ndarray], number: int) -> None:
     rgb = np.roll(shown[number % len(shown)], number % 40 if number % 10 == 2 else number, axis=1)
     schedule = SCHEDULES[number % 5 + 1]
     if number % 10 == 0:
-        list(engine.sweep(rgb, SCHEDULES, control=number % 20 == 0))
+        list(engine.sweep(rgb, SCHEDULES))
     elif number % 10 == 1:
         next(left_early := engine.sweep(rgb, SCHEDULES))
         left_early.close()

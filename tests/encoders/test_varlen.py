@@ -8,8 +8,9 @@ import torch
 
 import mpm
 from mpm.encoders import varlen
-from mpm.encoders.varlen import Packing, can_pack, packed_attention, run_grouped, run_packed
-from mpm.merging import pairing
+from mpm.encoders.varlen import Packing, by_length, can_pack, packed_attention, run_packed
+from mpm.merging import search
+from mpm.merging.pairs import pair_up
 
 LENGTHS = (20, 13, 20, 1)
 
@@ -94,7 +95,8 @@ def test_foreign_blocks_are_grouped_not_packed():
     plain.attn.fused_attn = False
     assert not can_pack(plain), "who asks for plain attention gets it"
     layer = torch.nn.Linear(24, 5, bias=False)
-    assert torch.allclose(run_grouped(layer, padded(), LENGTHS), layer(padded()), atol=1e-6)
+    grouped = by_length(LENGTHS, padded().shape[1], lambda own, length: layer(padded()[own, :length]))
+    assert torch.allclose(grouped, layer(padded()), atol=1e-6)
 
 
 @pytest.mark.parametrize("counts", [None, torch.tensor([40, 13, 1, 0])])
@@ -102,11 +104,11 @@ def test_the_matcher_of_accelerators_agrees(counts, monkeypatch):
     tokens = torch.randn(4, 40, 16, generator=torch.Generator().manual_seed(2))
     if counts is not None:
         tokens[1, 13:] = torch.nan
-    monkeypatch.setattr(pairing, "TILE_ELEMENTS", 4 * 40 * 7 // 16)
-    nearest, similarity = pairing._nearest_together(tokens, counts)
-    expected, values = pairing.nearest_one_by_one(tokens, counts)
+    monkeypatch.setattr(search, "TILE_ELEMENTS", 4 * 40 * 7 // 16)
+    nearest, similarity = search._nearest_together(tokens, counts)
+    expected, values = search.nearest_one_by_one(tokens, counts)
     assert torch.equal(nearest, expected) or counts is not None
-    together, alone = pairing.pair_up(nearest, None, counts), pairing.pair_up(expected, None, counts)
+    together, alone = pair_up(nearest, None, counts), pair_up(expected, None, counts)
     assert torch.equal(together.index, alone.index) and torch.equal(together.partner, alone.partner)
     for image, count in enumerate([40] * 4 if counts is None else counts.tolist()):
         assert torch.allclose(similarity[image, :count], values[image, :count], atol=1e-6)
@@ -132,7 +134,6 @@ def test_decoding_merged_tokens_of_a_batch(tiny):
         alone = tiny.logits(pixels[image : image + 1], "0,2", decode_merged=True)
         assert torch.equal(together[image], alone[0])
     # As an accelerator runs it: one state, images of unequal length.
-    grid = mpm.Grid(4, 6, 8)
-    state = mpm.encoders.vit.run_blocks(tiny.encoder, tiny.embed(pixels), grid, mpm.Schedule.parse("0,2"))
-    logits = tiny.finish(state, grid, mpm.clock.Clock(), decode_merged=True)
+    state = tiny.runner.embed(pixels)
+    logits = tiny.run(state, mpm.Recipe.parse("0,2|decode-merged")).logits
     assert torch.allclose(logits, together, atol=1e-4)

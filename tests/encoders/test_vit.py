@@ -9,7 +9,7 @@ import timm
 import torch
 
 import mpm
-from mpm.encoders.vit import embed, resize_positions
+from mpm.encoders.vit import PositionResizing, embed, resize_positions
 from mpm.segmenters.build import build_encoder
 from mpm.segmenters.config import EncoderConfig
 
@@ -89,7 +89,7 @@ def test_the_ragged_batch_path_agrees_with_images_alone(monkeypatch):
     # The path of accelerators, where images stay together: equal up to rounding.
     merging, x = mpm.apply(make(), (0, 2)), pixels(batch=4)
     apart = merging.forward_features(x)
-    monkeypatch.setattr("mpm.encoders.vit.runs_alone", lambda tokens, schedule: False)
+    monkeypatch.setattr("mpm.encoders.run.runs_alone", lambda tokens, schedule: False)
     together, trace = merging.forward_with_trace(x)
     assert len(trace) == 4
     assert torch.allclose(together, apart, atol=1e-5)
@@ -142,7 +142,7 @@ def test_unfit_models_and_schedules_are_refused():
 def test_our_embedding_is_timms_at_the_native_size(variant):
     vit, x = make(variant), pixels()
     expected = timm_embedding(vit, x)
-    assert torch.allclose(embed(vit, x, "bilinear", False), expected, atol=1e-6)
+    assert torch.allclose(embed(vit, x, PositionResizing("bilinear", False)), expected, atol=1e-6)
 
 
 def test_positions_are_resized_per_axis():

@@ -21,7 +21,7 @@ from mpm.measure.bench.plot import draw
 from mpm.measure.bench.results import BenchResult
 from mpm.measure.bench.table import render
 from mpm.measure.bench.workload import Workload, load_model
-from mpm.merging.schedule import Schedule
+from mpm.merging.recipe import Recipe
 
 
 @pytest.fixture
@@ -35,16 +35,18 @@ def checkpoint(tiny, tmp_path):
 
 
 def test_rows_of_a_measurement(work):
-    schedules = [Schedule.parse("1"), Schedule.parse("0,2")]
-    rows = measure(work, contenders(work, schedules, Extras(reference=True, window=2)), runs=3, warmup=1)
+    recipes = [Recipe.parse(text) for text in ("1", "0,2", "mutual(window=2)@1", "random@1")]
+    rows = measure(work, contenders(work, recipes, Extras(reference=True)), runs=3, warmup=1)
     names = [row.name for row in rows]
-    assert names[0] == "none" and "0,2 ideal" in names and "1 window 2" in names
+    assert names[0] == "none" and "0,2 ideal" in names and "mutual(window=2)@1" in names
     assert "reference pipeline none" in names
     by_name = {row.name: row for row in rows}
     assert by_name["none"].speedup.value == 1
     assert all(row.seconds.runs == 3 and row.seconds.median > 0 for row in rows)
     assert by_name["0,2"].token_counts == by_name["0,2 ideal"].token_counts
     assert by_name["0,2"].token_counts[0] > by_name["0,2"].token_counts[2]
+    assert by_name["random@1"].agreement < 1 == by_name["1"].agreement, "against the paper's rule"
+    assert by_name["0,2|decode-merged"].kind == "decode merged"
     assert by_name["0,2"].agreement == 1 and by_name["0,2 ideal"].merge_share is None
     assert 0 < by_name["0,2"].merge_share < 1 and by_name["0,2"].of_ideal > 0
     assert set(by_name["0,2"].parts) == set(mpm.clock.PARTS)
@@ -52,7 +54,7 @@ def test_rows_of_a_measurement(work):
 
 def test_the_library_row_is_what_segment_gives(work):
     for schedule in ("none", "0,2"):
-        pipeline = library(work, Schedule.parse(schedule))
+        pipeline = library(work, Recipe.parse(schedule))
         for pictures in work.batches:
             outcome = pipeline(pictures, Clock())
             for picture, labels, counts in zip(pictures, outcome.labels, outcome.token_counts, strict=True):
@@ -62,8 +64,8 @@ def test_the_library_row_is_what_segment_gives(work):
 
 
 def test_the_reference_row_gives_the_same_masks_another_way(work):
-    outcome = reference(work, Schedule())(work.batches[0], Clock())
-    expected = library(work, Schedule())(work.batches[0], Clock())
+    outcome = reference(work, Recipe())(work.batches[0], Clock())
+    expected = library(work, Recipe())(work.batches[0], Clock())
     for labels, own in zip(outcome.labels, expected.labels, strict=True):
         assert labels.shape == own.shape and np.mean(labels == own) > 0.99
     assert all(block.attn.fused_attn for block in work.segmenter.encoder.blocks), "the model is left alone"
@@ -120,7 +122,7 @@ def test_the_reference_never_attends_fused(work, monkeypatch):
     calls = []
     monkeypatch.setattr(F, "scaled_dot_product_attention", lambda *args, **rest: calls.append(args))
     images = work.batches[0] + work.batches[0]
-    reference(work, Schedule.parse("0,2"))(images, Clock())
+    reference(work, Recipe.parse("0,2"))(images, Clock())
     assert not calls
 
 

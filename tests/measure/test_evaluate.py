@@ -13,12 +13,12 @@ import pytest
 import torch
 from PIL import Image
 
+from mpm import random_pairs
 from mpm.__main__ import main
 from mpm.data.datasets import ADE20K, CamVid
 from mpm.data.labels import STREETS, LabelSet, by_name
 from mpm.errors import InputError
 from mpm.measure.evaluate import Evaluation, ScheduleResult, evaluate, table
-from mpm.merging.pairing import random_pairs
 from mpm.segmenters.config import DecoderConfig, EncoderConfig, SegmenterConfig, SlidingConfig, streets_config
 from mpm.segmenters.segmenter import Segmenter
 from mpm.segmenters.sliding import segment_sliding
@@ -94,9 +94,9 @@ def test_the_dataset_as_its_own_prediction_is_perfect(camvid):
 
         depth, class_names = 3, list(STREETS.class_names)
 
-        def segment(self, image, schedule, resolution, merger):
+        def segment(self, image, recipe, resolution):
             labels = next(labels for other, labels in CamVid(camvid, "val") if np.array_equal(image, other))
-            trace = type("Trace", (), {"token_counts": [10, 10 - len(schedule)]})
+            trace = type("Trace", (), {"token_counts": [10, 10 - len(recipe)]})
             return type("Run", (), {"labels": np.minimum(labels, 10), "trace": trace})
 
     baseline, merged = evaluate(Oracle(), CamVid(camvid, "val"), ["0,1"]).results
@@ -234,7 +234,7 @@ def test_command(camvid, checkpoint, capsys):
     assert main([*arguments, "--schedule", "none", "--schedule", "1", "--json", str(file)]) == 0
     shown = capsys.readouterr().out
     written = json.loads(file.read_text())
-    assert written["images"] == 2 and written["merger"] == "mutual"
+    assert written["images"] == 2
     assert [result["schedule"] for result in written["results"]] == ["none", "1"]
     assert f"{100 * written['results'][1]['mean_iou']:.2f} %" in shown
     assert [path.name for path in file.parent.iterdir()] == ["val.json"]
@@ -252,7 +252,7 @@ def test_command_with_sliding_windows(camvid, checkpoint, tmp_path, capsys, own_
     file = tmp_path / "sliding.json"
     arguments = ["evaluate", "--model", str(checkpoint), "--root", str(camvid), "--schedule", "1"]
     assert main([*arguments, "--mode", "sliding", "--threads", "1", "--json", str(file)]) == 0
-    assert "3 images; sliding windows, mutual pairs" in capsys.readouterr().out
+    assert "3 images; sliding windows" in capsys.readouterr().out
     written = json.loads(file.read_text())
     assert written["mode"] == "sliding" and torch.get_num_threads() == 1
 

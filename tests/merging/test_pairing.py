@@ -10,7 +10,8 @@ import pytest
 import torch
 
 import mpm
-from mpm.merging import pairing
+from mpm.merging import search
+from mpm.merging.exact_float32 import exact_float32
 
 
 def reference(tokens: np.ndarray) -> tuple[list[int], dict[int, int], list[int]]:
@@ -90,7 +91,7 @@ def test_zero_tokens():
 def test_tiles_change_nothing(monkeypatch):
     tokens = torch.randn(1, 101, 12, generator=torch.Generator().manual_seed(5))
     whole = mpm.mutual_pairs(tokens)
-    monkeypatch.setattr(pairing, "TILE_ELEMENTS", 101 * 7)
+    monkeypatch.setattr(search, "TILE_ELEMENTS", 101 * 7)
     tiled = mpm.mutual_pairs(tokens)
     assert torch.equal(whole.index, tiled.index) and torch.equal(whole.nearest, tiled.nearest)
 
@@ -190,7 +191,7 @@ def test_tf32_is_off_until_the_last_thread_has_left(switch, monkeypatch):
     matmul = SimpleNamespace(**switch)
     monkeypatch.setattr(torch.backends.cuda, "matmul", matmul)
     (name, before), exact = *switch.items(), {"fp32_precision": "ieee", "allow_tf32": False}
-    first, second = pairing.exact_float32(torch.device("cuda")), pairing.exact_float32(torch.device("cuda"))
+    first, second = exact_float32(torch.device("cuda")), exact_float32(torch.device("cuda"))
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)

@@ -10,7 +10,8 @@ import torch
 import mpm
 from mpm.merging import windowed
 from mpm.merging.merge_map import MergeMap
-from mpm.merging.pairing import normalise, pair_up
+from mpm.merging.pairs import pair_up
+from mpm.merging.search import normalise
 from mpm.merging.windowed import windowed_pairs
 
 GRID = mpm.Grid(9, 11, 16)

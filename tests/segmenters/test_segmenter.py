@@ -17,7 +17,7 @@ from mpm.segmenters.config import DecoderConfig
 def test_empty_schedule_is_the_plain_model_bit_for_bit(tiny, smooth_image):
     pixels, _ = tiny.preprocess(smooth_image)
     with torch.inference_mode():
-        tokens = tiny.embed(pixels)
+        tokens = tiny.runner.embed(pixels).tokens
         tokens = tiny.encoder.norm(tiny.encoder.blocks(tokens))
         rows, cols = pixels.shape[2] // 8, pixels.shape[3] // 8
         expected = tiny.decoder(tokens[:, 1:]).transpose(1, 2).reshape(1, 11, rows, cols)

@@ -123,10 +123,11 @@ def test_where_windows_overlap_both_count(tiny_config, photo):
     image = cv2.resize(photo, (24, 16))
     votes = iter([(4.0, 0.0, 1.0), (0.0, 3.0, 1.0)])
 
-    def constant(state, grid, clock):
-        return torch.tensor(next(votes)).reshape(1, 3, 1, 1).expand(1, 3, grid.rows, grid.cols)
+    class Constant(torch.nn.Module):
+        def forward(self, tokens, log_sizes=None):
+            return torch.tensor(next(votes)).expand(*tokens.shape[:2], 3)
 
-    segmenter.finish = constant
+    segmenter.decoder = Constant()
     three = mpm.LabelSet("three", ("a", "b", "c"), np.zeros((3, 3), np.uint8))
     segmenter.config = replace(segmenter.config, labels=three)
     run = segment_sliding(segmenter, image, "none")

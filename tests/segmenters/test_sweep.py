@@ -52,10 +52,17 @@ def test_display_labels_are_small(tiny):
 
 
 def test_forks():
-    parse = mpm.Schedule.parse
-    assert fork_of(parse("2,5"), parse("2,8")) == (5, (2,))
-    assert fork_of(parse("2"), parse("none")) == (2, ())
-    assert fork_of(parse("0,2"), parse("0,2")) == (0, ())
+    def fork(first, second):
+        block, before, *options = fork_of(mpm.Recipe.parse(first), mpm.Recipe.parse(second))
+        return block, *(f"{call}@{own}" for own, call in before), *options
+
+    assert fork("2,5", "2,8") == (5, "mutual@2", False, False)
+    assert fork("2", "none") == (2, False, False)
+    assert fork("0,2", "0,2") == (0, False, False)
+    assert fork("2,5", "random@2,5") == (2, False, False)
+    assert fork("2+random@5", "2,8") == (5, "mutual@2", False, False)
+    assert fork("2,5|sizes", "2,5") == (2, False, False), "the first merge is weighed already"
+    assert fork("2,5|sizes", "2,8|sizes") == (5, "mutual@2", True, True)
 
 
 def test_a_bad_schedule_is_refused_before_any_work(tiny, smooth_image):

@@ -15,7 +15,8 @@ from mpm.clock import synchronise
 from mpm.measure.bench.memory import peak_bytes
 from mpm.measure.paired import Summary, alternate
 from mpm.merging.grid import Grid
-from mpm.merging.pairing import mutual_pairs, normalise
+from mpm.merging.rules.mutual import mutual_pairs
+from mpm.merging.search import normalise
 from mpm.merging.windowed import windowed_pairs
 from mpm.segmenters.upsample import argmax_bilinear
 

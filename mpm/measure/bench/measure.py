@@ -13,8 +13,7 @@ from mpm.measure.bench.pipelines import Outcome, Pipeline, ideal, library, refer
 from mpm.measure.bench.results import BenchRow, Ratio
 from mpm.measure.bench.workload import Workload
 from mpm.measure.paired import Summary, alternate, ratio_interval
-from mpm.merging.schedule import Schedule
-from mpm.merging.windowed import windowed_pairs
+from mpm.merging.recipe import Recipe
 
 MERGING = ("match", "merge", "reconstruct")
 
@@ -25,7 +24,7 @@ class Contender:
 
     name: str
     kind: str
-    schedule: Schedule
+    recipe: Recipe
     pipeline: Pipeline
     like: str
 
@@ -37,37 +36,33 @@ class Extras:
     ideal: bool = True
     reference: bool = True
     decode_merged: bool = True
-    window: int | None = None
 
 
-def contenders(work: Workload, schedules: Sequence[Schedule], extras: Extras) -> list[Contender]:
-    """The unmerged run first, then every schedule with its variants."""
-    listed = [Schedule(), *(one for one in schedules if len(one))]
+def contenders(work: Workload, recipes: Sequence[Recipe], extras: Extras) -> list[Contender]:
+    """The unmerged run first, then every recipe with its variants."""
+    listed = list(dict.fromkeys([Recipe(), *recipes]))
     found = []
-    for schedule in dict.fromkeys(listed):
-        name = str(schedule)
-        found.append(Contender(name, "run", schedule, library(work, schedule), name))
-        if len(schedule):
-            found += _variants(work, schedule, extras)
+    for recipe in listed:
+        paper = Recipe.of_schedule(recipe.schedule)
+        like = paper if paper in listed else recipe
+        found.append(Contender(str(recipe), "run", recipe, library(work, recipe), str(like)))
+        found += _variants(work, recipe, extras, listed)
     if extras.reference and not work.encoder_only:
-        for schedule in (Schedule(), Schedule.parse("2,5")):
-            if schedule in listed:
-                name = f"reference pipeline {schedule}"
-                found.append(Contender(name, "reference", schedule, reference(work, schedule), str(schedule)))
+        for recipe in (Recipe(), Recipe.parse("2,5")):
+            if recipe in listed:
+                name = f"reference pipeline {recipe}"
+                found.append(Contender(name, "reference", recipe, reference(work, recipe), str(recipe)))
     return found
 
 
-def _variants(work: Workload, schedule: Schedule, extras: Extras) -> list[Contender]:
-    name, found = str(schedule), []
-    if extras.ideal:
-        free = ideal(work, schedule, what_happened(work, schedule))
-        found.append(Contender(f"{name} ideal", "ideal", schedule, free, name))
-    if extras.decode_merged and not work.encoder_only:
-        merged = library(work, schedule, decode_merged=True)
-        found.append(Contender(f"{name} decode merged", "decode merged", schedule, merged, name))
-    if extras.window:
-        near = library(work, schedule, windowed_pairs(extras.window))
-        found.append(Contender(f"{name} window {extras.window}", "windowed", schedule, near, name))
+def _variants(work: Workload, recipe: Recipe, extras: Extras, listed: Sequence[Recipe]) -> list[Contender]:
+    name, found = str(recipe), []
+    if extras.ideal and len(recipe):
+        free = ideal(work, recipe, what_happened(work, recipe))
+        found.append(Contender(f"{name} ideal", "ideal", recipe, free, name))
+    merged = replace(recipe, decode_merged=True)
+    if extras.decode_merged and not work.encoder_only and merged not in listed:
+        found.append(Contender(str(merged), "decode merged", merged, library(work, merged), name))
     return found
 
 
@@ -135,7 +130,7 @@ def _row(
     return BenchRow(
         name=contender.name,
         kind=contender.kind,
-        schedule=str(contender.schedule),
+        schedule=str(contender.recipe),
         token_counts=_mean_counts(same),
         seconds=summary,
         images_per_s=work.batch / summary.median,
@@ -150,13 +145,13 @@ def _row(
 
 def _against_ideal(row: BenchRow, rows: Sequence[BenchRow]) -> BenchRow:
     for other in rows:
-        if other.kind == "ideal" and other.schedule == row.schedule and row.kind in ("run", "windowed"):
+        if other.kind == "ideal" and other.schedule == row.schedule and row.kind == "run":
             return replace(row, of_ideal=row.speedup.value / other.speedup.value)
     return row
 
 
 def _merge_share(contender: Contender, parts: dict[str, float]) -> float | None:
-    if contender.kind not in ("run", "decode merged", "windowed") or not len(contender.schedule):
+    if contender.kind not in ("run", "decode merged") or not len(contender.recipe):
         return None
     return sum(parts.get(name, 0.0) for name in MERGING) / sum(parts.values())
 

@@ -12,13 +12,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mpm.clock import Clock
-from mpm.encoders.vit import TokenState, restore_grid, run_block, run_blocks, runs_alone
+from mpm.encoders.base import Encoder, TokenState
+from mpm.encoders.run import Insert, encode
 from mpm.measure.bench.workload import Workload
-from mpm.merging.grid import Grid
-from mpm.merging.pairing import Merger, mutual_pairs
-from mpm.merging.schedule import Schedule
+from mpm.merging.recipe import Recipe, RuleCall
 from mpm.segmenters.geometry import Geometry
-from mpm.segmenters.segmenter import Segmenter, start_state
+from mpm.segmenters.run import Outcome as Run
 from mpm.segmenters.upsample import upsample_labels
 
 
@@ -34,94 +33,84 @@ Pipeline = Callable[[Sequence[np.ndarray], Clock], Outcome]
 """One batch of pictures through one way of segmenting, timed on a clock."""
 
 
-def library(
-    work: Workload, schedule: Schedule, merger: Merger = mutual_pairs, decode_merged: bool = False
-) -> Pipeline:
+def library(work: Workload, recipe: Recipe) -> Pipeline:
     """The library's own way, as `Segmenter.segment` goes, for a batch."""
 
     @torch.inference_mode()
     def run(pictures: Sequence[np.ndarray], clock: Clock) -> Outcome:
-        pixels, geometries = preprocess(work, pictures, clock)
-        labels, counts = [], []
-        parts = pixels.split(1) if runs_alone(pixels, schedule) else (pixels,)
-        for part in parts:
-            grid = geometries[0].grid
-            with clock.part("embed"):
-                tokens = work.segmenter.embed(part)
-            state = run_blocks(work.segmenter.encoder, tokens, grid, schedule, merger, clock)
-            counts += token_counts(state, grid)
-            if work.encoder_only:
-                with clock.part("reconstruct"):
-                    restore_grid(state, work.segmenter.encoder.num_prefix_tokens)
-                continue
-            logits = work.segmenter.finish(state, grid, clock, decode_merged)
-            labels += upsample(logits, geometries[len(labels) :], clock)
-        return Outcome(tuple(labels), tuple(counts))
+        pixels, geometries = preprocess(work, recipe, pictures, clock)
+        grid = geometries[0].grid
+        if work.encoder_only:
+            states = encode(work.segmenter.runner, pixels, recipe, clock, grid=grid)
+            with clock.part("reconstruct"):
+                for state in states:
+                    work.segmenter.runner.restore(state)
+            return Outcome((), token_counts(states))
+        found = work.segmenter.run(pixels, recipe, clock, grid=grid)
+        return Outcome(upsample(found.logits, geometries, clock), token_counts(found.states))
 
     return run
 
 
-def ideal(work: Workload, schedule: Schedule, exact: dict[int, list[tuple[TokenState, Tensor]]]) -> Pipeline:
+def ideal(work: Workload, recipe: Recipe, exact: dict[int, Run]) -> Pipeline:
     """The same model over the same numbers of tokens, with merging free: tokens are dropped, not merged.
 
-    exact: for each batch (by its id) what really happened. The decoder takes tokens of
-    the full grid, and the last step the logits of the real run, so that only merging is left out.
+    exact: for each batch (by its id) what really happened. The decoder takes tokens of the full grid, and the
+    last step the logits of the real run, so that only merging is left out.
     """
+    runner = work.segmenter.runner
 
     @torch.inference_mode()
     def run(pictures: Sequence[np.ndarray], clock: Clock) -> Outcome:
-        pixels, geometries = preprocess(work, pictures, clock)
-        labels, counts = [], []
+        pixels, geometries = preprocess(work, recipe, pictures, clock)
         known = exact[id(pictures)]
-        parts = pixels.split(1) if runs_alone(pixels, schedule) else (pixels,)
-        for part, (state, logits) in zip(parts, known, strict=True):
-            with clock.part("embed"):
-                start = start_state(work.segmenter, part)
-            with clock.part("blocks"):
-                _blocks_without_merging(work.segmenter, start, state)
-            counts += token_counts(state, geometries[0].grid)
-            if work.encoder_only:
-                continue
-            with clock.part("decode"):
-                work.segmenter.decode(work.segmenter.encoder.norm(start.tokens), geometries[0].grid)
-            labels += upsample(logits, geometries[len(labels) :], clock)
-        return Outcome(tuple(labels), tuple(counts))
+        whole: list[TokenState] = []
+
+        def keep(state: TokenState) -> None:
+            if state.block == 0:
+                whole.append(state)
+
+        grid = geometries[0].grid
+        encode(runner, pixels, recipe, clock, grid=grid, seen=keep, insert=drop_to(known, whole))
+        if work.encoder_only:
+            return Outcome((), token_counts(known.states))
+        with clock.part("decode"):
+            for state in whole:
+                work.segmenter.decode(runner.norm(state.tokens), grid)
+        return Outcome(upsample(known.logits, geometries, clock), token_counts(known.states))
 
     return run
 
 
-def what_happened(work: Workload, schedule: Schedule) -> dict[int, list[tuple[TokenState, Tensor]]]:
-    """The last state and the logits of every part of every batch, for `ideal`."""
-    return {id(pictures): _parts_of(work, schedule, pictures) for pictures in work.batches}
+def drop_to(known: Run, begun: Sequence[TokenState]) -> Insert:
+    """An insertion that only cuts the row of tokens to the length that the real one left.
+
+    begun: the runs of this pass so far; the last one is on.
+    """
+
+    def drop(encoder: Encoder, state: TokenState, call: RuleCall, recipe: Recipe, clock: Clock) -> TokenState:
+        real = known.states[len(begun) - 1]
+        counts = tuple(real.maps[real.blocks.index(state.block)].counts.tolist())
+        tokens = state.tokens[:, : state.prefix + max(counts)]
+        return replace(state, tokens=tokens, counts=counts, packing=None)
+
+    return drop
+
+
+def what_happened(work: Workload, recipe: Recipe) -> dict[int, Run]:
+    """The real run of every batch, for `ideal`."""
+    return {id(pictures): _real_run(work, recipe, pictures) for pictures in work.batches}
 
 
 @torch.inference_mode()
-def _parts_of(
-    work: Workload, schedule: Schedule, pictures: Sequence[np.ndarray]
-) -> list[tuple[TokenState, Tensor]]:
-    clock = Clock(work.segmenter.device)
-    pixels, geometries = preprocess(work, pictures, clock)
-    parts = pixels.split(1) if runs_alone(pixels, schedule) else (pixels,)
-    found, grid = [], geometries[0].grid
-    for part in parts:
-        state = run_blocks(work.segmenter.encoder, work.segmenter.embed(part), grid, schedule)
-        logits = torch.empty(0) if work.encoder_only else work.segmenter.finish(state, grid, clock)
-        found.append((state, logits))
-    return found
+def _real_run(work: Workload, recipe: Recipe, pictures: Sequence[np.ndarray]) -> Run:
+    pixels, geometries = preprocess(work, recipe, pictures, Clock(work.segmenter.device))
+    if work.encoder_only:
+        return Run(torch.empty(0), tuple(encode(work.segmenter.runner, pixels, recipe)))
+    return work.segmenter.run(pixels, recipe, grid=geometries[0].grid)
 
 
-def _blocks_without_merging(segmenter: Segmenter, state: TokenState, real: TokenState) -> None:
-    prefix = segmenter.encoder.num_prefix_tokens
-    inserted = dict(zip(real.blocks, real.maps, strict=True))
-    for number, block in enumerate(segmenter.encoder.blocks):
-        if number in inserted:
-            counts = tuple(inserted[number].counts.tolist())
-            tokens = state.tokens[:, : prefix + max(counts)]
-            state = replace(state, tokens=tokens, counts=counts, packing=None)
-        state = run_block(block, state, prefix)
-
-
-def reference(work: Workload, schedule: Schedule) -> Pipeline:
+def reference(work: Workload, recipe: Recipe) -> Pipeline:
     """The public Segmenter's way: attention in plain steps, class maps at full size, softmax, argmax."""
     segmenter = copy.deepcopy(work.segmenter)
     for module in segmenter.modules():
@@ -130,8 +119,8 @@ def reference(work: Workload, schedule: Schedule) -> Pipeline:
 
     @torch.inference_mode()
     def run(pictures: Sequence[np.ndarray], clock: Clock) -> Outcome:
-        pixels, geometries = preprocess(work, pictures, clock)
-        logits = segmenter(pixels, schedule)
+        pixels, geometries = preprocess(work, recipe, pictures, clock)
+        logits = segmenter.run(pixels, recipe).logits
         with clock.part("upsample"):
             labels = [_full_size(one, where) for one, where in zip(logits.split(1), geometries, strict=True)]
         return Outcome(tuple(labels), ())
@@ -147,23 +136,30 @@ def _full_size(logits: Tensor, geometry: Geometry) -> np.ndarray:
     return full[..., top : top + height, left : left + width].softmax(1).argmax(1)[0].cpu().numpy()
 
 
-def preprocess(work: Workload, pictures: Sequence[np.ndarray], clock: Clock) -> tuple[Tensor, list[Geometry]]:
+def preprocess(
+    work: Workload, recipe: Recipe, pictures: Sequence[np.ndarray], clock: Clock
+) -> tuple[Tensor, list[Geometry]]:
     """Pictures of one size -> (B, 3, H, W) normalised, and how each was fitted."""
     with clock.part("preprocess"):
-        made = [work.segmenter.preprocess(picture, work.resolution) for picture in pictures]
+        size = recipe.resolution_px or work.resolution
+        made = [work.segmenter.preprocess(picture, size) for picture in pictures]
         pixels = torch.cat([one for one, _ in made]) if len(made) > 1 else made[0][0]
         return pixels, [geometry for _, geometry in made]
 
 
-def upsample(logits: Tensor, geometries: Sequence[Geometry], clock: Clock) -> list[np.ndarray]:
+def upsample(logits: Tensor, geometries: Sequence[Geometry], clock: Clock) -> tuple[np.ndarray, ...]:
     """(B, classes, rows, cols) -> labels of each picture."""
     with clock.part("upsample"):
-        pairs = zip(logits.split(1), geometries, strict=False)
+        pairs = zip(logits.split(1), geometries, strict=True)
         labels = [upsample_labels(one, geometry) for one, geometry in pairs]
-        return [one.cpu().numpy() for one in labels]
+        return tuple(one.cpu().numpy() for one in labels)
 
 
-def token_counts(state: TokenState, grid: Grid) -> list[tuple[int, ...]]:
+def token_counts(states: Sequence[TokenState]) -> tuple[tuple[int, ...], ...]:
     """Patch tokens at the start and after each insertion, for each image."""
-    later = [merge_map.counts.tolist() for merge_map in state.maps]
-    return [(grid.size, *(counts[image] for counts in later)) for image in range(len(state.counts))]
+    found = []
+    for state in states:
+        later = [merge_map.counts.tolist() for merge_map in state.maps]
+        images = range(len(state.counts))
+        found += [(state.grid.size, *(counts[image] for counts in later)) for image in images]
+    return tuple(found)

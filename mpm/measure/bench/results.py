@@ -9,17 +9,17 @@ JSON, schema 1 (times in seconds, memory in bytes; null: not measured):
                    picture), resolution_px (null: the model's own), batch, dtype, threads, runs, encoder_only
     rows           one object a contender, in the table's order:
       name         unique, as printed
-      kind         "run" | "ideal" | "decode merged" | "windowed" | "reference"
-      schedule     "none" or block indices, "2,5"
+      kind         "run" | "ideal" | "decode merged" | "reference"
+      schedule     the recipe's text, "none", "2,5", "random@2,5"
       token_counts mean patch tokens an image at the start and after each insertion
       seconds      median, p10, p90, runs: one batch, picture to mask
       images_per_s batch / median
       speedup      value, low, high: unmerged median / this median with its 95 % bootstrap interval
-      of_ideal     speedup / speedup of the ideal row of this schedule
+      of_ideal     speedup / speedup of the ideal row of this recipe
       parts        seconds by part, medians of profiled runs
       merge_share  match + merge + reconstruct, share of all parts
       peak_bytes   memory at the peak of a run above what was held before it
-      agreement    share of pixels labelled as the default way labels them at the same schedule
+      agreement    share of pixels labelled as the paper's rule labels them at the same blocks
       agreement_unmerged  the same against the unmerged run
     kernels        tail and matcher measured alone, {} when not asked for: name -> seconds, bytes, ratios
 """

@@ -18,7 +18,8 @@ import torch
 from torch import nn
 
 from mpm.data.labels import by_name
-from mpm.encoders.vit import PlainViT, misfit
+from mpm.encoders.pick import why_unsupported
+from mpm.encoders.vit import PlainViT
 from mpm.errors import InputError
 from mpm.segmenters.build import place_final_norm
 from mpm.segmenters.config import DecoderConfig, EncoderConfig, SegmenterConfig
@@ -79,7 +80,7 @@ def encoder_config(encoder: PlainViT, model: str) -> EncoderConfig:
 
     The decoder sees timm's `norm`, or `fc_norm` in models (EVA-01, average-pooled ViT) that have no other.
     """
-    if problem := misfit(encoder):
+    if problem := why_unsupported(encoder):
         raise InputError(f"the encoder must be a plain timm VisionTransformer, but got {problem}")
     return EncoderConfig(
         model,

@@ -1,0 +1,37 @@
+"""`python -m mpm rules`: the rules that a recipe may name, with their parameters."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from mpm.cli.recipes import add_rules_option, use_rules
+from mpm.merging.rule import Rule, rules
+
+GRAMMAR = """A recipe is a rule and the blocks before which it merges, "random@2,5". Blocks alone mean mutual
+pairs; "+" joins several; options stand behind a bar: "2,5|sizes", "0,2,4|decode-merged", "none|432px"."""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds `rules` to the program's commands."""
+    parser = subparsers.add_parser("rules", help="the rules that a recipe may name, and their parameters")
+    parser.add_argument("--json", action="store_true", help="print the list as JSON")
+    add_rules_option(parser)
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """The command. Raises InputError for a rules file that cannot be used."""
+    use_rules(args)
+    if args.json:
+        print(json.dumps([one.describe() for one in rules()], indent=2))
+        return 0
+    print("\n\n".join([*map(_card, rules()), GRAMMAR]))
+    return 0
+
+
+def _card(rule: Rule) -> str:
+    lines = [f"{rule.name}  {rule.title}", f"    {rule.about}", f"    source: {rule.source}"]
+    for one in rule.parameters:
+        lines.append(f"    {one.name}: {one.allowed}; left out: {one.write(one.default)}")
+    return "\n".join(lines)

@@ -1,0 +1,147 @@
+"""The seam between the loop and a Vision Transformer: an `Encoder` runs one block, a `TokenState` is data.
+
+Shapes: B images, P prefix tokens (class, distillation, registers), N patches, M patch tokens left after
+merging, C channels, H W pixels.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from mpm.encoders.varlen import Packing, by_length
+from mpm.errors import InputError
+from mpm.merging.grid import Grid
+from mpm.merging.merge_map import MergeMap
+
+
+@dataclass(frozen=True, eq=False)
+class TokenState:
+    """Tokens between two blocks: what has merged so far, and what is left.
+
+    tokens     (B, P + M, C), zeros past an image's own count
+    prefix     P, of the tokens before the patches
+    counts     patch tokens of each image, on the host
+    grid       the patch grid that all began with
+    block      the block that runs next
+    blocks     where insertions happened so far, `maps` what each of them did, `rules` by which rule
+    positions  (B, M) int64, patch index of each token's representative; None while token t is patch t
+    log_sizes  (B, P + M), log of the patches behind each token, where attention is to know; else None
+    rotary     the grid's rotary table, in the encoder's own layout; None without one
+    packing    where the images' own tokens lie, once a block needed to know
+    """
+
+    tokens: Tensor
+    prefix: int
+    counts: tuple[int, ...]
+    grid: Grid
+    block: int = 0
+    blocks: tuple[int, ...] = ()
+    maps: tuple[MergeMap, ...] = ()
+    rules: tuple[str, ...] = ()
+    positions: Tensor | None = None
+    log_sizes: Tensor | None = None
+    rotary: Tensor | None = None
+    packing: Packing | None = None
+
+    @property
+    def patches(self) -> Tensor:
+        """(B, M, C)."""
+        return self.tokens[:, self.prefix :]
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each image, prefix included."""
+        return [self.prefix + count for count in self.counts]
+
+    @property
+    def is_ragged(self) -> bool:
+        """Whether the images have different numbers of tokens."""
+        return len(set(self.counts)) > 1
+
+    def whole_map(self) -> MergeMap:
+        """From patches to the tokens left after all insertions so far, of which there is at least one."""
+        return reduce(MergeMap.compose, self.maps)
+
+    def select(self, members: Sequence[int], length: int) -> TokenState:
+        """Some images of one length, prefix included: what a block needs of them."""
+        chosen = list(members)
+        positions, sizes = self.positions, self.log_sizes
+        return replace(
+            self,
+            tokens=self.tokens[chosen, :length],
+            counts=tuple(self.counts[image] for image in chosen),
+            positions=None if positions is None else positions[chosen, : length - self.prefix],
+            log_sizes=None if sizes is None else sizes[chosen, :length],
+            packing=None,
+        )
+
+
+class Encoder(ABC):
+    """How one kind of Vision Transformer is run block by block. It holds no weights: they are the module's.
+
+    module      the network itself
+    kind        what it is, in words
+    needs       what `fits` asks for, in words
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+
+    @staticmethod
+    @abstractmethod
+    def fits(module: nn.Module) -> bool:
+        """Whether this kind runs that module."""
+
+    @property
+    @abstractmethod
+    def depth(self) -> int:
+        """Number of blocks."""
+
+    @abstractmethod
+    def embed(self, pixels: Tensor, grid: Grid | None = None) -> TokenState:
+        """(B, 3, H, W), H and W whole patches -> tokens on the input of block 0. grid: None builds one."""
+
+    @abstractmethod
+    def call(self, state: TokenState) -> Tensor:
+        """The next block over images of one length: its output (B, P + M, C)."""
+
+    @abstractmethod
+    def norm(self, tokens: Tensor) -> Tensor:
+        """The norm between the last block and the head: (B, P + M, C) -> the same shape."""
+
+    def keys(self, state: TokenState) -> Tensor:
+        """Keys of the patch tokens in the next block's attention: (B, heads, M, D), before any rotation.
+
+        Raises InputError for a kind that does not give them.
+        """
+        raise InputError(f"this encoder, a {self.kind}, does not give its keys to a rule")
+
+    def step(self, state: TokenState) -> TokenState:
+        """One block. Images of unequal length run apart, so attention needs no mask and none sees padding."""
+        if not state.is_ragged:
+            return replace(state, tokens=self.call(state), block=state.block + 1)
+        return self.step_ragged(state)
+
+    def step_ragged(self, state: TokenState) -> TokenState:
+        """One block over images of unequal length: those of equal length together."""
+        width = state.tokens.shape[1]
+        tokens = by_length(
+            state.lengths, width, lambda members, length: self.call(state.select(members, length))
+        )
+        return replace(state, tokens=tokens, block=state.block + 1)
+
+    def restore(self, state: TokenState) -> Tensor:
+        """One gather back to the full grid: (B, P + M, C) -> (B, P + N, C)."""
+        if not state.maps:
+            return state.tokens
+        patches = state.whole_map().reconstruct(state.patches)
+        return torch.cat([state.tokens[:, : state.prefix], patches], dim=1)

@@ -1,0 +1,148 @@
+"""The one loop over the blocks, with merges between them.
+
+`segment`, sweeps, profiles, features, sliding windows, `MergingViT` and all of the benchmark go through
+`encode`: they differ in what watches (a clock, a keeper of states), where it starts and where it stops.
+No class is patched, no hook set, no state kept between calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from mpm.clock import Clock
+from mpm.encoders.base import Encoder, TokenState
+from mpm.merging.context import Context
+from mpm.merging.grid import Grid
+from mpm.merging.insertion import apply_rule
+from mpm.merging.recipe import Recipe, RuleCall
+from mpm.merging.trace import TraceBatch, trace_image
+
+Insert = Callable[[Encoder, TokenState, RuleCall, Recipe, Clock], TokenState]
+"""What happens on the input of a block that a recipe names."""
+
+
+def merge_tokens(
+    encoder: Encoder, state: TokenState, call: RuleCall, recipe: Recipe, clock: Clock
+) -> TokenState:
+    """One insertion: patch tokens merge, prefix tokens pass."""
+    head, patches = state.tokens[:, : state.prefix], state.patches
+    with clock.part("match"):
+        context = _context(encoder, state)
+        merge_map = apply_rule(call, context)
+    with clock.part("merge"):
+        counts = tuple(merge_map.counts.tolist())  # the one moment at which the host waits for the device
+        width = max(counts)
+        sizes = context.sizes if recipe.weighted else None
+        tokens = torch.cat([head, merge_map.merge(patches, width, sizes)], dim=1)
+        positions = merge_map.representatives(width)
+        if state.positions is not None:
+            positions = state.positions.gather(1, positions)
+        merged = replace(
+            state,
+            tokens=tokens,
+            counts=counts,
+            blocks=(*state.blocks, state.block),
+            maps=(*state.maps, merge_map),
+            rules=(*state.rules, str(call)),
+            positions=positions,
+            packing=None,
+        )
+        return replace(merged, log_sizes=_log_sizes(merged)) if recipe.sizes else merged
+
+
+def encode(
+    encoder: Encoder,
+    start: Tensor | TokenState,
+    recipe: Recipe,
+    clock: Clock | None = None,
+    *,
+    grid: Grid | None = None,
+    seen: Callable[[TokenState], None] | None = None,
+    stop: int | None = None,
+    insert: Insert = merge_tokens,
+) -> list[TokenState]:
+    """Run the blocks: the states after the last one, of all images together or of each alone.
+
+    start   pixels (B, 3, H, W), H and W whole patches; or a state of an earlier run, which goes on from there
+    clock   times the parts; None: nothing is timed
+    grid    the patch grid of the pixels, where somebody knows more of it than its rows and columns
+    seen    called with the state on the input of every block, before anything merges there
+    stop    the block on whose input to stop; None: after the last
+    insert  what an insertion does
+
+    Raises InputError for a recipe that does not fit the encoder, and for a rule that fails.
+    """
+    recipe.check(encoder.depth)
+    clock = clock or Clock(start.tokens.device if isinstance(start, TokenState) else start.device)
+    if isinstance(start, TokenState):
+        return [_run_blocks(encoder, start, recipe, clock, seen, stop, insert)]
+    states = []
+    for pixels in start.split(1) if runs_alone(start, recipe) else (start,):
+        with clock.part("embed"):
+            state = encoder.embed(pixels, grid)
+        states.append(_run_blocks(encoder, state, recipe, clock, seen, stop, insert))
+    return states
+
+
+def _run_blocks(
+    encoder: Encoder,
+    state: TokenState,
+    recipe: Recipe,
+    clock: Clock,
+    seen: Callable[[TokenState], None] | None,
+    stop: int | None,
+    insert: Insert,
+) -> TokenState:
+    for block in range(state.block, encoder.depth if stop is None else stop):
+        if seen is not None:
+            seen(state)
+        call = recipe.at(block)
+        if call is not None:
+            state = insert(encoder, state, call, recipe, clock)
+        with clock.part("blocks"):
+            state = encoder.step(state)
+    return state
+
+
+def runs_alone(pixels: Tensor, recipe: Recipe) -> bool:
+    """Whether the images of a batch take turns.
+
+    On CPU a matrix product over more rows may round differently, and a changed bit may change a match: only
+    apart is an image's result the same alone and in any batch. Nothing is lost, as there is no launch cost
+    to share there. Without merges nothing depends on rounding, and the batch stays whole.
+    """
+    return pixels.shape[0] > 1 and len(recipe) > 0 and pixels.device.type == "cpu"
+
+
+def traces(states: Iterable[TokenState], grid: Grid | None = None) -> TraceBatch:
+    """The record of each image. grid: another than the states' own."""
+    return TraceBatch(
+        trace_image(grid or state.grid, state.blocks, state.maps, image, state.rules)
+        for state in states
+        for image in range(len(state.counts))
+    )
+
+
+def _context(encoder: Encoder, state: TokenState) -> Context:
+    patches = state.patches
+    ragged = any(count != patches.shape[1] for count in state.counts)
+    return Context(
+        patches.detach(),
+        block=state.block,
+        depth=encoder.depth,
+        grid=replace(state.grid, positions=state.positions),
+        counts=torch.tensor(state.counts, device=patches.device) if ragged else None,
+        maps=state.maps,
+        find_keys=lambda: encoder.keys(state),
+    )
+
+
+def _log_sizes(state: TokenState) -> Tensor:
+    """(B, P + M): 0 for prefix tokens and for padding."""
+    sizes = state.whole_map().group_sizes(state.patches.shape[1]).clamp(min=1)
+    prefix = sizes.new_ones(sizes.shape[0], state.prefix)
+    return torch.cat([prefix, sizes], dim=1).to(state.tokens.dtype).log()

@@ -1,0 +1,57 @@
+"""What a rule may know besides the tokens. Shapes: B images, N tokens, C channels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, reduce
+
+import torch
+from torch import Tensor
+
+from mpm.merging.grid import Grid
+from mpm.merging.merge_map import MergeMap
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """One insertion, as the rule sees it. What costs something is made when it is asked for.
+
+    tokens        (B, N, C), those that the rule gets
+    block, depth  the encoder block on whose input they merge, and the number of blocks
+    grid          the patch grid; None outside of a run
+    counts        (B,) int64, tokens of each image: later rows are padding; None where there is none
+    maps          the insertions before this one
+    """
+
+    tokens: Tensor
+    block: int = 0
+    depth: int = 1
+    grid: Grid | None = None
+    counts: Tensor | None = None
+    maps: tuple[MergeMap, ...] = ()
+    find_keys: Callable[[], Tensor] | None = None
+
+    @cached_property
+    def positions(self) -> Tensor:
+        """Patch index of each token's representative: (B, N) int64."""
+        if self.grid is not None and self.grid.positions is not None:
+            return self.grid.positions
+        rows = self.tokens.shape[1]
+        return torch.arange(rows, device=self.tokens.device).expand(self.tokens.shape[0], rows)
+
+    @cached_property
+    def sizes(self) -> Tensor:
+        """Patches that each token stands for: (B, N) int64, 0 for padding after a merge."""
+        if not self.maps:
+            return torch.ones(self.tokens.shape[:2], dtype=torch.int64, device=self.tokens.device)
+        return reduce(MergeMap.compose, self.maps).group_sizes(self.tokens.shape[1])
+
+    def keys(self) -> Tensor:
+        """Keys of the tokens in this block's attention: (B, heads, N, D), before any rotation.
+
+        Raises InputError for an encoder that does not give them, ValueError outside of a run.
+        """
+        if self.find_keys is None:
+            raise ValueError("keys are there in a run only: this context knows no block")
+        return self.find_keys()

@@ -1,0 +1,70 @@
+"""Why tokens merged or stayed, in a rule's own words (NumPy only).
+
+A sentence may name tokens: {partner} is the one it merged with, {nearest} the most similar other one,
+{rival} whom that one looked at. Viewers put places of the picture there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from mpm.merging.trace import MergeStage
+
+PLACES = re.compile(r"\{(partner|nearest|rival)\}")
+
+
+@dataclass(frozen=True, eq=False)
+class Reasons:
+    """One sentence a token: `sentences[code[token]]`. code: (N,) uint8.
+
+    Raises ValueError where a code has no sentence.
+    """
+
+    sentences: tuple[str, ...]
+    code: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.code.dtype != np.uint8 or self.code.ndim != 1:
+            raise ValueError(f"code must be (N,) uint8, but got {self.code.shape} {self.code.dtype}")
+        if self.code.size and int(self.code.max()) >= len(self.sentences):
+            raise ValueError(f"code must be below {len(self.sentences)}, but got {int(self.code.max())}")
+
+    @classmethod
+    def choose(cls, rows: int, *cases: tuple[str, np.ndarray | bool]) -> Reasons:
+        """The first case that holds for a token, of (sentence, (N,) bool or True); the last one must."""
+        sentences, holds = zip(*cases, strict=True)
+        code = np.argmax([np.broadcast_to(one, rows) for one in holds], axis=0)
+        return cls(tuple(sentences), code.astype(np.uint8))
+
+
+def plain_reasons(stage: MergeStage) -> Reasons:
+    """For rules that say nothing of their own."""
+    rows = len(stage.index)
+    shared = np.bincount(stage.index, minlength=1)[stage.index] > 1
+    return Reasons.choose(
+        rows,
+        ("merged with {partner}", stage.partner >= 0),
+        ("merged: others joined it", shared),
+        ("not merged; its nearest is {nearest}", (stage.nearest >= 0) & (stage.nearest != np.arange(rows))),
+        ("not merged", True),
+    )
+
+
+def sentence_of(stage: MergeStage, token: int, reasons: Reasons, place: Callable[[int], str]) -> str:
+    """The token's sentence with its places filled in. place: the words for a token of the stage."""
+    named = {
+        "partner": stage.partner[token],
+        "nearest": stage.nearest[token],
+        "rival": _follow(stage.nearest, stage.nearest[token]),
+    }
+    return PLACES.sub(lambda found: place(int(named[found[1]])), reasons.sentences[int(reasons.code[token])])
+
+
+def _follow(nearest: Sequence[int] | np.ndarray, token: int) -> int:
+    return int(nearest[token]) if token >= 0 else -1

@@ -1,0 +1,86 @@
+"""The one run of a segmenter: embed -> [merge?] block ... -> reconstruct -> decode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from mpm.clock import Clock
+from mpm.encoders.base import Encoder, TokenState
+from mpm.encoders.run import Insert, encode, merge_tokens
+from mpm.encoders.varlen import by_length
+from mpm.merging.grid import Grid
+from mpm.merging.recipe import Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a run leaves: logits (B, classes, rows, cols), and the states after the last block.
+
+    The states are of all images together, or of each alone.
+    """
+
+    logits: Tensor
+    states: tuple[TokenState, ...]
+
+
+def run(
+    encoder: Encoder,
+    head: nn.Module,
+    start: Tensor | TokenState,
+    recipe: Recipe,
+    clock: Clock | None = None,
+    *,
+    grid: Grid | None = None,
+    seen: Callable[[TokenState], None] | None = None,
+    insert: Insert = merge_tokens,
+) -> Outcome:
+    """From pixels (B, 3, H, W), H and W whole patches, or from a state of an earlier run, to logits.
+
+    head: patch tokens (B, N, C), and the logarithms of their sizes or None -> scores (B, N, classes). Other
+    arguments and errors as `mpm.encoders.run.encode`.
+    """
+    clock = clock or Clock(start.tokens.device if isinstance(start, TokenState) else start.device)
+    states = encode(encoder, start, recipe, clock, grid=grid, seen=seen, insert=insert)
+    logits = [finish(encoder, head, state, recipe, clock) for state in states]
+    return Outcome(torch.cat(logits) if len(logits) > 1 else logits[0], tuple(states))
+
+
+def finish(encoder: Encoder, head: nn.Module, state: TokenState, recipe: Recipe, clock: Clock) -> Tensor:
+    """From the last block to logits: the full grid restored, final norm, decoder."""
+    if recipe.decode_merged and state.maps:
+        return _finish_merged(encoder, head, state, clock)
+    with clock.part("reconstruct"):
+        tokens = encoder.restore(state)
+    with clock.part("decode"):
+        return on_grid(head(encoder.norm(tokens)[:, state.prefix :]), state.grid)
+
+
+def _finish_merged(encoder: Encoder, head: nn.Module, state: TokenState, clock: Clock) -> Tensor:
+    """The same in the other order: final norm, decoder over merged tokens, the grid restored last."""
+    with clock.part("decode"):
+        patches = encoder.norm(state.tokens)[:, state.prefix :]
+        sizes = None if state.log_sizes is None else state.log_sizes[:, state.prefix :]
+        scores = _by_length(head, patches, sizes, state.counts)
+    with clock.part("reconstruct"):
+        return on_grid(state.whole_map().reconstruct(scores), state.grid)
+
+
+def _by_length(head: nn.Module, patches: Tensor, log_sizes: Tensor | None, counts: tuple[int, ...]) -> Tensor:
+    """(B, M, C) -> (B, M, classes), padding kept away from the head."""
+    if set(counts) == {patches.shape[1]}:
+        return head(patches, log_sizes)
+
+    def decode(members: list[int], length: int) -> Tensor:
+        sizes = None if log_sizes is None else log_sizes[members, :length]
+        return head(patches[members, :length], sizes)
+
+    return by_length(counts, patches.shape[1], decode)
+
+
+def on_grid(scores: Tensor, grid: Grid) -> Tensor:
+    """(B, N, classes) -> (B, classes, rows, cols)."""
+    return scores.transpose(1, 2).unflatten(2, (grid.rows, grid.cols))
