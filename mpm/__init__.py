@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from mpm.zoo.checkpoints import load_segmenter, model_names, save_segmenter
     from mpm.zoo.registry import ModelEntry
 
+__version__ = "0.2.0"
+"""A plain string: the build reads it without importing anything."""
+
 _HOMES = {
     "clock": ("Timing",),
     "data.labels": ("STREETS", "LabelSet"),

@@ -1,4 +1,7 @@
-"""`python -m mpm COMMAND`: one module a command; bad input is one sentence on stderr and exit status 2."""
+"""`python -m mpm COMMAND`, where it is installed `mpm COMMAND`, too: one module a command.
+
+Bad input is one sentence on stderr and exit status 2.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from collections.abc import Sequence
 from mpm.errors import InputError
 from mpm.system import check_opencv
 
+# The console script of an installed package imports this module, `python -m` runs it.
+PROGRAM = "python -m mpm" if __name__ == "__main__" else "mpm"
 COMMANDS = ("segment", "evaluate", "train", "bench", "rules", "models")
 
 
@@ -26,9 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m mpm", description="Mutual Pair Merging, seen and measured."
-    )
+    parser = argparse.ArgumentParser(prog=PROGRAM, description="Mutual Pair Merging, seen and measured.")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     # One command needs not wait for the imports of all the others.
     for name in COMMANDS if not words or words[0] not in COMMANDS else words[:1]:

@@ -10,8 +10,17 @@ from pathlib import Path
 from mpm.errors import InputError
 from mpm.zoo.download import Progress, RemoteFile, Unreachable, cache_folder, download, is_there, offline
 
-BUNDLED = Path(__file__).resolve().parents[2] / "assets"
 CONFIG_FILE = "config.json"
+
+
+def _box() -> Path:
+    """The models in the box lie inside an installed package, and beside the package in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "assets"
+    return inside if inside.is_dir() else package.parent / "assets"
+
+
+BUNDLED = _box()
 
 ORIGINS = frozenset(
     {
