@@ -123,7 +123,7 @@ def test_the_installed_command_segments_a_picture(installed, tmp_path, smooth_im
     Image.fromarray(smooth_image).save(tmp_path / "street.png")
     command = shutil.which("mpm", path=installed / "bin")
     said = printed(command, "segment", "street.png", "--resolution", "64", folder=tmp_path, path=installed)
-    assert "schedule 2,5: tokens" in said
+    assert "recipe 2,5: tokens" in said
     mask = np.asarray(Image.open(tmp_path / "street.mask.png"))
     assert mask.shape == smooth_image.shape[:2] and mask.max() < len(mpm.STREETS.class_names)
 
