@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -86,12 +86,13 @@ class TokenState:
 class Encoder(ABC):
     """How one kind of Vision Transformer is run block by block. It holds no weights: they are the module's.
 
-    module      the network itself
-    kind        what it is, in words
-    needs       what `fits` asks for, in words
+    module          the network itself
+    kind            what it is, in words
+    timm_arguments  what timm must be told so that such a model takes any grid
     """
 
     kind: ClassVar[str]
+    timm_arguments: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module

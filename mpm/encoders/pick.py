@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
 from mpm.encoders.base import Encoder
@@ -19,11 +21,13 @@ def pick_encoder(module: nn.Module, resizing: PositionResizing | None = None) ->
     raise TypeError(f"expected a plain timm VisionTransformer, but got {why_unsupported(module)}")
 
 
+def timm_arguments(module: nn.Module) -> dict[str, Any]:
+    """What timm must be told so that it makes a module of this kind for any grid."""
+    return next((dict(kind.timm_arguments) for kind in KINDS if kind.fits(module)), {})
+
+
 def why_unsupported(module: nn.Module) -> str:
     """Why no encoder runs a module, in words for "..., but got "; empty where one does."""
     if any(kind.fits(module) for kind in KINDS):
         return ""
-    name = type(module).__name__
-    if getattr(module, "rope", None) is not None:
-        return f"{name} with rotary position embeddings, of which a merged token would need two"
-    return name
+    return type(module).__name__ + (" with rotary embeddings" if getattr(module, "rope", None) else "")

@@ -157,4 +157,6 @@ def resize_positions(
 def _prefix_tokens(vit: PlainViT, batch: int) -> Tensor:
     parts = [getattr(vit, name, None) for name in ("cls_token", "dist_token", "reg_token")]
     tokens = [part.expand(batch, -1, -1) for part in parts if part is not None]
-    return torch.cat(tokens, dim=1) if tokens else vit.pos_embed.new_zeros(batch, 0, vit.embed_dim)
+    return (
+        torch.cat(tokens, dim=1) if tokens else vit.patch_embed.proj.weight.new_zeros(batch, 0, vit.embed_dim)
+    )

@@ -9,7 +9,7 @@ from torch import nn
 from mpm.encoders.pick import why_unsupported
 from mpm.encoders.vit import PlainViT
 from mpm.errors import InputError
-from mpm.segmenters.config import FINAL_NORMS, EncoderConfig, SegmenterConfig
+from mpm.segmenters.config import EncoderConfig, SegmenterConfig
 from mpm.segmenters.heads import BatchNormLinear, LinearDecoder, MaskTransformer
 
 
@@ -43,17 +43,19 @@ def _create(config: EncoderConfig) -> nn.Module:
 
 def place_final_norm(encoder: PlainViT, config: EncoderConfig) -> None:
     """Make `encoder.norm` the norm that the decoder sees, whatever timm calls it: changes the encoder."""
+    own = own_final_norm(encoder)
     if config.final_norm == "fc_norm":
         encoder.norm, encoder.fc_norm = encoder.fc_norm, nn.Identity()
-    if isinstance(encoder.norm, nn.Identity):
+    if isinstance(encoder.norm, nn.Identity) and config.final_norm != "none":
         raise InputError(
-            f"{config.timm_model} has no {config.final_norm!r} for the decoder to see: "
-            f"try final_norm {_other(config.final_norm)!r}"
+            f"{config.timm_model} has no {config.final_norm!r} for the decoder to see: try final_norm {own!r}"
         )
 
 
-def _other(final_norm: str) -> str:
-    return next(name for name in FINAL_NORMS if name != final_norm)
+def own_final_norm(encoder: PlainViT) -> str:
+    """Which of FINAL_NORMS a timm ViT, as timm made it, has behind its last block."""
+    names = (name for name in ("norm", "fc_norm") if not isinstance(getattr(encoder, name), nn.Identity))
+    return next(names, "none")
 
 
 def build_decoder(config: SegmenterConfig, encoder_width: int) -> nn.Module:

@@ -13,7 +13,7 @@ from mpm.errors import InputError
 SCHEMA = 1
 DECODERS = ("mask_transformer", "linear", "batchnorm_linear")
 PADDINGS = ("right_bottom", "centred")
-FINAL_NORMS = ("norm", "fc_norm")
+FINAL_NORMS = ("norm", "fc_norm", "none")
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class EncoderConfig:
     layer_norm_eps   of every LayerNorm; None leaves them as timm made them
     position_offset  added to the new grid's sides before the scale is taken (DINOv2: 0.1), 0 for none
     final_norm       the norm between the last block and the decoder: timm's "norm", or "fc_norm" for models
-                     such as EVA-01 that only have one behind the pooling; then it sees each token, unpooled
+                     such as EVA-01 that only have one behind the pooling; then it sees each token, unpooled;
+                     "none" for models that have neither
     """
 
     timm_model: str

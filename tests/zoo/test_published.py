@@ -375,7 +375,6 @@ def test_timm_names_that_are_refused():
         "timm:no_such_vit": "timm has no model 'no_such_vit'",
         "timm:hf-hub:someone/something": "timm has no model",
         "timm:resnet10t+random": "but got ResNet",
-        "timm:eva02_tiny_patch14_224+random": "rotary position embeddings",
         "timm:vit_tiny_patch16_224.nonsense+random": "cannot be loaded: Invalid pretrained tag",
         "timm:vit_tiny_patch16_224": r"cannot be loaded: .*vit_tiny_patch16_224\+random needs no download",
     }.items():

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import timm
@@ -13,7 +14,9 @@ import torch
 
 from mpm.data.images import decode_image
 from mpm.data.labels import LabelSet
+from mpm.encoders.pick import timm_arguments
 from mpm.errors import InputError
+from mpm.segmenters.build import own_final_norm
 from mpm.segmenters.config import DecoderConfig, EncoderConfig, SegmenterConfig
 from mpm.segmenters.segmenter import Segmenter
 from mpm.streets import render_street
@@ -59,8 +62,8 @@ def load_model(
 
 def _random_config(name: str, resolution: int, classes: int) -> SegmenterConfig:
     """Seg-T/16's kind of head on any ViT: a mask transformer of two layers, as wide as the encoder."""
-    width, final_norm = _width_and_norm(name)
-    encoder = EncoderConfig(name, {"img_size": resolution}, final_norm=final_norm)
+    width, arguments, final_norm = _known_of(name)
+    encoder = EncoderConfig(name, {"img_size": resolution, **arguments}, final_norm=final_norm)
     palette = np.random.default_rng(0).integers(0, 256, (classes, 3), dtype=np.uint8)
     labels = LabelSet("random", tuple(f"class {number}" for number in range(classes)), palette, 255)
     decoder = DecoderConfig("mask_transformer", layers=2, heads=max(1, width // 64), width=width)
@@ -68,12 +71,12 @@ def _random_config(name: str, resolution: int, classes: int) -> SegmenterConfig:
     return SegmenterConfig(name, encoder, decoder, labels, half, half, resolution)
 
 
-def _width_and_norm(name: str) -> tuple[int, str]:
-    """Channels of a timm ViT, and which of its norms stands behind the last block."""
+def _known_of(name: str) -> tuple[int, dict[str, Any], str]:
+    """Channels of a timm ViT, what timm must be told, and which norm stands behind the last block."""
     try:
         with torch.device("meta"):
             vit = timm.create_model(name, pretrained=False, num_classes=0)
-            return vit.embed_dim, "fc_norm" if isinstance(vit.norm, torch.nn.Identity) else "norm"
+            return vit.embed_dim, timm_arguments(vit), own_final_norm(vit)
     except (AttributeError, RuntimeError, TypeError) as error:
         raise InputError(f"{name!r} is no plain timm ViT: {error}") from error
 

@@ -18,10 +18,10 @@ import torch
 from torch import nn
 
 from mpm.data.labels import by_name
-from mpm.encoders.pick import why_unsupported
+from mpm.encoders.pick import timm_arguments, why_unsupported
 from mpm.encoders.vit import PlainViT
 from mpm.errors import InputError
-from mpm.segmenters.build import place_final_norm
+from mpm.segmenters.build import own_final_norm, place_final_norm
 from mpm.segmenters.config import DecoderConfig, EncoderConfig, SegmenterConfig
 from mpm.segmenters.segmenter import Segmenter
 
@@ -78,22 +78,26 @@ def random_segmenter(config: SegmenterConfig) -> Segmenter:
 def encoder_config(encoder: PlainViT, model: str) -> EncoderConfig:
     """How timm itself would run one of its ViT. Raises InputError for one that the loop cannot run.
 
-    The decoder sees timm's `norm`, or `fc_norm` in models (EVA-01, average-pooled ViT) that have no other.
+    The decoder sees timm's `norm`, or `fc_norm` in models (EVA-01, average-pooled ViT) that have no other,
+    or the last block's own output.
     """
     if problem := why_unsupported(encoder):
         raise InputError(f"the encoder must be a plain timm VisionTransformer, but got {problem}")
     return EncoderConfig(
         model,
+        timm_arguments(encoder),
         layer_norm_eps=None,
         position_interpolation="bicubic",
         position_antialias=True,
-        final_norm="fc_norm" if isinstance(encoder.norm, nn.Identity) else "norm",
+        final_norm=own_final_norm(encoder),
     )
 
 
 def _create(name: EncoderName) -> nn.Module:
     try:
-        return timm.create_model(name.model, pretrained=name.pretrained, num_classes=0)
+        with torch.device("meta"):
+            arguments = timm_arguments(timm.create_model(name.model, num_classes=0))
+        return timm.create_model(name.model, pretrained=name.pretrained, num_classes=0, **arguments)
     # timm, the hub and their HTTP libraries each have errors of their own for a file that cannot be had.
     except Exception as error:
         what = textwrap.shorten(str(error), 160, placeholder="…").rstrip(".")
