@@ -7,9 +7,10 @@ from typing import Any
 from torch import nn
 
 from mpm.encoders.base import Encoder
+from mpm.encoders.rope import RopeEncoder
 from mpm.encoders.vit import PositionResizing, VitEncoder
 
-KINDS: tuple[type[VitEncoder], ...] = (VitEncoder,)
+KINDS: tuple[type[VitEncoder], ...] = (VitEncoder, RopeEncoder)
 """In the order in which they are asked."""
 
 

@@ -1,0 +1,72 @@
+"""timm's ViTs with rotary embeddings: EVA-02, DINOv3, Perception Encoder, RoPE-ViT, mixed tables too.
+
+A rotary table turns queries and keys by where a patch lies, in every block. After a merge each token is
+turned as its representative was: the table's rows are gathered by the tokens' positions, as timm itself
+gathers them for the tokens that patch dropout keeps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import torch.nn.functional as F
+from timm.models.eva import Eva, EvaBlock
+from torch import Tensor, nn
+
+from mpm.encoders.base import TokenState
+from mpm.encoders.vit import VitEncoder, embed, grid_of, key_bias
+from mpm.errors import InputError
+from mpm.merging.grid import Grid
+
+
+class RopeEncoder(VitEncoder):
+    """timm's Eva with a rotary table: (N, D), or (depth, heads, N, D) where every block has its own."""
+
+    kind = "ViT with rotary embeddings"
+    timm_arguments: ClassVar[dict[str, Any]] = {"dynamic_img_size": True}
+    module: Eva
+
+    @staticmethod
+    def fits(module: nn.Module) -> bool:
+        return isinstance(module, Eva) and module.rope is not None
+
+    def embed(self, pixels: Tensor, grid: Grid | None = None) -> TokenState:
+        grid = grid or grid_of(self.module, pixels)
+        vit = self.module
+        if self.resizing is None:
+            tokens, rotary = vit._pos_embed(vit.patch_embed(pixels))
+            return replace(self.start(vit.norm_pre(tokens), grid), rotary=rotary)
+        rotary = vit.rope.get_embed(shape=[grid.rows, grid.cols])
+        if rotary.shape[-2] != grid.size:
+            raise InputError(
+                f"this encoder's rotary table is made for {rotary.shape[-2]} patches, but the picture has "
+                f"{grid.size}: build it with dynamic_img_size"
+            )
+        return replace(self.start(embed(vit, pixels, self.resizing), grid), rotary=rotary)
+
+    def call(self, state: TokenState) -> Tensor:
+        block = self.module.blocks[state.block]
+        bias = {} if state.log_sizes is None else {"attn_mask": key_bias(state.log_sizes)}
+        return block(state.tokens, rope=self._table(state), **bias)
+
+    def _table(self, state: TokenState) -> Tensor:
+        """The next block's table for the tokens that are left, broadcasting over (B, heads, M, D)."""
+        table = state.rotary[state.block] if self.module.rope_mixed else state.rotary
+        if state.positions is None:
+            return table
+        if self.module.rope_mixed:
+            return table[:, state.positions].transpose(0, 1)
+        return table[state.positions].unsqueeze(1)
+
+    def keys(self, state: TokenState) -> Tensor:
+        block = self.module.blocks[state.block]
+        attn = block.attn
+        x = block.norm1(state.patches) if isinstance(block, EvaBlock) else state.patches
+        if attn.qkv is None:
+            keys = attn.k_proj(x)
+        else:
+            width = attn.num_heads * attn.head_dim
+            rows = slice(width, 2 * width)
+            keys = F.linear(x, attn.qkv.weight[rows], None if attn.qkv.bias is None else attn.qkv.bias[rows])
+        return attn.k_norm(keys.unflatten(2, (-1, attn.head_dim)).transpose(1, 2))

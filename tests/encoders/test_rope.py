@@ -1,0 +1,133 @@
+"""Rotary encoders: bit-equal to timm without merges, and turned by the representative's place after them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import timm
+import torch
+from timm.layers.pos_embed_sincos import apply_keep_indices_nlc
+
+import mpm
+from mpm.encoders.rope import RopeEncoder
+
+TINY = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 4, "num_heads": 2, "num_classes": 5}
+NAMES = (
+    "eva02_tiny_patch14_224",
+    "vit_small_patch16_dinov3",
+    "vit_pe_core_tiny_patch16_384",
+    "vit_pe_spatial_tiny_patch16_512",
+    "vit_small_patch16_rope_224",
+    "vit_small_patch16_rope_mixed_224",
+    "vit_small_patch16_rope_mixed_ape_224",
+    "vit_medium_patch16_rope_reg1_gap_256",
+)
+
+
+def make(name, **more):
+    torch.manual_seed(0)
+    return timm.create_model(name, **{**TINY, **more}).eval()
+
+
+def pixels(batch=2, height=32, width=32, seed=1):
+    return torch.randn(batch, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@torch.inference_mode()
+def test_without_merges_it_is_timm_bit_for_bit(name):
+    vit, x = make(name), pixels()
+    merging = mpm.apply(vit, "none")
+    assert isinstance(merging.encoder, RopeEncoder)
+    assert torch.equal(merging.forward_features(x), vit.forward_features(x))
+    assert torch.equal(merging(x), vit(x))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@torch.inference_mode()
+def test_any_grid_bit_for_bit(name):
+    vit, x = make(name, dynamic_img_size=True), pixels(1, 24, 56)
+    assert torch.equal(mpm.apply(vit, "none")(x), vit(x))
+    _, trace = mpm.apply(vit, "1").forward_with_trace(x)
+    assert (trace.grid.rows, trace.grid.cols) == (3, 7) and trace.token_counts[-1] < 21
+
+
+@pytest.mark.parametrize("name", NAMES)
+@torch.inference_mode()
+def test_merging_matches_a_loop_written_out(name):
+    """The table's rows of the tokens that are left, by timm's own gathering for dropped patches."""
+    vit, x = make(name), pixels(1)
+    prefix = vit.num_prefix_tokens
+    tokens, table = vit._pos_embed(vit.patch_embed(x))
+    tokens, kept, maps = vit.norm_pre(tokens), torch.arange(16)[None], []
+    for number, block in enumerate(vit.blocks):
+        if number in (1, 3):
+            found = mpm.mutual_pairs(tokens[:, prefix:])
+            tokens = torch.cat([tokens[:, :prefix], found.merge(tokens[:, prefix:])], 1)
+            kept = kept.gather(1, found.representatives())
+            maps.append(found)
+        own = apply_keep_indices_nlc(tokens, table, kept)  # (B, M, D), or (B, depth, heads, M, D)
+        tokens = block(tokens, rope=own[:, number] if vit.rope_mixed else own.unsqueeze(1))
+    patches = maps[0].reconstruct(maps[1].reconstruct(tokens[:, prefix:]))
+    expected = vit.norm(torch.cat([tokens[:, :prefix], patches], 1))
+    features, trace = mpm.apply(vit, "1,3").forward_with_trace(x)
+    assert torch.allclose(features, expected, atol=1e-6)
+    assert trace.token_counts == [16, *(int(one.counts) for one in maps)] and trace.token_counts[-1] < 16
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("recipe", ["0,2", "0,2|sizes"])
+@torch.inference_mode()
+def test_an_image_is_the_same_alone_and_in_any_batch(name, recipe, monkeypatch):
+    merging, x = mpm.apply(make(name), recipe), pixels(4)
+    together, trace = merging.forward_with_trace(x)
+    assert len({one.token_counts[-1] for one in trace}) > 1, "the images keep different numbers"
+    for image in range(4):
+        assert torch.equal(merging.forward_features(x[image : image + 1])[0], together[image])
+    # The path of accelerators, where images stay together: equal up to rounding.
+    monkeypatch.setattr("mpm.encoders.run.runs_alone", lambda tokens, schedule: False)
+    assert torch.allclose(merging.forward_features(x), together, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@torch.inference_mode()
+def test_keys_are_those_of_attention_before_any_rotation(name, monkeypatch):
+    vit, x = make(name), pixels(1)
+    merging = mpm.apply(vit, "none")
+    state = merging.encoder.embed(x)
+    seen = []
+    monkeypatch.setattr(
+        torch.nn.functional, "scaled_dot_product_attention", lambda q, k, v, **_: (seen.append(k), v)[1]
+    )
+    vit.blocks[0](state.tokens)  # without a table nothing is turned
+    keys = merging.encoder.keys(state)
+    assert torch.allclose(keys, seen[0][:, :, vit.num_prefix_tokens :], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_as_the_encoder_of_a_segmenter(name):
+    segmenter = mpm.load_segmenter(f"timm:{name}+linear+random")
+    picture = np.random.default_rng(0).integers(0, 256, (40, 70, 3), dtype=np.uint8)
+    side = 2 * segmenter.patch_px
+    run = segmenter.segment(picture, "0,2", resolution=side)
+    assert run.labels.shape == (40, 70) and run.grid.rows == 2 and run.grid.cols == 4
+    assert run.trace.token_counts[-1] < 8
+    x, geometry = segmenter.preprocess(picture, side)
+    with torch.inference_mode():
+        plain = segmenter.encoder.forward_features(x)
+        expected = segmenter.decode(plain, geometry.grid)
+    found = segmenter.segment(picture, "none", resolution=side)
+    assert np.allclose(found.logits, expected[0].numpy(), atol=1e-3)
+
+
+def test_a_table_for_one_grid_only_is_refused_in_words(tiny_config):
+    from dataclasses import replace
+
+    from mpm.segmenters.config import EncoderConfig
+
+    arguments = {name: value for name, value in TINY.items() if name != "num_classes"}
+    how = EncoderConfig("vit_small_patch16_rope_224", arguments, None)
+    segmenter = mpm.Segmenter(replace(tiny_config, encoder=how)).eval()
+    assert segmenter.segment(np.zeros((32, 32, 3), np.uint8), "1", resolution=32).grid.size == 16
+    with pytest.raises(mpm.InputError, match="made for 16 patches, but the picture has 24"):
+        segmenter.segment(np.zeros((32, 48, 3), np.uint8), "1", resolution=32)
