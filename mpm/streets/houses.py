@@ -6,7 +6,8 @@ import numpy as np
 
 from mpm.streets.camera import NEAR_M, Camera
 from mpm.streets.canvas import BUILDING, Canvas
-from mpm.streets.facades import Style, facade_tile, house_style
+from mpm.streets.facades import facade_tile
+from mpm.streets.house_styles import Style, house_style
 from mpm.streets.lighting import Light, LocalLight
 from mpm.streets.textures import WALL_PX_PER_M
 from mpm.streets.things import Lot

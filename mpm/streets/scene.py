@@ -11,7 +11,6 @@ from mpm.errors import InputError
 from mpm.streets.atmosphere import develop
 from mpm.streets.canvas import OVERSAMPLE, Canvas
 from mpm.streets.dials import Dials
-from mpm.streets.facades import house_style
 from mpm.streets.fences import paint_fence
 from mpm.streets.furniture import (
     paint_billboard,
@@ -21,6 +20,7 @@ from mpm.streets.furniture import (
     paint_sign,
 )
 from mpm.streets.ground import paint_ground
+from mpm.streets.house_styles import house_style
 from mpm.streets.houses import paint_house
 from mpm.streets.layout import END_M, START_M, Layout, make_layout
 from mpm.streets.lighting import Light, Roofs, make_light
