@@ -7,11 +7,14 @@ from functools import lru_cache
 
 import numpy as np
 
+from mpm.streets.colours import Direction
 from mpm.streets.things import Thing
+
+Profile = tuple[tuple[float, float], ...]
 
 # (z forward, y up) from the front bumper over the roof to the rear bumper; the last two fields
 # are the profile edges that are windscreen and rear window.
-PROFILES = {
+PROFILES: dict[str, tuple[Profile, int, int]] = {
     "hatch": (
         (
             (2.0, 0.34),
@@ -77,7 +80,7 @@ class Frame:
         out[:, 2] = self.z_m - points[:, 0] * sin + points[:, 2] * cos
         return out
 
-    def turn(self, normal: tuple) -> tuple:
+    def turn(self, normal: Direction) -> Direction:
         cos, sin = np.cos(self.heading), np.sin(self.heading)
         return (normal[0] * cos + normal[2] * sin, normal[1], -normal[0] * sin + normal[2] * cos)
 

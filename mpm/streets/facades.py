@@ -5,13 +5,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from mpm.streets.colours import Direction, scaled
 from mpm.streets.ground_floors import entrance, shop
 from mpm.streets.house_styles import Style
 from mpm.streets.lighting import LAMP_RGB, Light
 from mpm.streets.sheet import Sheet
 from mpm.streets.textures import MASTER_PX, WALL_PX_PER_M, wall
 from mpm.streets.things import Lot
-from mpm.streets.windows import light_panes, window
+from mpm.streets.windows import Pane, light_panes, window
 
 
 def facade_tile(
@@ -19,7 +20,7 @@ def facade_tile(
     lot: Lot,
     style: Style,
     base: np.ndarray,
-    normal: tuple,
+    normal: Direction,
     shown: tuple[float, float],
     scale: float,
     gable_end: bool,
@@ -31,7 +32,7 @@ def facade_tile(
     left = int(shown[0] * width)
     size = (max(2, round(shown[1] * width) - left), height)
     sheet = Sheet(_masonry(style, light.texture, size, scale, lot.seed), scale, left, width, height)
-    panes: list = []
+    panes: list[Pane] = []
     if gable_end:
         _few_windows(sheet, style, rng, panes)
     else:
@@ -43,7 +44,7 @@ def facade_tile(
     return cv2.add(sheet.pixels, cv2.resize(veil, size), sheet.pixels) if veil.max() > 3 else sheet.pixels
 
 
-def _masonry(style: Style, texture: float, size: tuple, scale: float, seed: int) -> np.ndarray:
+def _masonry(style: Style, texture: float, size: tuple[int, int], scale: float, seed: int) -> np.ndarray:
     master, px = wall(style.material), WALL_PX_PER_M
     wide, tall = (min(max(2, int(extent / scale * px)), MASTER_PX) for extent in size)
     x, y = seed % (MASTER_PX - wide + 1), seed // 1024 % (MASTER_PX - tall + 1)
@@ -53,32 +54,30 @@ def _masonry(style: Style, texture: float, size: tuple, scale: float, seed: int)
     return cv2.LUT(cv2.merge([relief] * 3), steps.astype(np.uint8)[None])
 
 
-def _storeys(tile: Sheet, style: Style, rng: np.random.Generator, panes: list) -> None:
+def _storeys(tile: Sheet, style: Style, rng: np.random.Generator, panes: list[Pane]) -> None:
     height, width, px = tile.height, tile.width, tile.px
     ground = (3.5 if style.shop else style.floor_m) * px
     floor, bay = style.floor_m * px, style.bay_m * px
     floors, bays = max(1, int((height - ground) / floor)), max(1, int(width / bay))
     floor, bay = (height - ground) / max(floors, 1), width / bays
-    trim_dark = tuple(0.7 * c for c in style.trim)
+    trim_dark = scaled(0.7, style.trim)
     for row in range(floors):
         y0 = height - ground - (row + 1) * floor
         for column in range(bays):
             window(tile, style, (column * bay, y0, bay, floor), rng, panes)
         if row and rng.random() < 0.4 or row == 0 and style.shop:
             tile.box(0, y0 + floor - 0.1 * px, width, y0 + floor + 0.14 * px, style.trim)
-            tile.box(
-                0, y0 + floor + 0.14 * px, width, y0 + floor + 0.24 * px, tuple(0.5 * c for c in style.wall)
-            )
+            tile.box(0, y0 + floor + 0.14 * px, width, y0 + floor + 0.24 * px, scaled(0.5, style.wall))
     if style.shop:
         shop(tile, style, ground, rng, panes)
     else:
         entrance(tile, style, ground, bays, bay, rng, panes)
     tile.box(0, 0, width, 0.34 * px, style.trim)
     tile.box(0, 0.34 * px, width, 0.5 * px, trim_dark)
-    tile.box(0, 0.5 * px, width, 0.66 * px, tuple(0.55 * c for c in style.wall))
+    tile.box(0, 0.5 * px, width, 0.66 * px, scaled(0.55, style.wall))
 
 
-def _few_windows(tile: Sheet, style: Style, rng: np.random.Generator, panes: list) -> None:
+def _few_windows(tile: Sheet, style: Style, rng: np.random.Generator, panes: list[Pane]) -> None:
     height, width, px = tile.height, tile.width, tile.px
     floors = max(1, int(height / px / style.floor_m))
     for row in range(floors):
@@ -89,7 +88,7 @@ def _few_windows(tile: Sheet, style: Style, rng: np.random.Generator, panes: lis
 
 
 def _wall_light(
-    light: Light, base: np.ndarray, normal: tuple, height: float
+    light: Light, base: np.ndarray, normal: Direction, height: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """(10, 16, 3) gain (128 is one) and veil of haze over a wall."""
     along, up = np.meshgrid((np.arange(16) + 0.5) / 16, (9.5 - np.arange(10)) / 10)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from mpm.streets.colours import Colour, scaled
 from mpm.streets.house_styles import Style
 from mpm.streets.sheet import Sheet
-from mpm.streets.windows import WARM_RGB, window
+from mpm.streets.windows import WARM_RGB, Pane, window
 
 _SHOPS = (
     (28, 68, 60),
@@ -19,11 +20,11 @@ _SHOPS = (
 )
 
 
-def shop(tile: Sheet, style: Style, ground: float, rng: np.random.Generator, panes: list) -> None:
+def shop(tile: Sheet, style: Style, ground: float, rng: np.random.Generator, panes: list[Pane]) -> None:
     height, width, px = tile.height, tile.width, tile.px
     colour = _SHOPS[rng.integers(len(_SHOPS))]
     top = height - ground
-    tile.box(0, top + 0.2 * px, width, height, tuple(0.75 * c for c in colour))
+    tile.box(0, top + 0.2 * px, width, height, scaled(0.75, colour))
     count = max(1, int(width / (3.2 * px)))
     for i in range(count):
         x0, x1 = width * i / count + 0.2 * px, width * (i + 1) / count - 0.2 * px
@@ -43,7 +44,7 @@ def shop(tile: Sheet, style: Style, ground: float, rng: np.random.Generator, pan
 
 
 def _display(
-    tile: Sheet, x0: float, y0: float, w: float, h: float, rng: np.random.Generator, panes: list
+    tile: Sheet, x0: float, y0: float, w: float, h: float, rng: np.random.Generator, panes: list[Pane]
 ) -> None:
     px = tile.px
     tile.box(x0, y0, x0 + w, y0 + h, (52, 60, 70))
@@ -52,22 +53,26 @@ def _display(
         x, tall = x0 + w * rng.random(), h * (0.15 + 0.4 * rng.random())
         goods = tuple(70 + 150 * rng.random(3))
         tile.box(x, y0 + h - tall, min(x + 0.4 * px, x0 + w), y0 + h, goods)
-    panes.append((x0, y0, w, 0.62 * h, 0.35 * rng.random(), WARM_RGB[rng.integers(2)], 1.0))
+    panes.append(Pane(x0, y0, w, 0.62 * h, 0.35 * rng.random(), WARM_RGB[rng.integers(2)], 1.0))
 
 
-def _awning(tile: Sheet, y: float, colour: tuple) -> None:
+def _awning(tile: Sheet, y: float, colour: Colour) -> None:
     px, width = tile.px, tile.width
     stripe = 0.42 * px
     for i, x in enumerate(np.arange(0, width, stripe)):
         shade = colour if i % 2 else (232, 226, 214)
         tile.box(x, y, x + stripe, y + 0.62 * px, shade)
-        tile.ellipse(
-            (x + stripe / 2, y + 0.62 * px), (stripe / 2, stripe / 2), tuple(0.85 * c for c in shade)
-        )
+        tile.ellipse((x + stripe / 2, y + 0.62 * px), (stripe / 2, stripe / 2), scaled(0.85, shade))
 
 
 def entrance(
-    tile: Sheet, style: Style, ground: float, bays: int, bay: float, rng: np.random.Generator, panes: list
+    tile: Sheet,
+    style: Style,
+    ground: float,
+    bays: int,
+    bay: float,
+    rng: np.random.Generator,
+    panes: list[Pane],
 ) -> None:
     height, width, px = tile.height, tile.width, tile.px
     door = int(rng.integers(bays))
@@ -84,14 +89,14 @@ def entrance(
             height - 1.9 * px,
             x0 + 0.48 * px,
             height - 1.1 * px,
-            tuple(0.7 * c for c in paint),
+            scaled(0.7, paint),
         )
         tile.box(
             x0 + 0.62 * px,
             height - 1.9 * px,
             x0 + 0.95 * px,
             height - 1.1 * px,
-            tuple(0.7 * c for c in paint),
+            scaled(0.7, paint),
         )
-        panes.append((x0, height - 2.45 * px, 1.1 * px, 0.3 * px, 0.5 * rng.random(), WARM_RGB[0], 1.0))
-    tile.box(0, height - 0.4 * px, width, height, tuple(0.66 * c for c in style.wall))
+        panes.append(Pane(x0, height - 2.45 * px, 1.1 * px, 0.3 * px, 0.5 * rng.random(), WARM_RGB[0], 1.0))
+    tile.box(0, height - 0.4 * px, width, height, scaled(0.66, style.wall))

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from mpm.streets.colours import Colour
+
 _WALLS = {
     "brick": ((150, 84, 62), (126, 74, 60), (168, 116, 84), (186, 160, 118), (112, 66, 56)),
     "stone": ((196, 184, 158), (168, 160, 146), (184, 168, 136), (150, 146, 138)),
@@ -28,9 +30,9 @@ class Style:
     """How one house is built. Lengths in metres."""
 
     material: str
-    wall: tuple
-    trim: tuple
-    roof: tuple
+    wall: Colour
+    trim: Colour
+    roof: Colour
     roof_rise_m: float
     shop: bool
     floor_m: float

@@ -81,7 +81,11 @@ def _check(seed: object, width_px: object, height_px: object, dials: object) -> 
     if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
         raise InputError(f"The seed of a street must be a whole number from 0, but got {seed!r}.")
     for side, size in (("width", width_px), ("height", height_px)):
-        if not isinstance(size, Integral) or isinstance(size, bool) or not MIN_SIZE_PX <= size <= MAX_SIZE_PX:
+        if (
+            not isinstance(size, Integral)
+            or isinstance(size, bool)
+            or not MIN_SIZE_PX <= int(size) <= MAX_SIZE_PX
+        ):
             raise InputError(
                 f"The {side} of a street must be a whole number of pixels from {MIN_SIZE_PX} "
                 f"to {MAX_SIZE_PX}, but got {size!r}."

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
+from mpm.streets.colours import Colour, scaled
 from mpm.streets.house_styles import Style
 from mpm.streets.lighting import Light
 from mpm.streets.sheet import Sheet
@@ -12,9 +15,24 @@ WARM_RGB = ((255, 214, 140), (255, 196, 112), (250, 228, 178), (214, 226, 240))
 
 _DETAIL_PX_PER_M = 13
 
+Cell = tuple[float, float, float, float]
+"""Left, top, width and height of a window's share of the wall, in pixels."""
+
+
+class Pane(NamedTuple):
+    """Glass that may be lit: place and size in pixels, when it lights up, its colour, its curtains."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    chance: float
+    warm: Colour
+    curtain: float
+
 
 def window(
-    tile: Sheet, style: Style, cell: tuple, rng: np.random.Generator, panes: list, sill: bool = True
+    tile: Sheet, style: Style, cell: Cell, rng: np.random.Generator, panes: list[Pane], sill: bool = True
 ) -> None:
     x, y, wide, tall = cell
     px = tile.px
@@ -25,8 +43,8 @@ def window(
     if px < _DETAIL_PX_PER_M:  # too far away for frames and sills to be seen
         lit, warmth, _, tone = rng.random(4)
         tile.box(x0 - 1, y0 - 1, x0 + w + 1, y0 + h + 2, style.trim)
-        tile.box(x0, y0, x0 + w, y0 + h, tuple((0.75 + 0.5 * tone) * c for c in (76, 88, 104)))
-        panes.append((x0, y0, w, h, lit, WARM_RGB[int(warmth * len(WARM_RGB))], 1.0))
+        tile.box(x0, y0, x0 + w, y0 + h, scaled(0.75 + 0.5 * tone, (76, 88, 104)))
+        panes.append(Pane(x0, y0, w, h, lit, WARM_RGB[int(warmth * len(WARM_RGB))], 1.0))
         return
     frame = max(1.0, 0.09 * px)
     tile.box(x0 - frame * 1.6, y0 - frame * 1.6, x0 + w + frame * 1.6, y0 + h + frame, style.trim)
@@ -41,25 +59,25 @@ def window(
             y0 + h + 2.3 * frame,
             x0 + w + 2.0 * frame,
             y0 + h + 3.2 * frame,
-            tuple(0.55 * c for c in style.wall),
+            scaled(0.55, style.wall),
         )
     if style.balconies:
         _balcony(tile, x0, y0, w, h)
 
 
 def _pane(
-    tile: Sheet, x0: float, y0: float, w: float, h: float, rng: np.random.Generator, panes: list
+    tile: Sheet, x0: float, y0: float, w: float, h: float, rng: np.random.Generator, panes: list[Pane]
 ) -> None:
     """Glass that mirrors the sky above and the street below, with a frame cross and perhaps curtains."""
     px = tile.px
     lit, warmth, curtain, tone = rng.random(4)
     shade = 0.75 + 0.5 * tone
-    glass = [tuple(shade * c for c in colour) for colour in ((112, 132, 152), (70, 82, 98), (44, 52, 62))]
+    glass = [scaled(shade, colour) for colour in ((112, 132, 152), (70, 82, 98), (44, 52, 62))]
     tile.box(x0, y0, x0 + w, y0 + h, glass[1])
     tile.box(x0, y0, x0 + w, y0 + 0.36 * h, glass[0])
     tile.box(x0, y0 + 0.74 * h, x0 + w, y0 + h, glass[2])
     tile.box(x0, y0, x0 + w, y0 + max(1.0, 0.1 * px), (34, 38, 46))
-    panes.append((x0, y0, w, h, lit, WARM_RGB[int(warmth * len(WARM_RGB))], curtain))
+    panes.append(Pane(x0, y0, w, h, lit, WARM_RGB[int(warmth * len(WARM_RGB))], curtain))
     if curtain < 0.45:
         for left in (x0, x0 + 0.76 * w):
             tile.box(left, y0 + 0.1 * px, left + 0.24 * w, y0 + h, (188, 180, 168))
@@ -79,18 +97,18 @@ def _balcony(tile: Sheet, x0: float, y0: float, w: float, h: float) -> None:
         tile.box(x, top, x + max(1, 0.05 * px), floor, (46, 46, 52))
 
 
-def light_panes(tile: Sheet, panes: list, light: Light) -> None:
+def light_panes(tile: Sheet, panes: list[Pane], light: Light) -> None:
     """Switch on some windows, more of them the darker it is."""
     dark = max(light.night, 0.35 * light.overcast)
     for x0, y0, w, h, chance, warm, curtain in panes:
         if chance > 0.62 * dark:
             continue
         power = (0.45 + 0.5 * dark) * (0.75 + 0.25 * (chance * 37 % 1))
-        tile.box(x0, y0, x0 + w, y0 + h, tuple(power * 0.8 * c for c in warm))
+        tile.box(x0, y0, x0 + w, y0 + h, scaled(power * 0.8, warm))
         if tile.px < _DETAIL_PX_PER_M:
             continue
-        tile.box(x0 + 0.1 * w, y0 + 0.12 * h, x0 + 0.9 * w, y0 + 0.6 * h, tuple(power * c for c in warm))
+        tile.box(x0 + 0.1 * w, y0 + 0.12 * h, x0 + 0.9 * w, y0 + 0.6 * h, scaled(power, warm))
         if curtain < 0.45:
-            tile.box(x0, y0, x0 + 0.22 * w, y0 + h, tuple(power * 0.6 * c for c in warm))
-            tile.box(x0 + 0.78 * w, y0, x0 + w, y0 + h, tuple(power * 0.6 * c for c in warm))
+            tile.box(x0, y0, x0 + 0.22 * w, y0 + h, scaled(power * 0.6, warm))
+            tile.box(x0 + 0.78 * w, y0, x0 + w, y0 + h, scaled(power * 0.6, warm))
         tile.box(x0 + 0.48 * w, y0, x0 + 0.52 * w, y0 + h, (60, 50, 40))
