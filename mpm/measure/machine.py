@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from mpm.measure.health import Conditions
 
 if TYPE_CHECKING:
+    import torch
+
     from mpm.segmenters.segmenter import Segmenter
 
 UNKNOWN = "unknown"
@@ -72,13 +74,16 @@ def _kernels(segmenter: Segmenter) -> str:
         return ""
     from torch.backends import cuda
 
-    allowed = {"flash": cuda.flash_sdp_enabled(), "memory-efficient": cuda.mem_efficient_sdp_enabled()}
+    allowed = {
+        "flash": cuda.flash_sdp_enabled(),  # type: ignore[no-untyped-call]
+        "memory-efficient": cuda.mem_efficient_sdp_enabled(),  # type: ignore[no-untyped-call]
+    }
     half = str(segmenter.dtype) in ("torch.float16", "torch.bfloat16")
     names = [name for name, on in allowed.items() if on and (half or name != "flash")]
     return f" ({' or '.join(names) or 'math'})"
 
 
-def _gpu_facts(device) -> list[tuple[str, str]]:
+def _gpu_facts(device: torch.device) -> list[tuple[str, str]]:
     if device.type != "cuda":
         return []
     import torch
