@@ -136,6 +136,13 @@ def test_log_drops_rows_that_were_lost_and_half_written_ones(tmp_path):
     assert len((tmp_path / "log.csv").read_text().splitlines()) == 3
 
 
+def test_a_half_written_row_of_an_earlier_step_is_dropped_too(tmp_path):
+    TrainingLog(tmp_path).add(LogRow(10, 1.0, 1.5, 1.0))
+    with open(tmp_path / "log.csv", "a") as file:
+        file.write("20,2.0,1")
+    assert [row.step for row in TrainingLog(tmp_path, step=30).rows] == [10]
+
+
 def test_output_folder_is_guarded(tmp_path):
     (tmp_path / ".model-x1").mkdir()
     prepare_output(tmp_path, resume=False)
