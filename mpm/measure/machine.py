@@ -74,10 +74,7 @@ def _kernels(segmenter: Segmenter) -> str:
         return ""
     from torch.backends import cuda
 
-    allowed = {
-        "flash": cuda.flash_sdp_enabled(),  # type: ignore[no-untyped-call]
-        "memory-efficient": cuda.mem_efficient_sdp_enabled(),  # type: ignore[no-untyped-call]
-    }
+    allowed = {"flash": cuda.flash_sdp_enabled(), "memory-efficient": cuda.mem_efficient_sdp_enabled()}
     half = str(segmenter.dtype) in ("torch.float16", "torch.bfloat16")
     names = [name for name, on in allowed.items() if on and (half or name != "flash")]
     return f" ({' or '.join(names) or 'math'})"
