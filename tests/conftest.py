@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 import torch
 from support.chromium import chromium
+from support.tiny_vit import TINY_VIT
 
 import mpm
 from mpm.segmenters.config import DecoderConfig, EncoderConfig
-
-TINY_VIT = {"img_size": [32, 48], "patch_size": 8, "embed_dim": 24, "depth": 4, "num_heads": 2}
 
 
 @pytest.fixture(scope="session")

@@ -13,10 +13,9 @@ JSON, card format 1 (times in seconds):
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mpm.errors import InputError
 from mpm.files import write_json
@@ -31,8 +30,15 @@ MAX_RESULTS = 32
 MAX_TEXT = 120
 PARTS = ("preprocess", "embed", "blocks", "match", "merge", "reconstruct", "decode", "upsample")
 
-MACHINE = {"processor": str, "device": str, "cores": int, "torch": str}
-SETTINGS = {"model": str, "weights": str, "patches": int, "batch": int, "dtype": str, "threads": int}
+MACHINE: dict[str, type[str] | type[int]] = {"processor": str, "device": str, "cores": int, "torch": str}
+SETTINGS: dict[str, type[str] | type[int]] = {
+    "model": str,
+    "weights": str,
+    "patches": int,
+    "batch": int,
+    "dtype": str,
+    "threads": int,
+}
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ def read_card(data: Any) -> DeviceCard:
     if "none" not in names or len(set(names)) < len(names):
         raise InputError('a device card needs each schedule once, the baseline "none" among them')
     machine, settings = _get(data, "machine", dict), _get(data, "settings", dict)
-    own = {name: _get(settings, name, kind) for name, kind in SETTINGS.items()}
+    own: dict[str, Any] = {name: _get(settings, name, kind) for name, kind in SETTINGS.items()}
     own["image_wh_px"] = _numbers(settings, "image_wh_px", 2)
     kept = {name: _get(machine, name, kind) for name, kind in MACHINE.items()}
     return DeviceCard(_get(data, "created", str), kept, own, read)
@@ -149,7 +155,7 @@ def _result(data: Any, where: str) -> CardResult:
         p10=_positive(data, "p10", where),
         p90=_positive(data, "p90", where),
         runs=_get(data, "runs", int, where),
-        speedup=tuple(_numbers(data, "speedup", 3, where)),
+        speedup=_interval(data, "speedup", where),
         parts={name: _number(parts, name, f"{where}.parts") for name in parts},
     )
 
@@ -164,38 +170,45 @@ def _recipe_text(text: str) -> str:
         return text
 
 
-def _get(data: dict, name: str, kind: type, where: str = "the card") -> Any:
+_Kind = TypeVar("_Kind")
+
+
+def _get(data: dict[str, Any], name: str, kind: type[_Kind], where: str = "the card") -> _Kind:
     value = data.get(name)
-    words = {str: "text", int: "a whole number", list: "a list", dict: "an object"}[kind]
+    words: dict[type, str] = {str: "text", int: "a whole number", list: "a list", dict: "an object"}
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise InputError(f"{name!r} of {where} must be {words}, but got {_short(value)}")
-    if kind is str and (len(value) > MAX_TEXT or not value.isprintable()):
+        raise InputError(f"{name!r} of {where} must be {words[kind]}, but got {_short(value)}")
+    if isinstance(value, str) and (len(value) > MAX_TEXT or not value.isprintable()):
         raise InputError(f"{name!r} of {where} must be one line of at most {MAX_TEXT} characters")
-    if kind is int and not 0 < value < 10**9:
+    if isinstance(value, int) and not 0 < value < 10**9:
         raise InputError(f"{name!r} of {where} must be a whole number from 1 up, but got {_short(value)}")
     return value
 
 
-def _number(data: dict, name: str, where: str) -> float:
+def _number(data: dict[str, Any], name: str, where: str) -> float:
     value = data.get(name)
-    sane = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e9
-    if not sane or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e9:
         raise InputError(f"{name!r} of {where} must be a number from 0 up, but got {_short(value)}")
     return float(value)
 
 
-def _positive(data: dict, name: str, where: str) -> float:
+def _positive(data: dict[str, Any], name: str, where: str) -> float:
     value = _number(data, name, where)
     if value == 0:
         raise InputError(f"{name!r} of {where} must be above 0")
     return value
 
 
-def _numbers(data: dict, name: str, length: int | None, where: str = "the card") -> list[float]:
+def _numbers(data: dict[str, Any], name: str, length: int | None, where: str = "the card") -> list[float]:
     values = _get(data, name, list, where)
     if len(values) > MAX_RESULTS or (length is not None and len(values) != length):
         raise InputError(f"{name!r} of {where} must hold {length or 'a few'} numbers, but has {len(values)}")
     return [_number({name: value}, name, where) for value in values]
+
+
+def _interval(data: dict[str, Any], name: str, where: str) -> tuple[float, float, float]:
+    value, low, high = _numbers(data, name, 3, where)
+    return value, low, high
 
 
 def _short(value: Any) -> str:

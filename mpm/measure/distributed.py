@@ -22,7 +22,7 @@ import torch.distributed as dist
 from mpm.errors import InputError
 
 if TYPE_CHECKING:
-    from torch.distributed import Store
+    from torch.distributed import Store  # type: ignore[attr-defined]  # there, but not in __all__
 
 _FAILED, _ARRIVED, _LED = "mpm/failed", "mpm/arrived", "mpm/led"
 _LOOK_S = 0.05
@@ -73,18 +73,21 @@ class Team:
     @contextmanager
     def lead_first(self) -> Iterator[None]:
         """The lead goes through what is inside before all others, once: to fetch what they then find."""
-        if not self.leads:
-            self._wait(lambda: self.store.check([_LED]))
+        store = self.store
+        if store and not self.leads:
+            self._wait(lambda: store.check([_LED]))
         yield
-        if self.leads and self.store:
-            self.store.set(_LED, "")
+        if store and self.leads:
+            store.set(_LED, "")
 
     def _wait_for_all(self) -> None:
         """Not left to the sum itself: it would end the wait by its time limit, and never on a failure."""
-        arrived = self.store.add(_ARRIVED, 1)
+        store = self.store
+        assert store is not None, "alone there is nobody to wait for"
+        arrived = store.add(_ARRIVED, 1)
         # Counted over all sums: the n-th one is complete at n times the size.
         goal = -(-arrived // self.size) * self.size
-        self._wait(lambda: self.store.add(_ARRIVED, 0) >= goal)
+        self._wait(lambda: store.add(_ARRIVED, 0) >= goal)
 
     def _wait(self, arrived: Callable[[], bool]) -> None:
         while not arrived():
@@ -104,9 +107,10 @@ def join_team() -> Iterator[Team]:
     if not (dist.is_available() and dist.is_torchelastic_launched()):
         yield ALONE
         return
-    store, rank, size = next(dist.rendezvous("env://"))
+    store, rank, size = next(dist.rendezvous("env://"))  # type: ignore[attr-defined]
     # Counts live on the host: gloo sums them, wherever the model runs.
-    dist.init_process_group("gloo", store=dist.PrefixStore("gloo", store), rank=rank, world_size=size)
+    prefixed = dist.PrefixStore("gloo", store)  # type: ignore[attr-defined]
+    dist.init_process_group("gloo", store=prefixed, rank=rank, world_size=size)
     try:
         yield Team(rank, size, store)
     except InputError:

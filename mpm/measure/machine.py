@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from mpm.measure.health import Conditions
 
 if TYPE_CHECKING:
+    import torch
+
     from mpm.segmenters.segmenter import Segmenter
 
 UNKNOWN = "unknown"
@@ -78,7 +80,7 @@ def _kernels(segmenter: Segmenter) -> str:
     return f" ({' or '.join(names) or 'math'})"
 
 
-def _gpu_facts(device) -> list[tuple[str, str]]:
+def _gpu_facts(device: torch.device) -> list[tuple[str, str]]:
     if device.type != "cuda":
         return []
     import torch

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
+
+from mpm.streets.colours import Colour
 
 OVERSAMPLE = 2
 VOID = 11
 SKY, BUILDING, POLE, ROAD, PAVEMENT, TREE, SIGN, FENCE, CAR, PEDESTRIAN, BICYCLIST = range(11)
-
-Colour = tuple[float, float, float]
 
 
 class Canvas:
@@ -20,16 +21,14 @@ class Canvas:
         self.image = np.zeros((self.height, self.width, 3), np.uint8)
         self.labels = np.full((self.height, self.width), VOID, np.uint8)
 
-    def poly(self, points: np.ndarray | list, colour: Colour, label: int | None = None) -> None:
+    def poly(self, points: ArrayLike, colour: Colour, label: int | None = None) -> None:
         """Fill a polygon, (n, 2) pixels; the label is left as it is when None."""
         corners = [_to_int(points)]
         cv2.fillPoly(self.image, corners, colour)
         if label is not None:
             cv2.fillPoly(self.labels, corners, label)
 
-    def line(
-        self, points: np.ndarray | list, width_px: float, colour: Colour, label: int | None = None
-    ) -> None:
+    def line(self, points: ArrayLike, width_px: float, colour: Colour, label: int | None = None) -> None:
         """A polyline with round ends, width_px wide."""
         corners, width = [_to_int(points)], max(1, round(width_px))
         cv2.polylines(self.image, corners, False, colour, width)
@@ -70,7 +69,7 @@ class Canvas:
         warped = cv2.warpPerspective(
             tile, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
-        mask = np.zeros((size[1], size[0]), np.uint8)
+        mask: np.ndarray = np.zeros((size[1], size[0]), np.uint8)
         cv2.fillConvexPoly(mask, _to_int(local), 255)
         if label is not None:
             cv2.fillConvexPoly(self.labels[y0:y1, x0:x1], _to_int(local), label)
@@ -131,7 +130,7 @@ class Canvas:
         return None if x1 <= x0 or y1 <= y0 else (int(x0), int(y0), int(x1), int(y1))
 
 
-def _to_int(points: np.ndarray | list) -> np.ndarray:
+def _to_int(points: ArrayLike) -> np.ndarray:
     # OpenCV keeps fractions in the same 32 bits, so far-off corners are held in.
     whole = np.rint(points)
     return np.minimum(np.maximum(whole, -30000), 30000).astype(np.int32)

@@ -7,6 +7,7 @@ import numpy as np
 
 from mpm.streets.camera import Camera
 from mpm.streets.canvas import FENCE, Canvas
+from mpm.streets.colours import brightened
 from mpm.streets.lighting import LAMP_RGB, Light
 from mpm.streets.things import Thing
 
@@ -76,12 +77,12 @@ def _bars(tile: np.ndarray, kind: str, rng: np.random.Generator, px: int) -> tup
     step, bar = int(0.2 * px), 4
     for x in range(0, width, step):
         alpha[:, x : x + bar] = 255
-        tile[:, x : x + 1] = tuple(min(255, 1.4 * c + 14) for c in tone)
+        tile[:, x : x + 1] = brightened(1.4, tone, 14)
     for x in range(0, width, int(1.9 * px)):
         alpha[:, x : x + 9] = 255
     for y in (0, int(0.8 * height)):
         alpha[y : y + 6] = 255
-        tile[y : y + 2] = tuple(min(255, 1.4 * c + 14) for c in tone)
+        tile[y : y + 2] = brightened(1.4, tone, 14)
     return tile, alpha
 
 

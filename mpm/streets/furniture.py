@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mpm.streets.camera import Camera
 from mpm.streets.canvas import POLE, SIGN, Canvas
+from mpm.streets.colours import Colour, Spot, brightened, scaled
 from mpm.streets.lighting import Light, LocalLight
 from mpm.streets.things import Thing
 
 _STEEL = ((92, 98, 104), (60, 68, 66), (140, 144, 148), (40, 44, 50), (96, 84, 70))
 
 
-def _steel(seed: int) -> tuple:
+def _steel(seed: int) -> Colour:
     return _STEEL[seed % len(_STEEL)]
 
 
@@ -25,7 +27,7 @@ def _post(
     z: float,
     tall: float,
     wide: float,
-    albedo: tuple,
+    albedo: Colour,
     taper: float = 0.75,
 ) -> None:
     """A round post, shaded as a cylinder; wide is its diameter in metres."""
@@ -38,7 +40,7 @@ def _post(
         (-0.25, 0.05, (-0.3, 0.3, -0.9)),
     ):
         gain = 1.2 if normal[1] > 0.2 else 1.0 if normal[0] == 0 else 0.8
-        colour = local.colour(tuple(min(255, gain * c) for c in albedo), normal)
+        colour = local.colour(brightened(gain, albedo), normal)
         canvas.poly(
             [
                 (u + left * half, v),
@@ -118,11 +120,11 @@ def paint_sign(canvas: Canvas, camera: Camera, light: Light, thing: Thing) -> No
 class _Plate:
     """Sign faces around a centre, r pixels being about half their height."""
 
-    def __init__(self, canvas: Canvas, local: LocalLight, centre: tuple, radius_px: float) -> None:
+    def __init__(self, canvas: Canvas, local: LocalLight, centre: Spot, radius_px: float) -> None:
         self.canvas, self.local, self.centre, self.r = canvas, local, centre, radius_px
         self.glow = 0.5 * local.light.night + 0.2
 
-    def fill(self, points: list | np.ndarray, albedo: tuple) -> None:
+    def fill(self, points: ArrayLike, albedo: Colour) -> None:
         pixels = np.array(self.centre) + np.asarray(points, float) * self.r
         self.canvas.poly(pixels, self.local.colour(albedo, (0, 0.2, -1), self.glow), SIGN)
 
@@ -189,7 +191,7 @@ def paint_lights(canvas: Canvas, camera: Camera, light: Light, thing: Thing) -> 
     local = light.at(thing.x_m, 2.5, thing.z_m)
     _post(canvas, camera, local, thing.x_m, thing.z_m, 2.6, 0.22, (70, 74, 78), 1.0)
 
-    def box(half: float, low: float, high: float, albedo: tuple) -> None:
+    def box(half: float, low: float, high: float, albedo: Colour) -> None:
         canvas.poly(
             [
                 (u - half * px, v - low * px),
@@ -207,7 +209,7 @@ def paint_lights(canvas: Canvas, camera: Camera, light: Light, thing: Thing) -> 
     for i, albedo in enumerate(((255, 44, 34), (255, 178, 40), (54, 236, 120))):
         middle = (u, v - (3.56 - 0.48 * i) * px)
         canvas.disc(middle, (0.23 * px, 0.23 * px), local.colour((40, 42, 44)))
-        glow, shown = (1.15, albedo) if i == on else (0.0, tuple(0.24 * c for c in albedo))
+        glow, shown = (1.15, albedo) if i == on else (0.0, scaled(0.24, albedo))
         canvas.disc(middle, (0.19 * px, 0.19 * px), local.colour(shown, (0, 0.1, -1), glow))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from mpm.streets.camera import Camera
 from mpm.streets.canvas import PAVEMENT, ROAD, TREE, Canvas
+from mpm.streets.colours import Colour, brightened, scaled
 from mpm.streets.layout import END_M, Layout
 from mpm.streets.lighting import LAMP_RGB, Light
 from mpm.streets.textures import asphalt, slabs
@@ -56,7 +57,7 @@ def _fill(
     right: float,
     start: float,
     end: float,
-    colour: tuple,
+    colour: Colour,
     label: int | None,
     y: float = 0.0,
 ) -> None:
@@ -72,15 +73,15 @@ def _lawns(canvas: Canvas, camera: Camera, layout: Layout) -> None:
             _fill(canvas, camera, left, right, max(lot.start_m, 0.3), lot.end_m, (86, 112, 56), TREE)
 
 
-def _roadway(canvas: Canvas, camera: Camera, layout: Layout, road: tuple) -> None:
+def _roadway(canvas: Canvas, camera: Camera, layout: Layout, road: Colour) -> None:
     half = layout.half_road_m
     _fill(canvas, camera, -half, half, 0.3, 140, road, ROAD)
     if layout.crossing:
         _fill(canvas, camera, -70, 70, layout.crossing[0] + 1.4, layout.crossing[1] - 1.4, road, ROAD)
 
 
-def _kerbs(canvas: Canvas, camera: Camera, layout: Layout, paving: tuple) -> None:
-    half, stone = layout.half_road_m, tuple(min(235, c + 34) for c in paving)
+def _kerbs(canvas: Canvas, camera: Camera, layout: Layout, paving: Colour) -> None:
+    half, stone = layout.half_road_m, brightened(1.0, paving, 34, 235)
     gutter = (62, 60, 60)
     spans = [(0.3, 140.0)]
     if layout.crossing:
@@ -103,7 +104,7 @@ def _kerbs(canvas: Canvas, camera: Camera, layout: Layout, paving: tuple) -> Non
                 face[:, 2] = (near, near, far, far)
                 points = camera.polygon(face)
                 if points is not None:
-                    canvas.poly(points, tuple(0.66 * c for c in stone), PAVEMENT)
+                    canvas.poly(points, scaled(0.66, stone), PAVEMENT)
 
 
 def _pieces(start: float, end: float) -> list[tuple[float, float]]:

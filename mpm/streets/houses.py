@@ -6,7 +6,9 @@ import numpy as np
 
 from mpm.streets.camera import NEAR_M, Camera
 from mpm.streets.canvas import BUILDING, Canvas
-from mpm.streets.facades import Style, facade_tile, house_style
+from mpm.streets.colours import Colour, Direction
+from mpm.streets.facades import facade_tile
+from mpm.streets.house_styles import Style, house_style
 from mpm.streets.lighting import Light, LocalLight
 from mpm.streets.textures import WALL_PX_PER_M
 from mpm.streets.things import Lot
@@ -64,13 +66,13 @@ def _chimney(canvas: Canvas, camera: Camera, local: LocalLight, x: float, top: f
     _fill(canvas, camera, front, local.colour(_CHIMNEY, (0, 0, -1)))
 
 
-def _fill(canvas: Canvas, camera: Camera, corners: np.ndarray, colour: tuple) -> None:
+def _fill(canvas: Canvas, camera: Camera, corners: np.ndarray, colour: Colour) -> None:
     points = camera.polygon(corners)
     if points is not None:
         canvas.poly(points, colour, BUILDING)
 
 
-def _unit(x: float, y: float, z: float) -> tuple:
+def _unit(x: float, y: float, z: float) -> Direction:
     length = (x * x + y * y + z * z) ** 0.5
     return x / length, y / length, z / length
 
@@ -82,7 +84,7 @@ def _wall(
     lot: Lot,
     style: Style,
     base: np.ndarray,
-    normal: tuple,
+    normal: Direction,
     gable_end: bool,
 ) -> None:
     """One upright wall on base[0] -> base[1] (left to right on the picture), lot.height_m tall."""

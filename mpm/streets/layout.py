@@ -68,7 +68,7 @@ def _crossing(rng: np.random.Generator) -> tuple[float, float] | None:
 
 
 def _camera(
-    rng: np.random.Generator, half_road: float, pavement: tuple, width_px: int, height_px: int
+    rng: np.random.Generator, half_road: float, pavement: tuple[float, float], width_px: int, height_px: int
 ) -> Camera:
     where, lateral, height, tilt, yaw, focal, bend, bends = rng.random(8)
     if where < 0.8:  # in a lane
@@ -88,7 +88,9 @@ def _camera(
     )
 
 
-def _lots(rng: np.random.Generator, side: int, line: float, crossing: tuple | None) -> list[Lot]:
+def _lots(
+    rng: np.random.Generator, side: int, line: float, crossing: tuple[float, float] | None
+) -> list[Lot]:
     z, lots = float(START_M) - 8 * rng.random(), []
     base, green = 6.5 + 6 * rng.random(), 0.12 + 0.3 * rng.random()
     while z < END_M:

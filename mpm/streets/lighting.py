@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mpm.streets.colours import Colour, Direction
 from mpm.streets.dials import Dials
 
 UP = (0.0, 1.0, 0.0)
@@ -24,12 +25,12 @@ _CLEAR = {  # sun height (degrees): sky top, sky low, ambient, sun
 class Light:
     """What one picture's light is. Colours of light are factors, colours of the sky 0..255."""
 
-    sun_dir: tuple[float, float, float]
+    sun_dir: Direction
     sun: tuple[float, float, float]
     ambient: tuple[float, float, float]
-    sky_top: tuple[float, float, float]
-    sky_low: tuple[float, float, float]
-    haze: tuple[float, float, float]
+    sky_top: Colour
+    sky_low: Colour
+    haze: Colour
     haze_per_m: float
     night: float
     overcast: float
@@ -71,7 +72,7 @@ class LocalLight:
     lamp: float
     clear: float
 
-    def colour(self, albedo: tuple, normal: tuple = UP, glow: float = 0.0) -> tuple:
+    def colour(self, albedo: Colour, normal: Direction = UP, glow: float = 0.0) -> Colour:
         """The colour (0..255) of a surface here; glow is light of its own, as a factor on the albedo."""
         light, clear = self.light, self.clear
         sx, sy, sz = light.sun_dir
@@ -94,7 +95,7 @@ class Roofs:
     line_m: float
     start_m: float
 
-    def sunlit(self, points: np.ndarray, sun_dir: tuple) -> np.ndarray:
+    def sunlit(self, points: np.ndarray, sun_dir: Direction) -> np.ndarray:
         """(n, 3) street points -> (n,) 1 where the sun reaches, 0 in a house's shade."""
         side = 1.0 if sun_dir[0] > 0 else -1.0
         heights = self.right_m if side > 0 else self.left_m

@@ -6,6 +6,7 @@ import numpy as np
 
 from mpm.streets.camera import Camera
 from mpm.streets.canvas import TREE, Canvas
+from mpm.streets.colours import Colour, Spot, brightened, scaled
 from mpm.streets.lighting import Light, LocalLight
 from mpm.streets.textures import crown
 from mpm.streets.things import Thing
@@ -111,21 +112,21 @@ def _crown(
     local: LocalLight,
     kind: str,
     variant: int,
-    leaf: tuple,
-    middle: tuple,
-    size: tuple,
+    leaf: Colour,
+    middle: Spot,
+    size: Spot,
     flip: bool,
 ) -> None:
     shades, alpha = crown(kind, variant, flip)
     canvas.sprite(shades, alpha, middle, size, leaf_ramp(local, leaf), TREE)
 
 
-def leaf_ramp(local: LocalLight, leaf: tuple) -> np.ndarray:
+def leaf_ramp(local: LocalLight, leaf: Colour) -> np.ndarray:
     """(256, 3) uint8 colours of leaves from deep shade to full light."""
-    texture, sunny = local.light.texture, tuple(min(255, 1.2 * c + 22) for c in leaf)
+    texture, sunny = local.light.texture, brightened(1.2, leaf, 22)
     stops = [120 + (stop - 120) / (0.3 + 0.7 * texture) for stop in (0, 115, 255)]
     tones = (
-        local.colour(tuple(0.42 * c for c in leaf), (0, 0, 0)),
+        local.colour(scaled(0.42, leaf), (0, 0, 0)),
         local.colour(leaf, (0, 0.3, 0)),
         local.colour(sunny, local.light.sun_dir),
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mpm.streets.camera import Camera
 from mpm.streets.canvas import BICYCLIST, PEDESTRIAN, Canvas
+from mpm.streets.colours import Colour, Spot, brightened, scaled
 from mpm.streets.lighting import Light, LocalLight
 from mpm.streets.things import Thing
 
@@ -24,36 +27,39 @@ _TOPS = (
 _LEGS = ((38, 46, 70), (30, 30, 34), (92, 84, 72), (62, 76, 104), (120, 108, 92))
 _HAIR = ((34, 26, 22), (74, 50, 32), (150, 110, 62), (120, 116, 112), (20, 20, 22))
 
+Looks = tuple[Colour, Colour, Colour, Colour]
+"""Top, legs, skin and bicycle of a rider."""
+
 
 class _Figure:
     """Draws in metres around a foot point; lit from the sun's side."""
 
-    def __init__(self, canvas: Canvas, local: LocalLight, foot: tuple, px: float, label: int) -> None:
+    def __init__(self, canvas: Canvas, local: LocalLight, foot: Spot, px: float, label: int) -> None:
         self.canvas, self.local, self.label = canvas, local, label
         self.u, self.v, self.px = foot[0], foot[1], px
 
-    def at(self, points: list) -> np.ndarray:
+    def at(self, points: Sequence[Spot]) -> np.ndarray:
         return np.array([(self.u + x * self.px, self.v - y * self.px) for x, y in points])
 
-    def _sides(self, albedo: tuple) -> tuple[tuple, tuple, float]:
+    def _sides(self, albedo: Colour) -> tuple[Colour, Colour, float]:
         sun = 1.0 if self.local.light.sun_dir[0] > 0 else -1.0
-        dark = tuple(0.74 * c for c in self.local.colour(albedo, (-0.5 * sun, 0.2, -0.6)))
-        return dark, self.local.colour(tuple(min(255, 1.1 * c) for c in albedo), (0.6 * sun, 0.4, -0.5)), sun
+        dark = scaled(0.74, self.local.colour(albedo, (-0.5 * sun, 0.2, -0.6)))
+        return dark, self.local.colour(brightened(1.1, albedo), (0.6 * sun, 0.4, -0.5)), sun
 
-    def limb(self, points: list, width: float, albedo: tuple) -> None:
+    def limb(self, points: Sequence[Spot], width: float, albedo: Colour) -> None:
         dark, bright, sun = self._sides(albedo)
         pixels = self.at(points)
         self.canvas.line(pixels, width * self.px, dark, self.label)
         self.canvas.line(pixels + (0.18 * sun * width * self.px, 0), 0.55 * width * self.px, bright)
 
-    def shape(self, points: list, albedo: tuple, inner: float = 0.72) -> None:
+    def shape(self, points: Sequence[Spot], albedo: Colour, inner: float = 0.72) -> None:
         dark, bright, sun = self._sides(albedo)
         pixels = self.at(points)
         self.canvas.poly(pixels, dark, self.label)
         middle = pixels.mean(0)
         self.canvas.poly(middle + (pixels - middle) * (inner, 0.96) + (0.05 * sun * self.px * 0.6, 0), bright)
 
-    def disc(self, x: float, y: float, radius: float, albedo: tuple, squash: float = 1.0) -> None:
+    def disc(self, x: float, y: float, radius: float, albedo: Colour, squash: float = 1.0) -> None:
         dark, bright, sun = self._sides(albedo)
         (u, v), r = self.at([(x, y)])[0], radius * self.px
         self.canvas.disc((u, v), (r * squash, r), dark, self.label)
@@ -81,14 +87,14 @@ def paint_walker(canvas: Canvas, camera: Camera, light: Light, thing: Thing) -> 
     shoe = (34, 30, 30)
     for side, shade in ((-way, 0.8), (way, 1.0)):
         foot = side * step
-        tone = tuple(shade * c for c in legs)
+        tone = scaled(shade, legs)
         body.limb([(0.07 * side, 0.86), (foot * 0.55 + 0.05 * way, 0.46), (foot, 0.08)], 0.20, tone)
         body.limb([(foot - 0.03 * way, 0.05), (foot + 0.12 * way, 0.05)], 0.11, shoe)
     arm = 0.1 + 0.14 * stride
     body.limb(
         [(-0.2 * way, 1.36), (-0.25 * way - 0.4 * arm, 1.1), (-0.2 * way - arm * 0.3, 0.86)],
         0.13,
-        tuple(0.78 * c for c in top),
+        scaled(0.78, top),
     )
     hem = 0.52 if coat < 0.35 else 0.82
     flare = 0.27 if coat < 0.35 else 0.2
@@ -122,8 +128,8 @@ def paint_walker(canvas: Canvas, camera: Camera, light: Light, thing: Thing) -> 
     _head(body, 0.0, 1.66, skin, hair, way, back < 0.45)
 
 
-def _head(body: _Figure, x: float, y: float, skin: tuple, hair: tuple, way: int, from_back: bool) -> None:
-    body.limb([(x, y - 0.18), (x, y - 0.08)], 0.11, tuple(0.85 * c for c in skin))
+def _head(body: _Figure, x: float, y: float, skin: Colour, hair: Colour, way: int, from_back: bool) -> None:
+    body.limb([(x, y - 0.18), (x, y - 0.08)], 0.11, scaled(0.85, skin))
     if from_back:
         body.disc(x, y, 0.14, hair, 0.88)
         return
@@ -149,14 +155,14 @@ def paint_rider(canvas: Canvas, camera: Camera, light: Light, thing: Thing) -> N
         _end_rider(body, looks, thing.heading_rad < 1, rng.random())
 
 
-def _side_rider(body: _Figure, looks: tuple, way: int, pedal: float) -> None:
+def _side_rider(body: _Figure, looks: Looks, way: int, pedal: float) -> None:
     top, legs, skin, bike = looks
-    steel = tuple(0.85 * c for c in bike)
+    steel = scaled(0.85, bike)
     turn = pedal * 2 * np.pi
     for x in (-0.54 * way, 0.54 * way):
         _side_wheel(body, x)
     hip, hand, crank = (-0.22 * way, 1.02), (0.38 * way, 1.06), (0.0, 0.36)
-    _side_leg(body, hip, crank, turn + np.pi, tuple(0.7 * c for c in legs), way)
+    _side_leg(body, hip, crank, turn + np.pi, scaled(0.7, legs), way)
     for a, b in (
         ((-0.54, 0.35), (-0.2, 0.82)),
         ((-0.2, 0.82), (0.0, 0.36)),
@@ -190,7 +196,7 @@ def _side_wheel(body: _Figure, x: float) -> None:
     body.canvas.disc((u, v), (0.14 * r, 0.14 * r), tyre)
 
 
-def _side_leg(body: _Figure, hip: tuple, crank: tuple, turn: float, tone: tuple, way: int) -> None:
+def _side_leg(body: _Figure, hip: Spot, crank: Spot, turn: float, tone: Colour, way: int) -> None:
     foot = (crank[0] + 0.17 * np.cos(turn), crank[1] + 0.17 * np.sin(turn))
     knee = ((hip[0] + foot[0]) / 2 + 0.2 * way, (hip[1] + foot[1]) / 2 + 0.1)
     body.limb([hip, knee, foot], 0.17, tone)
@@ -199,7 +205,7 @@ def _side_leg(body: _Figure, hip: tuple, crank: tuple, turn: float, tone: tuple,
     )
 
 
-def _end_rider(body: _Figure, looks: tuple, away: bool, pedal: float) -> None:
+def _end_rider(body: _Figure, looks: Looks, away: bool, pedal: float) -> None:
     top, legs, skin, bike = looks
     body.limb([(0, 0.08), (0, 0.62)], 0.13, (28, 28, 30))
     body.limb([(0, 0.62), (0, 0.92)], 0.1, bike)
@@ -233,6 +239,6 @@ def _end_rider(body: _Figure, looks: tuple, away: bool, pedal: float) -> None:
     _helmet(body, 0.0, 1.73, looks[3])
 
 
-def _helmet(body: _Figure, x: float, y: float, albedo: tuple) -> None:
+def _helmet(body: _Figure, x: float, y: float, albedo: Colour) -> None:
     angle = np.linspace(0, np.pi, 9)
     body.shape([(x + 0.16 * np.cos(a), y - 0.03 + 0.14 * np.sin(a)) for a in angle], albedo, 0.8)

@@ -14,11 +14,11 @@ def place_things(
     rng: np.random.Generator,
     camera: Camera,
     half_road: float,
-    pavement: tuple,
-    crossing: tuple | None,
+    pavement: tuple[float, float],
+    crossing: tuple[float, float] | None,
     zebra: float | None,
-    lots: tuple,
-) -> tuple[tuple, tuple]:
+    lots: tuple[Lot, ...],
+) -> tuple[tuple[Thing, ...], tuple[tuple[float, float, float], ...]]:
     """All things of a street, and the (x, y, z) of its lamp heads, metres."""
     placer = Placer(rng, camera, half_road, pavement, crossing, zebra)
     placer.greenery(lots)
@@ -36,8 +36,8 @@ class Placer:
         rng: np.random.Generator,
         camera: Camera,
         half_road: float,
-        pavement: tuple,
-        crossing: tuple | None,
+        pavement: tuple[float, float],
+        crossing: tuple[float, float] | None,
         zebra: float | None,
     ) -> None:
         self.rng, self.camera, self.half_road = rng, camera, half_road
@@ -53,7 +53,7 @@ class Placer:
         rank: float = ALWAYS,
         heading: float = 0.0,
         side: int = 1,
-        size: tuple = (),
+        size: tuple[float, ...] = (),
     ) -> None:
         self.things.append(
             Thing(
@@ -74,7 +74,7 @@ class Placer:
     def on_crossing(self, z: float, margin: float = 1.0) -> bool:
         return self.crossing is not None and self.crossing[0] - margin < z < self.crossing[1] + margin
 
-    def greenery(self, lots: tuple) -> None:
+    def greenery(self, lots: tuple[Lot, ...]) -> None:
         """Trees and fences of the parks, street trees, and front fences of some houses."""
         rng = self.rng
         for lot in lots:

@@ -11,7 +11,6 @@ from mpm.errors import InputError
 from mpm.streets.atmosphere import develop
 from mpm.streets.canvas import OVERSAMPLE, Canvas
 from mpm.streets.dials import Dials
-from mpm.streets.facades import house_style
 from mpm.streets.fences import paint_fence
 from mpm.streets.furniture import (
     paint_billboard,
@@ -21,6 +20,7 @@ from mpm.streets.furniture import (
     paint_sign,
 )
 from mpm.streets.ground import paint_ground
+from mpm.streets.house_styles import house_style
 from mpm.streets.houses import paint_house
 from mpm.streets.layout import END_M, START_M, Layout, make_layout
 from mpm.streets.lighting import Light, Roofs, make_light
@@ -81,7 +81,11 @@ def _check(seed: object, width_px: object, height_px: object, dials: object) -> 
     if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
         raise InputError(f"The seed of a street must be a whole number from 0, but got {seed!r}.")
     for side, size in (("width", width_px), ("height", height_px)):
-        if not isinstance(size, Integral) or isinstance(size, bool) or not MIN_SIZE_PX <= size <= MAX_SIZE_PX:
+        if (
+            not isinstance(size, Integral)
+            or isinstance(size, bool)
+            or not MIN_SIZE_PX <= int(size) <= MAX_SIZE_PX
+        ):
             raise InputError(
                 f"The {side} of a street must be a whole number of pixels from {MIN_SIZE_PX} "
                 f"to {MAX_SIZE_PX}, but got {size!r}."

@@ -7,9 +7,9 @@ import numpy as np
 
 from mpm.streets.camera import NEAR_M, Camera
 from mpm.streets.canvas import Canvas
+from mpm.streets.car_shapes import car_footprint
 from mpm.streets.lighting import Light
 from mpm.streets.things import Thing
-from mpm.streets.vehicles import car_footprint
 
 
 def object_shadows(canvas: Canvas, camera: Camera, light: Light, things: list[Thing]) -> np.ndarray:

@@ -7,6 +7,7 @@ import numpy as np
 
 from mpm.streets.camera import Camera
 from mpm.streets.canvas import BUILDING, SKY, TREE, Canvas
+from mpm.streets.colours import Colour
 from mpm.streets.lighting import Light, LocalLight
 from mpm.streets.textures import MASTER_PX, fractal
 
@@ -127,7 +128,7 @@ def _far_windows(
         _fill(canvas, camera, corners, local.colour(albedo, (0, 0, -1), glow), None)
 
 
-def _fill(canvas: Canvas, camera: Camera, corners: np.ndarray, colour: tuple, label: int | None) -> None:
+def _fill(canvas: Canvas, camera: Camera, corners: np.ndarray, colour: Colour, label: int | None) -> None:
     # The skyline is straight ahead whatever the street's bend: it stands in picture space.
     seen = camera.view(np.array([[0, 0, corners[0, 2]]]))[0]
     shifted = corners.copy()

@@ -91,7 +91,8 @@ def _blocks(seed: int, tall: int, long: int, gap: int, spread: float, groove: fl
 def crown(kind: str, variant: int, flip: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Shades and alpha, (224, 224) uint8 each, of a crown lit from the upper left (right when flipped)."""
     if flip:
-        return tuple(frozen(np.ascontiguousarray(part[:, ::-1])) for part in crown(kind, variant))
+        shades, alpha = (frozen(np.ascontiguousarray(part[:, ::-1])) for part in crown(kind, variant))
+        return shades, alpha
     rng = np.random.default_rng([31, variant, len(kind)])
     lobes = _lobes(kind, rng)
     shades = np.full((SPRITE_PX, SPRITE_PX), 60, np.uint8)

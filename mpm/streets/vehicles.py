@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mpm.streets.camera import NEAR_M, Camera
 from mpm.streets.canvas import CAR, Canvas
+from mpm.streets.car_shapes import PROFILES, Frame, Profile, car_kind
+from mpm.streets.colours import Colour, Direction, brightened, scaled
 from mpm.streets.lighting import Light, LocalLight
 from mpm.streets.things import Thing
 
@@ -25,94 +25,7 @@ _PAINTS = (
     (76, 128, 170),
     (150, 144, 128),
 )
-# (z forward, y up) from the front bumper over the roof to the rear bumper; the last two fields
-# are the profile edges that are windscreen and rear window.
-_PROFILES = {
-    "hatch": (
-        (
-            (2.0, 0.34),
-            (2.05, 0.62),
-            (1.88, 0.84),
-            (0.98, 1.02),
-            (0.22, 1.47),
-            (-1.35, 1.48),
-            (-1.82, 1.05),
-            (-1.95, 0.86),
-            (-1.98, 0.36),
-        ),
-        3,
-        5,
-    ),
-    "saloon": (
-        (
-            (2.25, 0.33),
-            (2.28, 0.6),
-            (2.08, 0.80),
-            (1.02, 0.96),
-            (0.30, 1.41),
-            (-1.0, 1.43),
-            (-1.68, 1.04),
-            (-2.2, 0.98),
-            (-2.28, 0.7),
-            (-2.26, 0.36),
-        ),
-        3,
-        5,
-    ),
-    "van": (
-        (
-            (2.3, 0.38),
-            (2.36, 0.8),
-            (2.14, 1.08),
-            (1.72, 1.2),
-            (1.12, 2.05),
-            (-2.3, 2.12),
-            (-2.42, 1.2),
-            (-2.44, 0.8),
-            (-2.42, 0.4),
-        ),
-        3,
-        5,
-    ),
-}
 _BELT_M = 0.93
-
-
-@dataclass(frozen=True)
-class _Frame:
-    """Where a car stands: its own right, up and forward axes in street coordinates."""
-
-    x_m: float
-    z_m: float
-    heading: float
-
-    def place(self, points: np.ndarray) -> np.ndarray:
-        cos, sin = np.cos(self.heading), np.sin(self.heading)
-        out = np.empty_like(points)
-        out[:, 0] = self.x_m + points[:, 0] * cos + points[:, 2] * sin
-        out[:, 1] = points[:, 1]
-        out[:, 2] = self.z_m - points[:, 0] * sin + points[:, 2] * cos
-        return out
-
-    def turn(self, normal: tuple) -> tuple:
-        cos, sin = np.cos(self.heading), np.sin(self.heading)
-        return (normal[0] * cos + normal[2] * sin, normal[1], -normal[0] * sin + normal[2] * cos)
-
-
-@lru_cache(maxsize=1024)
-def car_kind(seed: int) -> str:
-    return str(np.random.default_rng(seed).choice(["hatch", "saloon", "van"], p=[0.5, 0.36, 0.14]))
-
-
-def car_footprint(thing: Thing) -> tuple[np.ndarray, float]:
-    """(4, 3) corners on the ground and the height, for the shadow."""
-    kind = car_kind(thing.seed)
-    profile = _PROFILES[kind][0]
-    front, rear = max(p[0] for p in profile), min(p[0] for p in profile)
-    box = np.array(
-        [[-0.84, 0, front - 0.1], [0.84, 0, front - 0.1], [0.84, 0, rear + 0.1], [-0.84, 0, rear + 0.1]]
-    )
-    return _Frame(thing.x_m, thing.z_m, thing.heading_rad).place(box), max(p[1] for p in profile) - 0.25
 
 
 def paint_car(canvas: Canvas, camera: Camera, light: Light, thing: Thing) -> None:
@@ -120,8 +33,8 @@ def paint_car(canvas: Canvas, camera: Camera, light: Light, thing: Thing) -> Non
     u, _, px = camera.spot(thing.x_m, 0.0, thing.z_m)
     if px > 0 and not camera.shows(u, 3.2 * px):
         return
-    frame, kind = _Frame(thing.x_m, thing.z_m, thing.heading_rad), car_kind(thing.seed)
-    profile, windscreen, rear = _PROFILES[kind]
+    frame, kind = Frame(thing.x_m, thing.z_m, thing.heading_rad), car_kind(thing.seed)
+    profile, windscreen, rear = PROFILES[kind]
     local = light.at(thing.x_m, 0.8, thing.z_m)
     rng = np.random.default_rng(thing.seed + 1)
     paint = tuple(np.array(_PAINTS[rng.integers(len(_PAINTS))]) * (0.85 + 0.25 * rng.random()))
@@ -145,20 +58,20 @@ class _Painter:
         canvas: Canvas,
         camera: Camera,
         local: LocalLight,
-        frame: _Frame,
-        paint: tuple,
+        frame: Frame,
+        paint: Colour,
         kind: str,
         eye: np.ndarray,
     ) -> None:
         self.canvas, self.camera, self.local, self.frame = canvas, camera, local, frame
         self.paint, self.kind = paint, kind
-        self.faces: list[tuple] = []
+        self.faces: list[tuple[np.ndarray, Colour, int | None]] = []
         self.detail = frame.z_m < 32
         gap = eye - (frame.x_m, 0, frame.z_m)
         cos, sin = np.cos(frame.heading), np.sin(frame.heading)
         self.eye = np.array([gap[0] * cos - gap[2] * sin, gap[1], gap[0] * sin + gap[2] * cos])
 
-    def fill(self, points: np.ndarray | list, colour: tuple, label: int | None = None) -> None:
+    def fill(self, points: ArrayLike, colour: Colour, label: int | None = None) -> None:
         self.faces.append((np.asarray(points, float), colour, label))
 
     def flush(self) -> None:
@@ -171,7 +84,7 @@ class _Painter:
         for points, (_, colour, label) in zip(pixels, self.faces, strict=True):
             self.canvas.poly(points, colour, label)
 
-    def tone(self, albedo: tuple, normal: tuple, glow: float = 0.0) -> tuple:
+    def tone(self, albedo: Colour, normal: Direction, glow: float = 0.0) -> Colour:
         return self.local.colour(albedo, self.frame.turn(normal), glow)
 
     def half_width(self, y: float) -> float:
@@ -179,7 +92,7 @@ class _Painter:
             return 0.92 - 0.06 * max(0.0, y - 1.1)
         return 0.86 - 0.36 * max(0.0, y - 0.95) - 0.12 * max(0.0, 0.5 - y)
 
-    def under(self, profile: tuple) -> None:
+    def under(self, profile: Profile) -> None:
         """The dark belly between the wheels, on the side of the camera."""
         front, rear = profile[0][0] - 0.15, profile[-1][0] + 0.15
         dark = self.tone((16, 16, 18), (0, 0.2, 0))
@@ -194,7 +107,7 @@ class _Painter:
                 CAR,
             )
 
-    def strips(self, profile: tuple, windscreen: int, rear: int) -> None:
+    def strips(self, profile: Profile, windscreen: int, rear: int) -> None:
         """The faces across the car, far ones first."""
         edges = list(zip(profile[:-1], profile[1:], range(len(profile) - 1), strict=True))
         for (z0, y0), (z1, y1), i in sorted(edges, key=lambda e: -abs(self.eye[2] - (e[0][0] + e[1][0]) / 2)):
@@ -209,7 +122,7 @@ class _Painter:
                 self._glass(quad, normal)
         self._end(profile)
 
-    def _glass(self, quad: np.ndarray, normal: tuple) -> None:
+    def _glass(self, quad: np.ndarray, normal: Direction) -> None:
         inner = quad.mean(0) + (quad - quad.mean(0)) * (0.88, 0.84, 0.84)
         self.fill(inner, self.tone((46, 56, 66), normal))
         low, high = inner[:2], inner[2:][::-1]
@@ -218,16 +131,14 @@ class _Painter:
         sky = low + (high - low) * 0.45
         self.fill(np.concatenate([sky, high[::-1]]), self.tone((104, 124, 140), normal))
 
-    def _end(self, profile: tuple) -> None:
+    def _end(self, profile: Profile) -> None:
         """Lamps, plate, bumper and grille of the end that shows."""
         ahead = self.eye[2] > 0
         ends = [p for p in (profile[0], profile[1])] if ahead else [profile[-1], profile[-2]]
         z = (max if ahead else min)(p[0] for p in ends) + (0.02 if ahead else -0.02)
         normal = (0.0, 0.1, 1.0 if ahead else -1.0)
         lamp_y = 0.66 if self.kind != "van" else 0.8
-        self.fill(
-            _rect(-0.84, 0.34, 0.84, 0.5, z), self.tone(tuple(0.55 * c for c in self.paint), normal), CAR
-        )
+        self.fill(_rect(-0.84, 0.34, 0.84, 0.5, z), self.tone(scaled(0.55, self.paint), normal), CAR)
         self.fill(_rect(-0.26, 0.46, 0.26, 0.58, z), self.tone((232, 226, 190), normal))
         night = self.local.light.night
         for x in (-0.62, 0.62):
@@ -244,7 +155,7 @@ class _Painter:
         if ahead:
             self.fill(_rect(-0.36, 0.6, 0.36, 0.72, z), self.tone((30, 32, 36), normal))
 
-    def side(self, profile: tuple, windscreen: int, rear: int) -> None:
+    def side(self, profile: Profile, windscreen: int, rear: int) -> None:
         """The long side that shows: body, shade at the sill, windows, wheels."""
         sign = 1.0 if self.eye[0] > 0 else -1.0
         if abs(self.eye[0]) < 0.8:
@@ -260,19 +171,21 @@ class _Painter:
             [x, 0.58, back + 0.02],
             [x, 0.34, back + 0.05],
         ]
-        self.fill(lower, self.tone(tuple(0.7 * c for c in self.paint), normal))
+        self.fill(lower, self.tone(scaled(0.7, self.paint), normal))
         crease = [
             [x, 0.84, front - 0.2],
             [x, 0.88, front - 0.3],
             [x, 0.88, back + 0.1],
             [x, 0.84, back + 0.06],
         ]
-        self.fill(crease, self.tone(tuple(min(255, 1.25 * c + 12) for c in self.paint), normal))
+        self.fill(crease, self.tone(brightened(1.25, self.paint, 12), normal))
         self._side_windows(profile, windscreen, rear, sign, normal)
         for z in (front - 0.78, back + 0.76):
             self._wheel(x, z, normal)
 
-    def _side_windows(self, profile: tuple, windscreen: int, rear: int, sign: float, normal: tuple) -> None:
+    def _side_windows(
+        self, profile: Profile, windscreen: int, rear: int, sign: float, normal: Direction
+    ) -> None:
         (z0, y0), (z1, y1) = profile[windscreen], profile[windscreen + 1]
         (z2, y2), (z3, _) = profile[rear], profile[rear + 1]
         belt = max(y0, _BELT_M) + 0.04
@@ -295,9 +208,9 @@ class _Painter:
             [corners[0, 0], belt, middle + 0.05],
             [corners[0, 0], belt, middle - 0.05],
         ]
-        self.fill(pillar, self.tone(tuple(0.6 * c for c in self.paint), normal))
+        self.fill(pillar, self.tone(scaled(0.6, self.paint), normal))
 
-    def _wheel(self, x: float, z: float, normal: tuple) -> None:
+    def _wheel(self, x: float, z: float, normal: Direction) -> None:
         for radius, albedo, label in (
             (0.40, (14, 14, 16), CAR),
             (0.33, (28, 28, 31), CAR),
@@ -312,10 +225,10 @@ class _Painter:
             self.fill(ring, self.tone(albedo, normal), label)
 
 
-def _rect(x0: float, y0: float, x1: float, y1: float, z: float) -> list:
+def _rect(x0: float, y0: float, x1: float, y1: float, z: float) -> list[list[float]]:
     return [[x0, y0, z], [x1, y0, z], [x1, y1, z], [x0, y1, z]]
 
 
-def _unit(x: float, y: float, z: float) -> tuple:
+def _unit(x: float, y: float, z: float) -> Direction:
     length = max((x * x + y * y + z * z) ** 0.5, 1e-6)
     return x / length, y / length, z / length

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import torch
 
-from mpm.data.datasets import FIRST_TRAINING_SEED, draw_scene
+from mpm.data.datasets import FIRST_TRAINING_SEED, Sample, Samples, draw_scene
 from mpm.training.augment import OUTSIDE, random_view
 
 # Patch grids (rows, cols) of a step and how often each is drawn. 23 x 30 is a whole 480 x 360 image, 27 x 36
@@ -56,16 +56,20 @@ class ScenePool:
     """
 
     def __init__(
-        self, capacity: int = 1500, new_per_batch: float = 0.5, few: int = 48, draw: Callable = draw_scene
+        self,
+        capacity: int = 1500,
+        new_per_batch: float = 0.5,
+        few: int = 48,
+        draw: Callable[[int], Sample] = draw_scene,
     ):
         self._capacity, self._new_per_batch, self._few, self._draw = capacity, new_per_batch, few, draw
-        self._scenes: list[tuple[np.ndarray, np.ndarray]] = []
+        self._scenes: list[Sample] = []
         self._oldest = 0
 
     def __len__(self) -> int:
         return len(self._scenes)
 
-    def take(self, count: int, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
+    def take(self, count: int, rng: np.random.Generator) -> list[Sample]:
         """`count` scenes: first the new ones of this batch, then random earlier ones."""
         # Rounded at random, so that less than one a batch is possible too.
         wanted = int(self._new_per_batch + rng.random()) if len(self) >= self._few else MANY_NEW
@@ -73,7 +77,7 @@ class ScenePool:
         picks = rng.integers(len(self._scenes), size=count - len(fresh)) if count else ()
         return fresh + [self._scenes[pick] for pick in picks]
 
-    def _add(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def _add(self, rng: np.random.Generator) -> Sample:
         scene = self._draw(FIRST_TRAINING_SEED + int(rng.integers(_SEED_SPAN)))
         if len(self._scenes) < self._capacity:
             self._scenes.append(scene)
@@ -86,7 +90,7 @@ class ScenePool:
 class BatchMaker:
     """Makes the batch of a step. Its randomness depends on (seed, step) alone, so resumed runs go on."""
 
-    def __init__(self, recipe: BatchRecipe, photos: Sequence | None, scenes: ScenePool | None, seed: int):
+    def __init__(self, recipe: BatchRecipe, photos: Samples | None, scenes: ScenePool | None, seed: int):
         if photos is None and scenes is None:
             raise ValueError("training needs photos, synthetic scenes or both, but got neither")
         self._recipe, self._photos, self._scenes, self._seed = recipe, photos, scenes, seed
@@ -99,10 +103,10 @@ class BatchMaker:
         views = [random_view(*sample, size_px, rng) for sample in self._samples(count, rng)]
         return _collate(views, self._recipe)
 
-    def _samples(self, count: int, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _samples(self, count: int, rng: np.random.Generator) -> list[Sample]:
         synthetic = self._synthetic_count(count, rng)
         photos = (
-            [self._photos[i] for i in rng.integers(len(self._photos), size=count - synthetic)]
+            [self._photos[i] for i in rng.integers(len(self._photos), size=count - synthetic).tolist()]
             if self._photos is not None
             else []
         )
@@ -122,7 +126,7 @@ class Prefetcher:
 
     def __init__(self, make: Callable[[int], Batch], first_step: int, depth: int = 3):
         self._make, self._step = make, first_step
-        self._ready: queue.Queue = queue.Queue(depth)
+        self._ready: queue.Queue[Batch | BaseException] = queue.Queue(depth)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="batches", daemon=True)
 
@@ -144,6 +148,7 @@ class Prefetcher:
         return item
 
     def _work(self) -> None:
+        item: Batch | BaseException
         while not self._stop.is_set():
             try:
                 item = self._make(self._step)
@@ -167,7 +172,7 @@ def _draw_grid(rng: np.random.Generator) -> tuple[int, int]:
     return list(GRIDS)[rng.choice(len(GRIDS), p=weights / weights.sum())]
 
 
-def _collate(views: list[tuple[np.ndarray, np.ndarray]], recipe: BatchRecipe) -> Batch:
+def _collate(views: list[Sample], recipe: BatchRecipe) -> Batch:
     pixels = np.stack([_normalised(image, labels == OUTSIDE, recipe) for image, labels in views])
     labels = np.stack([labels[::LABEL_STRIDE, ::LABEL_STRIDE] for _, labels in views])
     labels = np.where(labels == OUTSIDE, recipe.ignore_index, labels).astype(np.int64)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Protocol, TypeGuard
 
 import numpy as np
 import torch
 from torch import nn
 
+from mpm.segmenters.heads import MaskTransformer
 from mpm.segmenters.segmenter import Segmenter
 
 # The paper's choice for vision: alpha and beta of Wq Wk^T and of Wv Wproj.
@@ -37,11 +39,13 @@ def initialise(
     initialise_attention(segmenter, generator)
     if len(images):
         _whiten_patches(segmenter, images, generator)
-    encoder = segmenter.encoder
+    encoder, decoder = segmenter.encoder, segmenter.decoder
+    # What is trained here learns its positions and decodes masks.
+    assert encoder.pos_embed is not None and isinstance(decoder, MaskTransformer)
     rows, cols = encoder.patch_embed.grid_size
     encoder.pos_embed[0, encoder.num_prefix_tokens :] = sinusoids(rows, cols, encoder.embed_dim)
     # A normalised score of eleven classes reaches a confidence of 0.76 at best; twice as sharp, 0.97.
-    segmenter.decoder.mask_norm.weight.fill_(MASK_SHARPNESS)
+    decoder.mask_norm.weight.fill_(MASK_SHARPNESS)
 
 
 @torch.no_grad()
@@ -70,26 +74,40 @@ def _whiten_patches(
     rotation, _ = torch.linalg.qr(torch.randn(width, width, generator=generator))
     weight = PATCH_SCALE * rotation @ (directions[:, -width:] * strength).T
     projection.weight.copy_(weight.reshape(projection.weight.shape))
+    assert projection.bias is not None
     projection.bias.copy_(-weight @ mean)
 
 
-def _random_patches(images: Sequence[np.ndarray], patch_px: int, mean: tuple, std: tuple) -> torch.Tensor:
+def _random_patches(
+    images: Sequence[np.ndarray],
+    patch_px: int,
+    mean: tuple[float, float, float],
+    std: tuple[float, float, float],
+) -> torch.Tensor:
     """(PATCH_SAMPLES, 3 * patch_px ** 2) normalised float32, in the order of a convolution's weights."""
     rng = np.random.default_rng(0)
-    patches = np.empty((PATCH_SAMPLES, patch_px, patch_px, 3), np.float32)
+    patches: np.ndarray = np.empty((PATCH_SAMPLES, patch_px, patch_px, 3), np.float32)
     for sample in patches:
-        image = images[rng.integers(len(images))]
+        image = images[int(rng.integers(len(images)))]
         top, left = (rng.integers(side - patch_px + 1) for side in image.shape[:2])
         sample[:] = image[top : top + patch_px, left : left + patch_px]
-    patches = (patches / 255 - np.float32(mean)) / np.float32(std)
+    patches = (patches / 255 - np.array(mean, np.float32)) / np.array(std, np.float32)
     return torch.from_numpy(patches.transpose(0, 3, 1, 2).reshape(PATCH_SAMPLES, -1))
 
 
-def _is_attention(module: nn.Module) -> bool:
+class _Attention(Protocol):
+    """What timm's attention layers have in common."""
+
+    qkv: nn.Linear
+    proj: nn.Linear
+    num_heads: int
+
+
+def _is_attention(module: nn.Module) -> TypeGuard[_Attention]:
     return all(hasattr(module, name) for name in ("qkv", "proj", "num_heads"))
 
 
-def _initialise(layer: nn.Module, generator: torch.Generator | None) -> None:
+def _initialise(layer: _Attention, generator: torch.Generator | None) -> None:
     width, heads = layer.proj.in_features, layer.num_heads
     query, key, value = layer.qkv.weight.view(3, width, width).unbind(0)
     for query_head, key_head in zip(query.chunk(heads), key.chunk(heads), strict=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -40,7 +41,7 @@ def save_model(segmenter: Segmenter, output: Path) -> None:
     save_segmenter(segmenter, output / MODEL_FOLDER)
 
 
-def save_state(state: dict, output: Path) -> None:
+def save_state(state: dict[str, Any], output: Path) -> None:
     """Writes OUTPUT/state.pt in one step: a temporary file, flushed to the disk, then renamed."""
     target, fresh = output / STATE_FILE, output / f"{STATE_FILE}.new"
     with open(fresh, "wb") as file:
@@ -50,7 +51,7 @@ def save_state(state: dict, output: Path) -> None:
     os.replace(fresh, target)
 
 
-def load_state(output: Path) -> dict | None:
+def load_state(output: Path) -> dict[str, Any] | None:
     """The state of OUTPUT/state.pt on the CPU, None where there is none. InputError where it is broken."""
     path = output / STATE_FILE
     if not path.exists():

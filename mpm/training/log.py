@@ -6,6 +6,10 @@ import csv
 import os
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -74,21 +78,29 @@ def _read_rows(path: Path) -> list[LogRow]:
 def _parse(cells: dict[str, str]) -> LogRow | None:
     """None for a row that a killed run left half-written."""
     try:
-        numbers = {
-            name: float(cells[name]) if cells[name] else None for name in (f.name for f in fields(LogRow))
-        }
-        return LogRow(**{**numbers, "step": int(cells["step"])})
+        return LogRow(
+            step=int(cells["step"]),
+            minutes=float(cells["minutes"]),
+            loss=float(cells["loss"]),
+            learning_rate_factor=float(cells["learning_rate_factor"]),
+            camvid_miou=_measured(cells["camvid_miou"]),
+            streets_miou=_measured(cells["streets_miou"]),
+        )
     except (KeyError, TypeError, ValueError):
         return None
 
 
-def _draw_loss(axes, rows: list[LogRow]) -> None:
+def _measured(cell: str) -> float | None:
+    return float(cell) if cell else None
+
+
+def _draw_loss(axes: Axes, rows: list[LogRow]) -> None:
     axes.plot([row.minutes for row in rows], [row.loss for row in rows], color="tab:grey", linewidth=0.8)
     axes.set_ylabel("loss (mean since the last row)")
     axes.grid(alpha=0.3)
 
 
-def _draw_miou(axes, rows: list[LogRow]) -> None:
+def _draw_miou(axes: Axes, rows: list[LogRow]) -> None:
     for name, label in (
         ("camvid_miou", "CamVid val, subset"),
         ("streets_miou", "held-out synthetic streets, subset"),

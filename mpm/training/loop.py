@@ -6,14 +6,17 @@ import copy
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import torch
 from torch import nn
 
 from mpm.devices import has_fast_bfloat16
+from mpm.segmenters.segmenter import Segmenter
 from mpm.training.batches import Batch
 from mpm.training.keep import save_model, save_state
 from mpm.training.log import LogRow, TrainingLog
@@ -27,7 +30,7 @@ class Learner:
 
     def __init__(
         self,
-        model: nn.Module,
+        model: Segmenter,
         loss: nn.Module,
         device: torch.device,
         total_minutes: float | None = None,
@@ -64,7 +67,7 @@ class Learner:
         self.step += 1
         return loss.item()
 
-    def state_dict(self) -> dict:
+    def state_dict(self) -> dict[str, Any]:
         return {
             "step": self.step,
             "minutes": self.minutes,
@@ -73,7 +76,7 @@ class Learner:
             "optimiser": self.optimiser.state_dict(),
         }
 
-    def load_state_dict(self, state: dict) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         self.step, self.minutes = state["step"], state["minutes"]
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
@@ -84,7 +87,7 @@ class Learner:
 class Validation:
     """Measures the averaged model: `measure(model)` -> (CamVid mIoU or None, synthetic mIoU or None)."""
 
-    measure: Callable[[nn.Module], tuple[float | None, float | None]]
+    measure: Callable[[Segmenter], tuple[float | None, float | None]]
     every_minutes: float = 8.0
 
 
@@ -97,12 +100,16 @@ class RunPlan:
     save_every_minutes: float = 2.0
 
 
+Handler = Callable[[int, FrameType | None], object] | int | signal.Handlers | None
+"""What Python keeps for a signal."""
+
+
 class StopSignal:
     """Context manager: SIGTERM and SIGINT set `asked` instead of ending the program."""
 
     def __init__(self) -> None:
         self.asked = False
-        self._before: dict[int, object] = {}
+        self._before: dict[int, Handler] = {}
 
     def __enter__(self) -> StopSignal:
         if threading.current_thread() is threading.main_thread():
@@ -134,10 +141,11 @@ class TrainingLoop:
         self._report, self._tick = report, tick
         self._losses: list[float] = []
 
-    def run(self, batches) -> None:
+    def run(self, batches: Iterable[Batch]) -> None:
         """Trains until the plan's minutes, the planned total or a signal; always saves at the end."""
         learner, start = self._learner, time.monotonic()
         began = saved = validated = learner.minutes
+        validate_every = self._validation.every_minutes if self._validation else None
         with StopSignal() as stop:
             for batch in batches:
                 self._losses.append(learner.learn(batch))
@@ -145,7 +153,7 @@ class TrainingLoop:
                 self._tick(learner)
                 if stop.asked or self._time_is_up(began):
                     break
-                if self._due(validated, self._validation and self._validation.every_minutes):
+                if self._due(validated, validate_every):
                     validated = learner.minutes
                     self._add_row(measured=True)
                 elif learner.step % LOG_EVERY_STEPS == 0:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.optim.optimizer import ParamsT
 
 from mpm.devices import has_fast_bfloat16
 
@@ -24,6 +25,8 @@ class StreetLoss(nn.Module):
 
     logits (B, classes, R, K) are upsampled bilinearly to the labels' (B, H, W); `ignore_index` takes no part.
     """
+
+    class_weights: torch.Tensor
 
     def __init__(
         self, class_weights: torch.Tensor, ignore_index: int, jaccard: float = 0.5, smoothing: float = 0.05
@@ -74,11 +77,11 @@ class Muon(torch.optim.Optimizer):
     A fused (3C, C) query-key-value matrix is three matrices: `parts` of its group says so.
     """
 
-    def __init__(self, params: Iterable, lr: float, momentum: float = 0.95, weight_decay: float = 0.0):
+    def __init__(self, params: ParamsT, lr: float, momentum: float = 0.95, weight_decay: float = 0.0):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "parts": 1})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # takes no closure
         for group in self.param_groups:
             by_shape: dict[torch.Size, list[torch.Tensor]] = {}
             for weight in group["params"]:
@@ -87,7 +90,7 @@ class Muon(torch.optim.Optimizer):
             for weights in by_shape.values():
                 self._step_together(weights, group)
 
-    def _step_together(self, weights: list[torch.Tensor], group: dict) -> None:
+    def _step_together(self, weights: list[torch.Tensor], group: dict[str, Any]) -> None:
         rows, cols = weights[0].shape
         updates = torch.stack([self._momentum(weight, group["momentum"]) for weight in weights])
         shape = (len(weights) * group["parts"], rows // group["parts"], cols)
@@ -98,12 +101,14 @@ class Muon(torch.optim.Optimizer):
             weight.add_(direction.to(weight.dtype), alpha=-group["lr"] * scale)
 
     def _momentum(self, weight: torch.Tensor, momentum: float) -> torch.Tensor:
-        """Nesterov momentum of the gradient."""
+        """Nesterov momentum of the gradient, which the weight must have."""
+        gradient = weight.grad
+        assert gradient is not None
         state = self.state[weight]
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(weight)
-        state["momentum"].lerp_(weight.grad, 1 - momentum)
-        return weight.grad.lerp(state["momentum"], momentum)
+        state["momentum"].lerp_(gradient, 1 - momentum)
+        return gradient.lerp(state["momentum"], momentum)
 
 
 def orthogonalise(matrices: torch.Tensor, steps: int = 5) -> torch.Tensor:
@@ -155,21 +160,28 @@ class StreetOptimiser:
             parameter.grad = None
         return float(norm)
 
-    def state_dict(self) -> dict:
+    def state_dict(self) -> dict[str, Any]:
         return {"muon": self._muon.state_dict()["state"], "adamw": self._adamw.state_dict()["state"]}
 
-    def load_state_dict(self, state: dict) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes momenta only: rates and groups are this run's own."""
         for name, optimiser in (("muon", self._muon), ("adamw", self._adamw)):
             optimiser.load_state_dict({**optimiser.state_dict(), "state": state[name]})
 
-    def _all_groups(self) -> list[dict]:
+    def _all_groups(self) -> list[dict[str, Any]]:
         return [*self._muon.param_groups, *self._adamw.param_groups]
 
 
-def _parameter_groups(model: nn.Module) -> tuple[list, list, list, list, list]:
+Weights = list[nn.Parameter]
+
+
+def _parameter_groups(model: nn.Module) -> tuple[Weights, Weights, Weights, Weights, Weights]:
     """(fused qkv matrices, other block matrices, other weights that decay, the rest, the patch embedding)."""
-    fused, matrices, decayed, others, embedding = [], [], [], [], []
+    fused: Weights = []
+    matrices: Weights = []
+    decayed: Weights = []
+    others: Weights = []
+    embedding: Weights = []
     for name, weight in model.named_parameters():
         if not weight.requires_grad:
             continue
@@ -200,5 +212,5 @@ def update_average(average: nn.Module, model: nn.Module, step: int) -> None:
     decay = min(AVERAGE_DECAY, (1 + step) / (10 + step))
     for kept, weight in zip(average.parameters(), model.parameters(), strict=True):
         kept.lerp_(weight.detach().to(kept.dtype), 1 - decay)
-    for kept, buffer in zip(average.buffers(), model.buffers(), strict=True):
-        kept.copy_(buffer)
+    for kept_buffer, buffer in zip(average.buffers(), model.buffers(), strict=True):
+        kept_buffer.copy_(buffer)

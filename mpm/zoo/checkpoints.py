@@ -36,7 +36,7 @@ def model_names() -> list[str]:
 
 
 def load_segmenter(
-    name_or_path: str | os.PathLike,
+    name_or_path: str | os.PathLike[str],
     device: str | torch.device = "cpu",
     dtype: torch.dtype | None = None,
     progress: Progress | None = None,
@@ -62,7 +62,7 @@ def load_segmenter(
 
 
 def save_segmenter(
-    segmenter: Segmenter, folder: str | os.PathLike, dtype: torch.dtype = torch.float16
+    segmenter: Segmenter, folder: str | os.PathLike[str], dtype: torch.dtype = torch.float16
 ) -> Path:
     """Write config.json and weights in shards below 10 MB. The folder appears whole or not at all."""
     folder = Path(folder)
@@ -103,7 +103,7 @@ def _swap(staging: Path, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _read(name_or_path: str | os.PathLike, progress: Progress | None) -> Checkpoint:
+def _read(name_or_path: str | os.PathLike[str], progress: Progress | None) -> Checkpoint:
     entry = registry.find(str(name_or_path))
     path = Path(name_or_path) if entry is None else registry.fetch(entry, progress)
     # Path's own questions raise for a name that is too long; os.path's say no.
@@ -114,7 +114,7 @@ def _read(name_or_path: str | os.PathLike, progress: Progress | None) -> Checkpo
             f"no model {str(name_or_path)!r}: give the path of a checkpoint, timm:NAME, or one of "
             f"{', '.join(model_names())}"
         )
-    return formats.read(path, entry and entry.name)
+    return formats.read(path, entry.name if entry else None)
 
 
 def _read_json(path: Path) -> Any:

@@ -14,9 +14,12 @@ import urllib.request
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from http.client import HTTPMessage, HTTPResponse
 from pathlib import Path
+from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
+from urllib.request import Request
 
 from filelock import FileLock
 
@@ -158,7 +161,9 @@ def _receive(file: RemoteFile, part: Path, origins: Collection[str], progress: P
         )
 
 
-def _append(response, part: Path, start_bytes: int, total_bytes: int, progress: Progress) -> int:
+def _append(
+    response: HTTPResponse, part: Path, start_bytes: int, total_bytes: int, progress: Progress
+) -> int:
     """Write what comes behind the first `start_bytes` of the part; gives its size in the end."""
     done_bytes = start_bytes
     with part.open("ab" if start_bytes else "wb") as out:
@@ -172,7 +177,7 @@ def _append(response, part: Path, start_bytes: int, total_bytes: int, progress: 
     return done_bytes
 
 
-def _chunk(response) -> bytes:
+def _chunk(response: HTTPResponse) -> bytes:
     try:
         return response.read(CHUNK_BYTES)
     except OSError as error:  # the connection's, TLS errors among them, not the cache folder's
@@ -187,7 +192,7 @@ def _resume_point(part: Path) -> tuple[int, str]:
     return part.stat().st_size, validator.read_text(encoding="latin-1")
 
 
-def _keep_validator(part: Path, response) -> None:
+def _keep_validator(part: Path, response: HTTPResponse) -> None:
     """Note the version of the file on the host. Without a strong mark, the download cannot be resumed."""
     mark = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
     if mark and not mark.startswith("W/"):
@@ -196,9 +201,9 @@ def _keep_validator(part: Path, response) -> None:
         _validator_of(part).unlink(missing_ok=True)
 
 
-def _open(url: str, origins: Collection[str], start_bytes: int, validator: str):
+def _open(url: str, origins: Collection[str], start_bytes: int, validator: str) -> HTTPResponse:
     _check_origin(url, origins)
-    request = urllib.request.Request(url, headers={"User-Agent": "mpm-explorer"})
+    request = Request(url, headers={"User-Agent": "mpm-explorer"})
     if start_bytes:
         request.add_header("Range", f"bytes={start_bytes}-")
         request.add_header("If-Range", validator)
@@ -217,7 +222,9 @@ class _SameOrigins(urllib.request.HTTPRedirectHandler):
     def __init__(self, origins: Collection[str]) -> None:
         self._origins = origins
 
-    def redirect_request(self, req, fp, code, msg, headers, newurl):
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Request | None:
         _check_origin(newurl, self._origins)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -232,7 +239,7 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-def _start_of(file: RemoteFile, response, asked_bytes: int) -> int:
+def _start_of(file: RemoteFile, response: HTTPResponse, asked_bytes: int) -> int:
     """Where in the file the response starts: where it was asked to, or at 0."""
     if response.status != 206:
         return 0
@@ -241,7 +248,7 @@ def _start_of(file: RemoteFile, response, asked_bytes: int) -> int:
     return asked_bytes
 
 
-def _length(file: RemoteFile, response) -> int:
+def _length(file: RemoteFile, response: HTTPResponse) -> int:
     """Bytes that the response announces."""
     announced = response.headers.get("Content-Length", "")
     if not announced.isdecimal():

@@ -75,8 +75,9 @@ class ModelEntry:
         if is_cached(self):
             names = [file.name for file in self.files] or [path.name for path in self.folder.iterdir()]
             return sum((self.folder / name).stat().st_size for name in names)
-        if self.size_is_exact:
-            return sum(file.size_bytes for file in self.files)
+        published = [file.size_bytes for file in self.files if file.size_bytes is not None]
+        if len(published) == len(self.files):
+            return sum(published)
         return round((self.parameters_m or 0) * 1e6 * FLOAT32_BYTES) or None
 
 

@@ -1,191 +1,26 @@
-"""Races: honest runs, words that follow from them, messages that hold them."""
+"""The latency section's messages and handlers."""
 
 from __future__ import annotations
 
 import json
-import threading
 from types import SimpleNamespace
 
 import gradio as gr
 import numpy as np
 import pytest
+from support.stub_engine import StubEngine
 
-import mpm
 from app.engine.models import Models
-from app.latency.handlers import LatencyHandlers, medians
+from app.latency.handlers import LatencyHandlers
 from app.latency.payload import encode_race, encode_stopped, encode_text, verdicts_of
 from app.latency.race import Race, run_race
 from app.latency.settings import BASELINE, MAX_ROUNDS, SCOPES, Plan
-from app.latency.verdict import gain_and_price, speedup, verdict
 from app.server.staleness import Moments
-from mpm.measure.profile import MODEL, WHOLE, BlockClock, BlockTime, Profile, Workload, profiled_run
-
-
-class StubEngine:
-    """The engine's contract around a tiny model."""
-
-    def __init__(self, segmenter, model: str = "tiny") -> None:
-        self.name = model
-        self.segmenter, self.model, self.calls, self.max_patches = segmenter, model, 0, 3072
-
-    def wait(self, timeout_s: float | None = None) -> bool:
-        return True
-
-    def exclusively(self, work):
-        self.calls += 1
-        return work(self.segmenter)
 
 
 @pytest.fixture
 def engine(tiny) -> StubEngine:
     return StubEngine(tiny)
-
-
-def made_up(ratio: float, runs: int = 9, spread: float = 0.01, **rest) -> Race:
-    """A race of the baseline at 200 ms against {2}, `ratio` times as fast."""
-    rng = np.random.default_rng(0)
-    race = Race.of(Plan((BASELINE, "2")))
-    race.seconds[BASELINE] = (0.2 * (1 + spread * rng.standard_normal(runs))).tolist()
-    race.seconds["2"] = (0.2 / ratio * (1 + spread * rng.standard_normal(runs))).tolist()
-    return profiled(race, **rest)
-
-
-def profiled(race: Race, kept: int = 50, saved: float = 0.05, price: float = 0.01) -> Race:
-    plain = Profile({"embed": 0.02, "blocks": 0.15}, (BlockTime(100, 0.1), BlockTime(100, 0.05)), np.zeros(1))
-    parts = {"embed": 0.02, "blocks": 0.15 - saved, "match": price}
-    merged = Profile(parts, (BlockTime(100, 0.1), BlockTime(kept, 0.05 - saved, price)), np.zeros(1))
-    race.profiles = {BASELINE: [plain], "2": [merged]}
-    return race
-
-
-def words(race: Race) -> str:
-    return " ".join(verdict(race, "2", speedup(race, "2")))
-
-
-def test_a_gain_is_told_with_its_interval():
-    said = words(made_up(1.3))
-    assert said.startswith("Faster: {2} is 1.3") and "9 runs each" in said and "ms instead of" in said
-    assert "blocks took 50.0 ms less" in said and "cost 10.0 ms" in said
-
-
-def test_no_gain_is_told_with_its_reason():
-    assert "Few tokens merged: 100 became 95" in words(made_up(0.98, kept=95))
-    assert "Attention is already cheap at 100 tokens" in words(made_up(0.8, saved=0.004))
-    assert words(made_up(0.8, saved=0.004)).startswith("Slower")
-    wild = made_up(1.0)
-    wild.seconds = {BASELINE: [0.1, 0.3] * 5, "2": [0.28, 0.12] * 5}
-    noisy = words(wild)
-    assert noisy.startswith("No clear difference") and "scatter too much" in noisy
-    shaken = made_up(0.98)
-    shaken.warnings = ("The clock moved.",)
-    assert "not steady" in words(shaken)
-    assert "Few tokens" not in words(made_up(1.3, kept=95)), "no excuse where there is a gain"
-
-
-def test_few_runs_promise_nothing():
-    assert words(made_up(1.3, runs=2)).endswith("so far, after 2 of each.")
-    assert words(Race.of(Plan((BASELINE, "2")))) == ""
-    assert "baseline itself" in verdict(made_up(1.3), BASELINE, None)[0]
-
-
-def test_gain_and_price_come_from_the_parts():
-    assert gain_and_price(made_up(1.3), "2") == pytest.approx((0.05, 0.01))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (("2", ["x"], SCOPES[0], 9, 12), "not understood"),
-        (("2", [], "everything", 9, 12), "scope must be"),
-        (("2", [], SCOPES[0], 0, 12), "number of runs"),
-        (("2", [], SCOPES[0], None, 12), "number of runs"),
-        (("2", [], SCOPES[0], MAX_ROUNDS + 1, 12), "number of runs"),
-        (("2", [], SCOPES[0], 9, float("nan")), "deadline"),
-        (("2", [], SCOPES[0], 9, 10**6), "deadline"),
-        (("2", [str(block) for block in range(12)], SCOPES[0], 9, 12), "at most 9 schedules"),
-    ],
-)
-def test_bad_plans_are_one_sentence(arguments, sentence):
-    with pytest.raises(mpm.InputError, match=sentence):
-        Plan.read(*arguments)
-
-
-def test_the_baseline_and_the_chosen_one_always_race_once():
-    assert Plan.read("2,5", ["5", "2,5", "none"], SCOPES[1], 9, 12).schedules == ("none", "2,5", "5")
-    assert Plan.read("none", [], SCOPES[0], 9, 12).schedules == ("none",)
-
-
-def test_profiled_runs_change_nothing(tiny, smooth_image):
-    for schedule in ("none", "1,3"):
-        plain = tiny.segment(smooth_image, schedule)
-        profile = profiled_run(tiny, smooth_image, schedule)
-        assert np.array_equal(profile.labels, plain.labels)
-        assert len(profile.blocks) == tiny.depth
-        assert list(dict.fromkeys(profile.token_counts)) == list(dict.fromkeys(plain.trace.token_counts))
-        merged = [number for number, block in enumerate(profile.blocks) if block.match > 0]
-        assert merged == ([1, 3] if schedule == "1,3" else [])
-        for part, name in (("block", "blocks"), ("match", "match"), ("merge", "merge")):
-            total = sum(getattr(block, part) for block in profile.blocks)
-            assert total == pytest.approx(profile.parts.get(name, 0.0))
-
-
-def test_the_block_clock_gives_each_block_its_own_merge():
-    clock = BlockClock()
-    for name in ("embed", "blocks", "match", "merge", "blocks", "decode"):
-        with clock.part(name):
-            pass
-    assert [set(block) for block in clock.blocks] == [{"blocks"}, {"match", "merge", "blocks"}]
-
-
-def test_model_only_leaves_out_the_picture(tiny, smooth_image):
-    large = np.repeat(np.repeat(smooth_image, 16, 0), 16, 1)
-    whole, model = Workload(tiny, large, WHOLE), Workload(tiny, large, MODEL)
-    times = {name: min(work.seconds("1") for _ in range(5)) for name, work in (("w", whole), ("m", model))}
-    assert 0 < times["m"] < times["w"]
-    with pytest.raises(ValueError, match="scope must be"):
-        Workload(tiny, smooth_image, "half")
-
-
-def test_a_race_runs_in_turn_and_ends(engine, smooth_image):
-    plan = Plan((BASELINE, "1", "1,3"), rounds=4, deadline_s=60)
-    states = [
-        (race.state, sum(map(len, race.seconds.values()))) for race in run_race(engine, smooth_image, plan)
-    ]
-    (race,) = {id(race): race for race in run_race(engine, smooth_image, plan)}.values()
-    assert list(dict.fromkeys(state for state, _ in states)) == ["waiting", "warming up", "running", "done"]
-    assert states[-1] == ("done", 12) and all(
-        later >= now for (_, now), (_, later) in zip(states, states[1:], strict=False)
-    )
-    assert all(len(seconds) == 4 for seconds in race.seconds.values())
-    assert race.tokens("1,3")[0] == race.tokens(BASELINE)[-1] > race.tokens("1,3")[-1]
-    assert len(race.blocks("1")) == 4 and race.blocks(BASELINE)[1][2:] == (0.0, 0.0)
-    assert race.parts("1")["match"] > 0 and "match" not in race.parts(BASELINE)
-    assert set(medians(race)) == {BASELINE, "1", "1,3"}
-
-
-def test_the_deadline_ends_a_race_after_one_whole_round(engine, smooth_image):
-    plan = Plan((BASELINE, "1"), rounds=200, deadline_s=0.0)
-    *_, race = run_race(engine, smooth_image, plan)
-    assert race.state == "done" and [len(own) for own in race.seconds.values()] == [1, 1]
-    assert all(race.profiles.values()), "one profiled run of each in any case"
-
-
-def test_closing_a_race_ends_the_work(engine, smooth_image):
-    race = run_race(engine, smooth_image, Plan((BASELINE, "1"), rounds=200, deadline_s=60))
-    while next(race).state != "running":
-        pass
-    done = engine.calls
-    race.close()
-    assert engine.calls == done
-
-
-def test_a_hundred_starts_leave_nothing_behind(engine, smooth_image):
-    before = threading.active_count()
-    for _ in range(100):
-        race = run_race(engine, smooth_image, Plan((BASELINE, "1")))
-        next(race), next(race)
-        race.close()
-    assert threading.active_count() == before
 
 
 def test_messages_hold_every_run(engine, smooth_image):

@@ -2,130 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
-from support.chromium import PATIENCE_MS
-from support.published_files import VIT, mask_tensors, vit_tensors, write_segmenter
+from support.whole_page import PUBLISHED, ROOT, open_page, shown_labels, state, upload, wait_for_runs
 
 import mpm
 from mpm.data.images import decode_image
 from mpm.streets import render_street
 
 pytestmark = pytest.mark.browser
-
-ROOT = Path(__file__).parents[2]
-START_LIMIT_S = 120
-
-
-PUBLISHED = "seg-tiny-mask-ade20k"
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory) -> Path:
-    """A cache of models with one in its published format, narrow and of random weights."""
-    folder = tmp_path_factory.mktemp("cache")
-    variant = {**VIT, "size": 128, "stride": 96, "depth": 12}
-    encoder = vit_tensors(variant["width"], 12, 16, (128 // 16) ** 2)
-    write_segmenter(folder / PUBLISHED, encoder, mask_tensors(variant["width"], 2, 150), **variant)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory, cache):
-    """The page, served by `python app.py` with the bundled model."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("page") / "log.txt"
-    environment = {
-        **os.environ,
-        "GRADIO_TEMP_DIR": str(log.parent / "gradio"),
-        "MPM_CACHE": str(cache),
-        "HF_HUB_OFFLINE": "1",  # no test downloads a model
-    }
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            [sys.executable, "app.py", "--device", "cpu", "--port", str(port)],
-            cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(address, server, log)
-        yield address
-        # Gradio 6.31 may log a KeyError of its own when a run that just ended is cancelled.
-        assert f'File "{ROOT}' not in log.read_text(), log.read_text()
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < deadline:
-        assert server.poll() is None, log.read_text()
-        try:
-            urllib.request.urlopen(address, timeout=2)
-            return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"the page did not answer within {START_LIMIT_S} s")
-
-
-@pytest.fixture
-def page(browser, url):
-    """A fresh visitor; errors of the page fail the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    visitor = open_page(context, url)
-    yield visitor
-    assert visitor.complaints == []
-    context.close()
-
-
-def open_page(context, url):
-    visitor = context.new_page()
-    visitor.set_default_timeout(PATIENCE_MS)
-    visitor.complaints, visitor.foreign = [], []
-    visitor.on("pageerror", lambda error: visitor.complaints.append(str(error)))
-    visitor.on("request", lambda request: visitor.foreign.append(request.url))
-    visitor.goto(url)
-    visitor.wait_for_function("document.querySelector('#inspector .mpm')?.__inspector?.state.view")
-    # Gradio mounts these a moment later; until then it may miss what is clicked.
-    visitor.locator("#examples button").nth(5).wait_for()
-    visitor.wait_for_function("document.querySelector('#latency-card .lat')?.__latency")
-    return visitor
-
-
-def state(page) -> dict:
-    return page.evaluate("document.querySelector('#inspector .mpm').__inspector.state")
-
-
-def wait_for_runs(page, view: str | None = None, runs: int = 8) -> dict:
-    """Until all presets of another picture than `view` are there."""
-    page.wait_for_function(
-        "([view, runs]) => { const s = document.querySelector('#inspector .mpm').__inspector.state;"
-        " return s.view !== view && s.runs.length >= runs; }",
-        arg=[view, runs],
-    )
-    return state(page)
-
-
-def shown_labels(page, schedule: str) -> np.ndarray:
-    run = page.evaluate("name => document.querySelector('#inspector .mpm').__inspector.run(name)", schedule)
-    return np.array(run["labels"], np.uint8)
-
-
-def upload(page, path: Path) -> None:
-    page.locator("#picture button[aria-label*='Remove'], #picture button[aria-label*='Clear']").first.click()
-    page.locator("#picture input[type=file]").set_input_files(str(path))
 
 
 def test_first_paint_is_true_and_asks_nothing_of_the_outside(page, url):
@@ -281,83 +167,6 @@ def test_odd_pictures_run(page, tmp_path, size):
     before = state(page)
     upload(page, path)
     wait_for_runs(page, before["view"])
-
-
-def race_of(page) -> dict:
-    return page.evaluate("document.querySelector('#latency-card .lat').__latency.state")
-
-
-def wait_for_race(page, condition: str) -> dict:
-    """Until a JavaScript condition holds of the live plot's state `s`."""
-    page.wait_for_function(
-        f"(() => {{ const s = document.querySelector('#latency-card .lat').__latency.state;"
-        f" return {condition}; }})()"
-    )
-    return race_of(page)
-
-
-def start_race(page, runs: int) -> None:
-    field = page.locator("#latency-rounds input")
-    field.fill(str(runs))
-    field.blur()
-    page.locator("#measure").click()
-
-
-def test_another_picture_ends_the_race_that_is_on(page):
-    before = state(page)
-    automatic = wait_for_race(page, "s.state === 'running'")
-    start_race(page, 200)
-    running = wait_for_race(page, f"s.race !== '{automatic['race']}' && s.state === 'running'")
-    page.locator("#examples button img").nth(1).click()
-    wait_for_runs(page, before["view"])
-    after = wait_for_race(page, f"s.race !== '{running['race']}' && s.state === 'done'")
-    assert after["runs"]["none"] <= 9, "the new picture's automatic race"
-
-
-def test_start_during_the_exploring_is_the_race_that_stays(page):
-    before = state(page)
-    shown = page.locator("#picture img").first.get_attribute("src")
-    page.locator("#examples button img").nth(2).click()
-    page.wait_for_function(
-        "src => document.querySelector('#picture img')?.getAttribute('src') !== src", arg=shown
-    )
-    page.wait_for_timeout(200)  # the change is noted
-    start_race(page, 3)
-    wait_for_runs(page, before["view"])
-    wait_for_race(page, "s.state === 'done' && s.runs.none === 3")
-    page.wait_for_function("() => document.querySelectorAll('#inspector .tradeoff .control').length === 7")
-    assert race_of(page)["runs"] == {"none": 3, "2,5": 3}, "the automatic race does not follow it"
-
-
-def test_pictures_chosen_in_a_row_end_with_the_last(page):
-    for number in (1, 2, 3, 4, 5):
-        page.locator("#examples button img").nth(number).click()
-        page.wait_for_timeout(60)
-    from app.engine.engine import digest
-    from app.inspector.handlers import shipped_examples
-
-    expected = digest(shipped_examples()[5].rgb())
-    page.wait_for_function(
-        "expected => { const s = document.querySelector('#inspector .mpm').__inspector.state;"
-        " return s.view.startsWith(expected) && s.runs.length === 8; }",
-        arg=expected,
-    )
-
-
-def test_blocks_pressed_in_a_row_end_with_the_last(page):
-    for block in (7, 9):
-        page.locator("#inspector [data-ref=strip] button").nth(block).click()
-    page.wait_for_function("document.querySelector('#inspector .mpm').__inspector.state.shown === '2,5,7,9'")
-    wait_for_race(page, "s.state === 'done' && '2,5,7,9' in s.runs")
-
-
-def test_stops_chosen_in_a_row_end_with_the_last(page):
-    wait_for_race(page, "s.state === 'running'")
-    for schedule in ("8", "2,5,8", "5"):
-        page.locator(f"#inspector .stop[data-schedule='{schedule}']").click()
-        page.wait_for_timeout(320)  # each is told to Python
-    wait_for_race(page, "s.state === 'done' && '5' in s.runs")
-    assert race_of(page)["runs"].keys() == {"none", "5"}
 
 
 def test_two_people_see_their_own_pictures(browser, url, tmp_path):

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import TINY_VIT
 from safetensors.torch import load_file, save_file
+from support.tiny_vit import TINY_VIT
 
 import mpm
 from mpm.segmenters.config import EncoderConfig, SlidingConfig

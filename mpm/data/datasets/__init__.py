@@ -1,6 +1,6 @@
 """Images with labels: each data set in the folder layout in which it is published, and synthetic streets.
 
-Every data set here is a plain sequence: `len(dataset)`, and `dataset[i]` gives `(image, labels)`: image
+Every data set here is a `Dataset`: `len(dataset)`, and `dataset[i]` gives `(image, labels)`: image
 (H, W, 3) uint8 RGB, labels (H, W) uint8. `dataset.label_set` says which classes the labels are, and
 `dataset.name` and `dataset.split` what it is.
 """
@@ -12,7 +12,8 @@ from pathlib import Path
 from mpm.data.datasets.ade20k import ADE20K
 from mpm.data.datasets.camvid import CamVid
 from mpm.data.datasets.cityscapes import Cityscapes
-from mpm.data.datasets.labelled_files import LabelledFiles, Sample
+from mpm.data.datasets.dataset import Dataset, Sample, Samples
+from mpm.data.datasets.labelled_files import LabelledFiles
 from mpm.data.datasets.pascal_context import PascalContext59, PascalContext60
 from mpm.data.datasets.subsets import FirstOf, InMemory
 from mpm.data.datasets.synthetic import (
@@ -31,12 +32,14 @@ __all__ = [
     "SCENE_SIZE_PX",
     "CamVid",
     "Cityscapes",
+    "Dataset",
     "FirstOf",
     "InMemory",
     "LabelledFiles",
     "PascalContext59",
     "PascalContext60",
     "Sample",
+    "Samples",
     "SyntheticStreets",
     "draw_scene",
     "held_out_streets",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mpm.data.datasets.labelled_files import LabelledFiles, files_in, folder_within, label_codes
 from mpm.data.labels import ADE20K as LABELS
+from mpm.data.labels import IGNORED
 
 _FOLDERS = {"train": "training", "val": "validation"}
 
@@ -20,7 +21,7 @@ class ADE20K(LabelledFiles):
     name = "ade20k"
     label_set = LABELS
     layout = "ADEChallengeData2016 holds images/{split}/*.jpg and annotations/{split}/*.png of the same stems"
-    codes = label_codes({0: LABELS.ignore_index} | {label: label - 1 for label in range(1, 151)})
+    codes = label_codes({0: IGNORED} | {label: label - 1 for label in range(1, 151)})
 
     def __init__(self, root: str | Path, split: str = "val"):
         folder = _FOLDERS.get(split, split)

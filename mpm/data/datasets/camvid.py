@@ -8,6 +8,7 @@ from mpm.data.datasets.labelled_files import LabelledFiles, files_in, label_code
 from mpm.data.labels import STREETS
 from mpm.errors import InputError
 
+_VOID = len(STREETS.class_names)
 _SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
@@ -23,7 +24,7 @@ class CamVid(LabelledFiles):
         "a CamVid copy holds {split}/images/*.jpg and {split}/labels/*.png "
         "with the same stems, labels as 8-bit class indices (11 = void)"
     )
-    codes = label_codes({label: label for label in range(STREETS.ignore_index + 1)})
+    codes = label_codes({label: label for label in range(_VOID + 1)})
 
     def __init__(self, root: str | Path, split: str = "train"):
         layout = self.layout.format(split=split)

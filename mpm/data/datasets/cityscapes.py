@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from mpm.data.datasets.labelled_files import LabelledFiles, files_in, label_codes
-from mpm.data.labels import CITYSCAPES
+from mpm.data.labels import CITYSCAPES, IGNORED
 
 _IMAGE = "_leftImg8bit.png"
 _LAST_ID = 33
 _EVALUATED_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 """Label ids in the order of their train ids; all other ids are ignored."""
 
-_NOT_EVALUATED = dict.fromkeys((*range(_LAST_ID + 1), 255), CITYSCAPES.ignore_index)
+_NOT_EVALUATED = dict.fromkeys((*range(_LAST_ID + 1), 255), IGNORED)
 _CODES = {
     "labelIds": label_codes(_NOT_EVALUATED | {label: train for train, label in enumerate(_EVALUATED_IDS)}),
     "labelTrainIds": label_codes({train: train for train in (*range(len(_EVALUATED_IDS)), 255)}),

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import cv2
 import numpy as np
 
+from mpm.data.datasets.dataset import Sample
 from mpm.data.labels import LabelSet
 from mpm.errors import InputError
 
-Sample = tuple[np.ndarray, np.ndarray]
 Pair = tuple[Path, Path]
 
 UNKNOWN = -1
 
 
-class LabelledFiles(Sequence):
+class LabelledFiles:
     """Image and label files in pairs, read when asked for. A data set says how they are found and meant.
 
     codes   (256,) int16: the class that a stored label means, the ignored index, or UNKNOWN
@@ -51,6 +51,9 @@ class LabelledFiles(Sequence):
                 f"but its image is {image.shape[1]} x {image.shape[0]}"
             )
         return image, self._classes(stored, labels_path)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[index] for index in range(len(self)))
 
     def _classes(self, stored: np.ndarray, path: Path) -> np.ndarray:
         classes = self.codes[stored]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
-from mpm.data.datasets.labelled_files import Sample
+from mpm.data.datasets.dataset import Dataset, Sample
 from mpm.errors import InputError
 
 
-class FirstOf(Sequence):
+class FirstOf:
     """The first `count` samples of another data set, spread evenly over it."""
 
-    def __init__(self, dataset: Sequence, count: int):
+    def __init__(self, dataset: Dataset, count: int):
         if count < 1:
             raise InputError(f"the number of images must be at least 1, but got {count}")
         self.name, self.split, self.label_set = dataset.name, dataset.split, dataset.label_set
@@ -27,11 +27,14 @@ class FirstOf(Sequence):
     def __getitem__(self, index: int) -> Sample:
         return self._dataset[self._indices[index]]
 
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[index] for index in range(len(self)))
 
-class InMemory(Sequence):
+
+class InMemory:
     """All samples of another data set, decoded once (CamVid train: 250 MB)."""
 
-    def __init__(self, dataset: Sequence):
+    def __init__(self, dataset: Dataset):
         self.name, self.split, self.label_set = dataset.name, dataset.split, dataset.label_set
         self._samples = list(dataset)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from mpm.data.datasets.labelled_files import Sample
+from mpm.data.datasets.dataset import Sample
 from mpm.data.labels import STREETS
 from mpm.errors import InputError
 
@@ -13,7 +13,7 @@ FIRST_TRAINING_SEED = 10_000
 SCENE_SIZE_PX = (480, 360)  # width, height: CamVid's own size, so that both sources mix in a batch
 
 
-class SyntheticStreets(Sequence):
+class SyntheticStreets:
     """Scenes of the project's generator, one per seed, drawn when asked for."""
 
     name = "streets"
@@ -29,6 +29,9 @@ class SyntheticStreets(Sequence):
 
     def __getitem__(self, index: int) -> Sample:
         return draw_scene(self._seeds[index], self._size_px)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[index] for index in range(len(self)))
 
 
 def held_out_streets(count: int) -> SyntheticStreets:

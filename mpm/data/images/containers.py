@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mpm.data.images.tiff_directory import clean_tiff
@@ -67,9 +67,17 @@ def take_apart(data: bytes, format: str) -> Container:
     Raises InputError for what is refused on purpose, and struct.error, IndexError or ValueError where the
     file ends or contradicts itself; the caller turns those into a sentence.
     """
-    readers = {"PNG": _png, "JPEG": _jpeg, "GIF": _gif, "WEBP": _webp, "BMP": _bmp, "AVIF": _avif}
+    readers: dict[str, Callable[[bytes], Container]] = {
+        "PNG": _png,
+        "JPEG": _jpeg,
+        "GIF": _gif,
+        "WEBP": _webp,
+        "BMP": _bmp,
+        "AVIF": _avif,
+    }
     readers["TIFF"] = lambda data: Container("TIFF", *clean_tiff(data))
-    return readers.get(format, lambda data: Container(format, data))(data)
+    read = readers.get(format)
+    return read(data) if read else Container(format, data)
 
 
 def exif_orientation(exif: bytes) -> int:
@@ -154,7 +162,8 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 def _jpeg(data: bytes) -> Container:
     tables = {0xDB, 0xDD, 0xE0, 0xEE, *range(0xC0, 0xD0)}  # APP0 (JFIF) and APP14 (Adobe) tell the colours
-    view, parts, size, exif = memoryview(data), [b"\xff\xd8"], None, b""
+    view, size, exif = memoryview(data), None, b""
+    parts: list[bytes | memoryview] = [b"\xff\xd8"]
     for marker, start, end in _jpeg_segments(data):
         if marker == 0xDA:
             _check_scans(data, start)

@@ -37,13 +37,13 @@ class DecodedImage:
 
 def readable_formats() -> tuple[str, ...]:
     """Names of the formats that this installation decodes."""
-    names = ("PNG", "JPEG", "WebP", "GIF", "BMP", "TIFF")
+    names: tuple[str, ...] = ("PNG", "JPEG", "WebP", "GIF", "BMP", "TIFF")
     names += ("AVIF",) if "avif" in features.get_supported() else ()
-    return names + (("HEIC",) if _heif_module() else ())
+    return names + (("HEIC",) if _has_heif() else ())
 
 
 def decode_image(
-    source: bytes | str | os.PathLike,
+    source: bytes | str | os.PathLike[str],
     *,
     max_pixels: int = MAX_PIXELS,
     max_bytes: int = MAX_BYTES,
@@ -74,7 +74,7 @@ def decode_image(
         raise InputError(f"The {_TITLES.get(format, format)} file is broken or cut off.") from error
 
 
-def _read_bytes(source: bytes | str | os.PathLike, max_bytes: int) -> bytes:
+def _read_bytes(source: bytes | str | os.PathLike[str], max_bytes: int) -> bytes:
     data = source if isinstance(source, bytes) else _read_file(source, max_bytes)
     if len(data) > max_bytes:
         raise InputError(f"The file is too large: at most {max_bytes / 1e6:g} MB are read.")
@@ -83,7 +83,7 @@ def _read_bytes(source: bytes | str | os.PathLike, max_bytes: int) -> bytes:
     return data
 
 
-def _read_file(path: str | os.PathLike, max_bytes: int) -> bytes:
+def _read_file(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     try:
         if stat.S_ISREG(os.stat(path).st_mode):  # a pipe or a device could keep us waiting for ever
             with open(path, "rb") as file:
@@ -153,18 +153,21 @@ def _decode_stored(
 def _open(container: Container, max_pixels: int) -> Image.Image:
     """Parse the header only; of all decoders only the one of the format seen in the content may try."""
     if container.format == "HEIC":
-        heif = _heif_module().open_heif(io.BytesIO(container.data))
-        _check_size(*heif.size, max_pixels)
+        import pillow_heif  # its Pillow plugin is not registered, that would be global
+
+        heif = pillow_heif.open_heif(io.BytesIO(container.data))
+        width, height = heif.size
+        _check_size(width, height, max_pixels)
         return heif.to_pillow()
     return Image.open(io.BytesIO(container.data), formats=[container.format])
 
 
-def _heif_module():
+def _has_heif() -> bool:
     try:
-        import pillow_heif  # optional; its Pillow plugin is not registered, that would be global
+        import pillow_heif  # noqa: F401  optional
     except ImportError:
-        return None
-    return pillow_heif
+        return False
+    return True
 
 
 def _orientation(container: Container, image: Image.Image) -> int:

@@ -7,12 +7,22 @@ Every `read` returns a Checkpoint, and nothing in a file is ever run as code. Wh
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 from mpm.errors import InputError
 from mpm.zoo.formats import dinov2, mmseg, segmenter
 from mpm.zoo.formats.checkpoint import Checkpoint
 
-FORMATS = (segmenter, dinov2, mmseg)
+
+class Format(Protocol):
+    """What the module of a format has."""
+
+    def matches(self, path: Path) -> bool: ...
+
+    def read(self, path: Path, name: str) -> Checkpoint: ...
+
+
+FORMATS: tuple[Format, ...] = (segmenter, dinov2, mmseg)
 """In the order in which they are tried: each takes what the ones after it might also take for theirs."""
 
 

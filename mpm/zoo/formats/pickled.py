@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ _UNPICKLING = threading.Lock()
 _HOLDERS = ("model", "state_dict")
 _ZIP_START = b"PK\x03\x04"
 _NUMPY_SCALAR = np.float64(0).__reduce__()[0]
-_ALLOWED = [
+_ALLOWED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
     # Best scores in mmsegmentation's "meta" are numpy numbers; its pickles know numpy by the older name.
     (_NUMPY_SCALAR, "numpy.core.multiarray.scalar"),
     (_NUMPY_SCALAR, "numpy._core.multiarray.scalar"),

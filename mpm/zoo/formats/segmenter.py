@@ -32,7 +32,7 @@ CLASSIFIER = tuple(f"encoder.{head}.{part}" for head in ("head", "head_dist") fo
 """Left over from the encoder's pre-training on ImageNet; no segmentation runs it."""
 
 
-class _VariantLoader(yaml.SafeLoader):
+class _VariantLoader(yaml.SafeLoader):  # type: ignore[misc]  # yaml comes without types
     """Plain YAML, and the tuples that PyYAML itself wrote into the published files."""
 
 

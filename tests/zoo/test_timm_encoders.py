@@ -1,0 +1,68 @@
+"""timm's ViT as encoders of a segmenter."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import timm
+import torch
+from support.published_models import picture
+
+import mpm
+
+
+@torch.inference_mode()
+def test_a_timm_encoder_with_a_seeded_random_decoder():
+    first, second = (mpm.load_segmenter("timm:vit_tiny_patch16_224+linear+random") for _ in range(2))
+    pixels = picture(64, 96)
+    assert torch.equal(first.logits(pixels, "2,5"), second.logits(pixels, "2,5"))
+    assert "mean nothing" in first.config.remark and first.config.decoder.kind == "linear"
+    how = first.config.encoder
+    assert how.position_interpolation == "bicubic" and how.position_antialias
+
+
+@pytest.mark.parametrize(
+    ("model", "final_norm"), [("vit_tiny_patch16_224", "norm"), ("vit_wee_patch16_reg1_gap_256", "fc_norm")]
+)
+@torch.inference_mode()
+def test_pretrained_encoder_weights_are_timms(model, final_norm, monkeypatch):
+    real, made = timm.create_model, []
+
+    def stand_in_for_the_hub(name, pretrained=False, **more):
+        encoder = real(name, pretrained=False, **more).eval()
+        if pretrained:
+            for parameter in encoder.parameters():
+                parameter.normal_(std=0.1, generator=torch.Generator().manual_seed(1))
+            made.append(copy.deepcopy(encoder))
+        return encoder
+
+    monkeypatch.setattr(timm, "create_model", stand_in_for_the_hub)
+    segmenter = mpm.load_segmenter(f"timm:{model}+linear")
+    side = made[0].patch_embed.img_size[0]
+    pixels, config = picture(side, side), segmenter.config
+    tokens = made[0].fc_norm(made[0].norm(made[0].blocks(embedded(made[0], pixels))))
+    expected = segmenter.decode(tokens, mpm.Grid(side // 16, side // 16, 16))
+    torch.testing.assert_close(segmenter.logits(pixels), expected, atol=1e-4, rtol=0)
+    assert config.encoder.final_norm == final_norm and config.resolution == side
+    assert "masks mean nothing" in config.remark
+
+
+def embedded(vit, pixels):
+    return vit.norm_pre(vit._pos_embed(vit.patch_embed(pixels)))
+
+
+def test_timm_names_that_are_refused():
+    for name, words in {
+        "timm:": "expected timm:NAME",
+        "timm:vit_tiny_patch16_224+other": "expected timm:NAME",
+        "timm:vit_tiny_patch16_224+mask+linear": "expected timm:NAME",
+        "timm:no_such_vit": "timm has no model 'no_such_vit'",
+        "timm:hf-hub:someone/something": "timm has no model",
+        "timm:resnet10t+random": "but got ResNet",
+        "timm:vit_tiny_patch16_224.nonsense+random": "cannot be loaded: Invalid pretrained tag",
+        "timm:vit_tiny_patch16_224": r"cannot be loaded: .*vit_tiny_patch16_224\+random needs no download",
+    }.items():
+        with pytest.raises(mpm.InputError, match=words) as caught:
+            mpm.load_segmenter(name)
+        assert "\n" not in str(caught.value)
