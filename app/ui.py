@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +17,7 @@ from app.engine.models import DEFAULT, Models
 from app.examples import FIRST_MESSAGE
 from app.inspector import Inspector
 from app.inspector.handlers import Handlers, shipped_examples
+from app.inspector.messages import rule_menu
 from app.lab.experiments import DIAL_TITLES
 from app.lab.handlers import LabHandlers
 from app.latency.section import LatencySection, latency_section
@@ -24,6 +26,7 @@ from app.server.endpoint import add_endpoint
 from app.server.staleness import MOMENT_JS, Tabs
 from app.server.uploads import UploadImage
 from mpm.data.images import MAX_BYTES
+from mpm.merging.rule import has_own_rules
 from mpm.streets import Dials
 
 CSS = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
@@ -196,5 +199,7 @@ def _lab(on: LabHandlers, picture: UploadImage, chosen: gr.State, model: gr.Stat
 
 def _first_message(model: str) -> str | None:
     """What the bundled model makes of the first example; other models have to be asked."""
-    known = model == DEFAULT and FIRST_MESSAGE.is_file()
-    return FIRST_MESSAGE.read_text(encoding="utf-8") if known else None
+    if model != DEFAULT or not FIRST_MESSAGE.is_file():
+        return None
+    text = FIRST_MESSAGE.read_text(encoding="utf-8")
+    return json.dumps(json.loads(text) | {"rules": rule_menu()}) if has_own_rules() else text

@@ -22,6 +22,7 @@ _FOLDER = Path(__file__).parent
 # Fixed order: a file may use what stands above it while loading; functions may call each other freely.
 _SCRIPTS = (
     "util",
+    "recipe",
     "decode",
     "model",
     "store",
@@ -30,6 +31,7 @@ _SCRIPTS = (
     "merges",
     "highlight",
     "masks",
+    "method",
     "schedule",
     "strip",
     "stages",

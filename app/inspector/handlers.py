@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import gradio as gr
 import numpy as np
@@ -107,14 +108,14 @@ class Handlers:
             return (gr.skip(), gr.skip()) if view == known else (controls_message(engine, rgb), view)
 
     def custom(self, rgb: np.ndarray | None, model: str | None, event: gr.EventData) -> tuple[str, str]:
-        """A schedule made on the strip of blocks: its run, and the schedule as the chosen one."""
+        """A recipe made on the strip or in the menu: its run, and its own text as the chosen one."""
         schedule = str(event.schedule)
         if rgb is None:
             return encode_failure(str(event.view), [schedule], NO_PICTURE), gr.skip()
         with bad_input_as_toast():
             engine = self.models.engine(model)
         try:
-            return runs_message(engine, rgb, [schedule]), schedule
+            return runs_message(engine, rgb, [schedule]), str(Recipe.parse(schedule))
         except InputError as error:
             return encode_failure(view_key(engine, rgb), [schedule], str(error)), gr.skip()
 
@@ -153,7 +154,8 @@ def _check_there_is(rgb: np.ndarray | None) -> None:
 def _fitting(chosen: str, depth: int) -> str:
     """The chosen recipe, or the paper's where this model has no such blocks."""
     try:
-        return str(Recipe.parse(chosen).check(depth))
+        # The view has one grid, that of the page's input size.
+        return str(replace(Recipe.parse(chosen).check(depth), resolution_px=None))
     except InputError:
         return str(PAPER)
 

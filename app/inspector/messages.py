@@ -9,8 +9,10 @@ import numpy as np
 from app.engine.engine import Engine, digest
 from app.engine.zerogpu import on_zerogpu
 from app.examples import Example
-from app.inspector.payload import ImageView, encode, encode_controls, encode_failure, encode_runs
+from app.inspector.image_view import ImageView
+from app.inspector.payload import encode, encode_controls, encode_failure, encode_runs
 from mpm.errors import InputError
+from mpm.merging.grid import Grid
 from mpm.merging.recipe import Recipe, RuleCall
 from mpm.merging.schedule import PRESETS
 
@@ -43,7 +45,15 @@ def image_view(
         ignore_index=segmenter.config.labels.ignore_index,
         baseline=BASELINE,
         can=ANSWERS,
+        rules=rule_menu(),
     )
+
+
+def rule_menu() -> list[dict]:
+    """The rules that a recipe may name, those of the program's own files too."""
+    from mpm.merging.rule import rules
+
+    return [one.describe() for one in rules()]
 
 
 def explore(
@@ -95,11 +105,28 @@ def estimate(run) -> dict | None:
     return {"median_ms": 1000 * run.timing.total, "estimated": run.timing.estimated}
 
 
-def runs_message(engine: Engine, rgb: np.ndarray, schedules: Sequence[str]) -> str:
-    """More runs of a picture that the browser already shows."""
-    runs = {str(run.recipe): run for run in engine.sweep(rgb, list(dict.fromkeys([*schedules, BASELINE])))}
+def runs_message(engine: Engine, rgb: np.ndarray, asked: Sequence[str]) -> str:
+    """More runs of a picture that the browser already shows.
+
+    Raises InputError for a recipe that is none, and for one whose patches are not those of the view.
+    """
+    own_texts = {text: str(Recipe.parse(text)) for text in asked}
+    wanted = list(dict.fromkeys([BASELINE, *own_texts.values()]))
+    runs = {str(run.recipe): run for run in engine.sweep(rgb, wanted)}
+    for name, run in runs.items():
+        _check_grid(name, run.grid, runs[BASELINE].grid)
     timing = {name: estimate(run) for name, run in runs.items()}
-    return encode_runs(image_view(engine, rgb), runs, baseline=runs[BASELINE], timings=timing)
+    renamed = {text: own for text, own in own_texts.items() if text != own}
+    view = image_view(engine, rgb)
+    return encode_runs(view, runs, baseline=runs[BASELINE], timings=timing, renamed=renamed)
+
+
+def _check_grid(name: str, grid: Grid, shown: Grid) -> None:
+    if (grid.rows, grid.cols) != (shown.rows, shown.cols):
+        raise InputError(
+            f"recipe {name} cuts the picture into {grid.rows} x {grid.cols} patches, but this view shows "
+            f"{shown.rows} x {shown.cols}: race it instead, where only times are compared"
+        )
 
 
 def drawn_at_random(recipe: str) -> str:

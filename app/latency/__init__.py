@@ -49,7 +49,10 @@ def _component(value: str | None, page: str, scripts: tuple[str, ...], elem_id: 
 @cache
 def script(names: tuple[str, ...]) -> str:
     """JavaScript of one component, all files in one function scope; small helpers are the inspector's."""
-    files = [_SHARED / "js" / "util.js", *(_FOLDER / "js" / f"{name}.js" for name in names)]
+    files = [
+        *(_SHARED / "js" / f"{name}.js" for name in ("util", "recipe")),
+        *(_FOLDER / "js" / f"{name}.js" for name in names),
+    ]
     return "'use strict';\n" + "\n".join(map(_read, files))
 
 

@@ -1,4 +1,4 @@
-"""The endpoint for programs, also an MCP tool: image and schedule in, mask and merge map out."""
+"""The endpoints for programs, also MCP tools: image and recipe in, mask and merge map out; the rules."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import numpy as np
 
 from app.engine.models import Models
 from app.inspector.downloads import report
+from app.inspector.messages import rule_menu
 from app.server.toasts import bad_input_as_toast
 from app.server.uploads import UploadImage
 
@@ -26,13 +27,14 @@ class Endpoint:
 
         Args:
             image: a photo file (PNG, JPEG, WebP, GIF, BMP or TIFF).
-            schedule: encoder blocks before which tokens merge, such as "2,5", or "none" for the baseline.
+            schedule: a recipe: encoder blocks before which tokens merge, such as "2,5", a rule and blocks,
+                such as "bipartite(0.2)@2,5" (the endpoint `rules` lists them), or "none" for the baseline.
             model: one of the models that the page has at hand; left out or empty, its own.
 
         Returns:
             The mask as an image in the classes' colours, and a report: token counts, class shares, timings
-            in seconds, and for every insertion its block and its input tokens' index, partner, nearest,
-            similarity and position.
+            in seconds, and for every insertion its block, its rule, and its input tokens' index, partner,
+            nearest, similarity, position and reason.
         """
         if image is None:
             raise gr.Error("Please send an image.", print_exception=False)
@@ -45,6 +47,14 @@ class Endpoint:
         answer["merge_map"] = [_stage(stage) for stage in run.trace.stages]
         return segmenter.palette[run.labels], answer
 
+    def rules(self) -> list[dict]:
+        """The rules that a recipe may name: name, title, source, and parameters with defaults and ranges.
+
+        Returns:
+            One object a rule.
+        """
+        return rule_menu()
+
 
 def add_endpoint(models: Models, queue: dict) -> None:
     """Put the endpoint on the page without showing it. queue: the model's place in the queue."""
@@ -55,8 +65,10 @@ def add_endpoint(models: Models, queue: dict) -> None:
         mask = gr.Image(label="mask", format="png")
         answer = gr.JSON(label="report")
         run = gr.Button("segment")
+    endpoint = Endpoint(models)
+    gr.api(endpoint.rules, api_name="rules", queue=False)
     run.click(
-        Endpoint(models).segment, [image, schedule, model], [mask, answer], api_name=API_NAME,
+        endpoint.segment, [image, schedule, model], [mask, answer], api_name=API_NAME,
         **{**queue, "api_visibility": "public"},
     )  # fmt: skip
 
@@ -71,4 +83,7 @@ def _class_shares(labels: np.ndarray, names: list[str]) -> dict[str, float]:
 def _stage(stage) -> dict:
     similarity = [None if not np.isfinite(value) else round(float(value), 6) for value in stage.similarity]
     arrays = {name: getattr(stage, name).tolist() for name in ("index", "partner", "nearest", "position")}
-    return {"block": stage.block, **arrays, "similarity": similarity}
+    sentences = stage.reasons.sentences
+    reasons = [sentences[code] for code in stage.reasons.code.tolist()]
+    said = {"block": stage.block, "rule": stage.rule}
+    return {**said, **arrays, "similarity": similarity, "reason": reasons}

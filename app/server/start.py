@@ -14,6 +14,7 @@ from app.server.limits import MAX_AGE_S, Limits, UploadFolder
 from app.server.log import configure_logging
 from app.server.serving import Site, keep_memory_together
 from mpm.errors import InputError
+from mpm.merging.rule import load_rules
 from mpm.system import check_opencv
 
 MAX_WAITING = 32
@@ -46,6 +47,13 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         metavar="MINUTES",
         help="delete uploaded pictures and results after so long (default: %(default).0f)",
     )
+    parser.add_argument(
+        "--rules",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="a Python file of your own that registers merging rules; it is run; may be given again",
+    )
     parser.add_argument("--verbose", action="store_true", help="log more")
     return parser.parse_args(arguments)
 
@@ -57,6 +65,8 @@ def prepare(options: argparse.Namespace) -> Site:
     zerogpu.prepare()
     try:
         check_opencv()
+        for path in options.rules or ():
+            load_rules(path)
     except InputError as error:
         sys.exit(f"app.py: {error}")
     uploads = UploadFolder.prepare(Limits(age_s=options.keep_uploads * 60))

@@ -153,6 +153,11 @@ def _menu_order(one: Rule) -> tuple[bool, str]:
     return one.name != PAPER_RULE, one.name
 
 
+def has_own_rules() -> bool:
+    """Whether somebody registered rules besides those in the box. Imports nothing."""
+    return any(not one.is_boxed for one in _REGISTERED.values())
+
+
 def is_rule(name: str) -> bool:
     """Whether there is a rule of that name."""
     return any(one.name == name for one in rules())

@@ -49,7 +49,7 @@ def test_image_and_schedule_in_mask_and_merge_map_out(client, engine, photo, smo
 
 def test_it_is_documented_and_the_only_one(client):
     described = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert list(described) == ["/segment"]
+    assert list(described) == ["/rules", "/segment"]
     assert [parameter["parameter_name"] for parameter in described["/segment"]["parameters"]] == [
         "image",
         "schedule",

@@ -22,8 +22,8 @@ from support.inspector_data import (
 )
 
 import app.inspector as inspector
+from app.inspector.image_view import MAX_SIDE_PX
 from app.inspector.payload import (
-    MAX_SIDE_PX,
     SCHEMA,
     encode,
     encode_failure,

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 import mpm
-from app.inspector.payload import ImageView
+from app.inspector.image_view import ImageView
+from app.inspector.messages import rule_menu
 from mpm.merging.trace import MergeTrace, trace_image
 
 SCHEDULES = ("none", "8", "5", "2", "2,5", "2,5,8", "2,4,6,8", "0,2,4,6,8")
@@ -84,6 +85,7 @@ def made_up_view(image: np.ndarray, **changes) -> ImageView:
             "title": "Made <i>up</i>",
             "truth": None if "truth" in changes else made_up_labels(image, 3),
             "ignore_index": 4,
+            "rules": rule_menu(),
             **changes,
         }
     )

@@ -26,13 +26,16 @@ function makeActions(store) {
     announce,
     chooseSchedule(schedule) {
       if (schedule === state.schedule) return;
-      set({ schedule, playing: false, ...(state.view.runs.has(schedule) ? { shown: schedule } : {}) });
+      const shown = state.view.runs.has(schedule) ? { shown: schedule } : {};
+      set({ schedule, playing: false, method: ruleOf(schedule) ?? state.method, ...shown });
       announce(schedule);
     },
     toggleBlock(block) {
-      const blocks = new Set(blocksOf(state.schedule));
-      if (!blocks.delete(block)) blocks.add(block);
-      this.chooseSchedule(scheduleOf(blocks));
+      this.chooseSchedule(toggled(state.schedule, block, state.method));
+    },
+    chooseRule(rule) {
+      set({ method: rule });
+      this.chooseSchedule(withRule(state.schedule, rule));
     },
     pin: (patch) =>
       set({ pinned: patch === state.pinned ? null : patch, cursor: patch === state.pinned ? patch : null }),

@@ -8,6 +8,7 @@ function debugHandle(store) {
       return {
         view: state.view?.key ?? null,
         schedule: state.schedule,
+        method: state.method,
         shown: state.shown,
         stage,
         runs: [...(state.view?.runs.keys() ?? [])],

@@ -1,7 +1,7 @@
 // From the message string to typed arrays and pictures. The only place that knows the wire format.
 
-const SCHEMA = 'mpm-inspector/1';
-const ARRAY_TYPES = { u2: Uint16Array, u4: Uint32Array, f4: Float32Array };
+const SCHEMA = 'mpm-inspector/2';
+const ARRAY_TYPES = { u1: Uint8Array, u2: Uint16Array, u4: Uint32Array, f4: Float32Array };
 
 function bytesOf(base64) {
   const text = atob(base64);
@@ -26,6 +26,9 @@ async function inflate(base64) {
 function decodeStage(raw) {
   return {
     block: raw.block,
+    rule: raw.rule,
+    sentences: raw.sentences,
+    code: arrayOf(raw.code, 'u1'),
     index: indicesOf(raw.index, raw.dtype),
     nearest: indicesOf(raw.nearest, raw.dtype),
     partner: indicesOf(raw.partner, raw.dtype),
@@ -78,6 +81,7 @@ async function decodeView(raw) {
     classes: raw.classes,
     ignoreIndex: raw.ignore_index,
     schedules: raw.schedules,
+    rules: raw.rules,
     paper: raw.paper,
     baseline: raw.baseline,
     selected: raw.selected,

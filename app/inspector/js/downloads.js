@@ -146,7 +146,7 @@ function svgLinks({ view, run, stage, rect, cell }, opacity) {
         y1: short(a.y),
         x2: short(b.x),
         y2: short(b.y),
-        stroke: cssColour(rampColour('viridis', scaleShare(scale, pair.similarity))),
+        stroke: linkColour(scale, pair.similarity),
       });
     }),
   );

@@ -70,9 +70,9 @@ function drawReasons(ctx, { view, run, rect, cell, stage, patch }) {
   if (stage === 0) return;
   const last = historyOf(view, run, patch)[stage - 1];
   const head = clamp(Math.min(cell.w, cell.h) * 0.45, 4, 11);
-  if (last.nearest !== undefined)
+  if (last.kind === 'preferred' || last.kind === 'unpaired')
     drawArrow(ctx, view, rect, last.self, last.nearest, { colour: '#ffffff', width: 2, dash: true, head });
-  if (last.rival !== undefined)
+  if (last.kind === 'preferred')
     drawArrow(ctx, view, rect, last.nearest, last.rival, { colour: '#ffd34d', width: 2, dash: true, head });
 }
 

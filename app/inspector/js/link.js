@@ -24,11 +24,11 @@ function linkParts(state) {
 function writtenLink(state) {
   const others = Object.entries(readLink()).filter(([key]) => !LINK_KEYS.includes(key));
   const own = Object.entries(linkParts(state)).filter(([, value]) => value !== null);
-  // Commas and colons are legal there, and a person can read them.
+  // Commas, colons and @ are legal there, and a person can read them.
   return (
     '#' +
     [...others, ...own]
-      .map(([key, value]) => `${key}=${encodeURIComponent(value).replace(/%2C/g, ',').replace(/%3A/g, ':')}`)
+      .map(([key, value]) => `${key}=${encodeURIComponent(value).replace(/%2C/g, ',').replace(/%3A/g, ':').replace(/%40/g, '@')}`)
       .join('&')
   );
 }
@@ -63,12 +63,14 @@ function layersFromLink(text) {
   );
 }
 
-// A schedule that this encoder can run, in its usual spelling; null for anything else.
-function scheduleFromLink(link, depth) {
-  if (link.schedule === 'none') return 'none';
-  if (!/^\d+(,\d+)*$/.test(link.schedule ?? '')) return null;
-  const blocks = [...new Set(blocksOf(link.schedule))];
-  return blocks.every((block) => block < depth) ? scheduleOf(blocks) : null;
+// A recipe that this encoder can run, in its usual spelling; null for anything else. Python has the last word.
+function scheduleFromLink(link, view) {
+  if (!/^[\w.()=@,+|-]{1,400}$/.test(link.schedule ?? '')) return null;
+  const parts = partsOf(link.schedule);
+  const isKnown = ({ rule }) => view.rules.some(({ name }) => name === rule.split('(')[0]);
+  const isBlock = (block) => Number.isInteger(block) && block >= 0 && block < view.depth;
+  const fits = parts.stages.every((stage) => isKnown(stage) && stage.blocks.every(isBlock));
+  return fits ? textOf(parts) : null;
 }
 
 // The address follows once the user has done something, not before.

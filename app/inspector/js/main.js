@@ -13,6 +13,7 @@ function mountInspector() {
     root.dataset.empty = String(!view);
   });
   mountPanes(ui, store, actions);
+  mountMethod(ui, store, actions);
   mountSchedule(ui, store, actions);
   mountStrip(ui, store, actions);
   mountStages(ui, store);

@@ -228,7 +228,7 @@ function paintLinks(ctx, scene) {
   for (const pair of pairs) strokeLink(ctx, scene, pair);
   ctx.lineWidth = width;
   for (const pair of pairs) {
-    ctx.strokeStyle = cssColour(rampColour('viridis', scaleShare(scale, pair.similarity)));
+    ctx.strokeStyle = linkColour(scale, pair.similarity);
     strokeLink(ctx, scene, pair);
   }
 }
@@ -275,12 +275,12 @@ function mergeCaption(state) {
     return state.heat.caption || 'Cosine similarity of the pinned patch to every other patch.';
   if (!run.stages.length) return 'Nothing merges in this schedule: every patch stays a token of its own.';
   if (stage === 0) return `Before any merge: ${run.tokenCounts[0]} patches, each a token of its own.`;
-  const pairs = run.tokenCounts[stage - 1] - run.tokenCounts[stage];
-  if (!pairs)
-    return `No two tokens chose each other before block ${run.blocks[stage - 1]}: nothing merged here.`;
+  const gone = run.tokenCounts[stage - 1] - run.tokenCounts[stage];
+  const before = `before block ${run.blocks[stage - 1]}`;
+  if (!gone) return `No two tokens came together ${before}: nothing merged here.`;
   const earlier = stage > 1 ? ', on top of the earlier ones' : '';
-  return (
-    `Each outlined shape is one token now. Lines join the ${count(pairs, 'pair')} that merged before block ` +
-    `${run.blocks[stage - 1]}${earlier}.`
-  );
+  const lines = mergesPairs(run.stages[stage - 1])
+    ? `Lines join the ${count(gone, 'pair')} that merged ${before}${earlier}.`
+    : `Lines lead from the ${count(gone, 'token')} that joined others ${before}${earlier}.`;
+  return `Each outlined shape is one token now. ${lines}`;
 }

@@ -20,6 +20,8 @@ const RECEIVERS = {
     const { view } = store.state;
     if (view?.key !== message.view) return;
     await addRuns(view, message.runs);
+    const renamed = message.renamed?.[store.state.schedule];
+    if (renamed) store.set({ schedule: renamed, method: ruleOf(renamed) ?? store.state.method });
     view.sent = [...new Set([...view.sent, ...message.sent])];
     store.set({ runs: store.state.runs + 1, ...nowShown(store.state, view) });
     askForMissing(view, actions);
@@ -75,7 +77,7 @@ function freshState(store, view) {
   const first = store.state.view === null;
   const link = first ? readLink() : {};
   // A schedule chosen while this picture was on its way is newer than the one it was explored with.
-  const wanted = (first ? scheduleFromLink(link, view.depth) : fitting(store.state.schedule, view)) ?? view.selected;
+  const wanted = (first ? scheduleFromLink(link, view) : fitting(store.state.schedule, view)) ?? view.selected;
   const shown = view.runs.has(wanted)
     ? wanted
     : view.runs.has(view.selected)
@@ -86,6 +88,7 @@ function freshState(store, view) {
     view,
     runs: store.state.runs + 1,
     schedule: wanted,
+    method: ruleOf(wanted) ?? store.state.method,
     shown,
     playing: false,
     hover: null,

@@ -46,44 +46,55 @@ const distanceOf = (view, a, b) =>
   Math.abs(rowOf(view, a) - rowOf(view, b)) + Math.abs(colOf(view, a) - colOf(view, b));
 const lastStage = (run) => run.stages.length;
 
-// What each insertion did to the token that holds this patch.
+// What each insertion did to the token that holds this patch, in its rule's own words. {partner}, {nearest} and
+// {rival} in a sentence stand for the places of the same names; `kind` says which of them the sentence is about.
 function historyOf(view, run, patch) {
   return run.stages.map((stage, k) => {
     const token = run.tokens[k][patch];
-    const self = stage.position[token];
-    const entry = { block: stage.block, self, similarity: stage.similarity[token] };
-    const partner = stage.partner[token];
-    if (partner !== NONE) {
-      const at = stage.position[partner];
-      return { ...entry, kind: 'merged', partner: at, distance: distanceOf(view, self, at) };
-    }
-    return { ...entry, ...reasonFor(stage, token) };
+    const places = placesOf(stage, token);
+    const sentence = stage.sentences[stage.code[token]];
+    const entry = { block: stage.block, rule: stage.rule, sentence, ...places, kind: kindOf(sentence, places) };
+    if (entry.kind === 'merged') return mergedEntry(view, stage, token, entry);
+    return { ...entry, similarity: stage.similarity[token], nearestSimilarity: stage.similarity[stage.nearest[token]] };
   });
 }
 
-// Why a token did not merge: its nearest preferred another (or nobody was looked at).
-function reasonFor(stage, token) {
-  const nearest = stage.nearest[token];
-  if (nearest === NONE || nearest === token) return { kind: 'alone' };
-  const rival = stage.nearest[nearest];
-  const found = { nearest: stage.position[nearest], nearestSimilarity: stage.similarity[nearest] };
-  if (rival === token || rival === NONE) return { kind: 'unpaired', ...found };
-  return { kind: 'preferred', ...found, rival: stage.position[rival] };
+function mergedEntry(view, stage, token, entry) {
+  const partner = stage.partner[token];
+  const similarity = stage.nearest[token] === partner ? stage.similarity[token] : NaN;
+  return { ...entry, similarity, distance: distanceOf(view, entry.self, entry.partner) };
 }
 
+function placesOf(stage, token) {
+  const at = (one) => (one === NONE || one === undefined ? undefined : stage.position[one]);
+  const nearest = stage.nearest[token];
+  const rival = nearest === NONE ? NONE : stage.nearest[nearest];
+  return { self: at(token), partner: at(stage.partner[token]), nearest: at(nearest), rival: at(rival) };
+}
+
+function kindOf(sentence, { partner }) {
+  if (partner !== undefined) return 'merged';
+  if (sentence.includes('{rival}')) return 'preferred';
+  if (sentence.includes('{nearest}')) return 'unpaired';
+  return sentence.startsWith('not merged') ? 'alone' : 'joined';
+}
+
+// Every two tokens of which one names the other, once; the similarity of those that were looked at for it.
 function pairsOf(stage) {
   const pairs = [];
   stage.partner.forEach((partner, token) => {
-    if (partner > token) {
-      pairs.push({
-        from: stage.position[token],
-        to: stage.position[partner],
-        similarity: stage.similarity[token],
-      });
-    }
+    if (partner === NONE || (stage.partner[partner] === token && partner < token)) return;
+    pairs.push({
+      from: stage.position[token],
+      to: stage.position[partner],
+      similarity: stage.nearest[token] === partner ? stage.similarity[token] : NaN,
+    });
   });
   return pairs;
 }
+
+// Whether all groups of a stage are pairs, so that "pair" is the word for them.
+const mergesPairs = (stage) => stage.partner.every((partner, token) => partner === NONE || stage.partner[partner] === token);
 
 const distancesOf = (view, stages) =>
   stages.flatMap((stage) => pairsOf(stage).map((pair) => distanceOf(view, pair.from, pair.to)));

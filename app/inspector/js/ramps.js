@@ -64,6 +64,10 @@ function lowEnd(values) {
   return known.length ? Math.min(0.99, Math.floor(known[Math.floor(known.length * 0.05)] * 100) / 100) : 0;
 }
 
+// Of a link whose similarity nobody measured, grey: the scale would call it unlike.
+const linkColour = (scale, similarity) =>
+  Number.isFinite(similarity) ? cssColour(rampColour('viridis', scaleShare(scale, similarity))) : '#9aa3b2';
+
 const scaleShare = ({ low, high }, value) => (value - low) / (high - low);
 const largestGroup = (run) => run.sizes.at(-1).reduce((top, size) => Math.max(top, size), 1);
 // Doublings count alike: 1, 2, 4, 8 ... are evenly spaced.

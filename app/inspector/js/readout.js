@@ -146,25 +146,18 @@ function historyRow(view, entry, k, stage) {
   );
 }
 
-function whatHappened(view, entry) {
-  if (entry.kind === 'merged') return ['merged with ', el('b', {}, shortPlace(view, entry.partner))];
-  if (entry.kind === 'alone') return ['not merged: it had no other token to choose'];
-  if (entry.kind === 'unpaired')
-    return ['not merged; its nearest is ', el('b', {}, shortPlace(view, entry.nearest))];
-  return [
-    'not merged: its nearest, ',
-    el('b', {}, shortPlace(view, entry.nearest)),
-    ', preferred ',
-    el('b', {}, shortPlace(view, entry.rival)),
-  ];
-}
+// The rule's sentence, with the places of its tokens in bold.
+const whatHappened = (view, entry) =>
+  entry.sentence
+    .split(/\{(partner|nearest|rival)\}/)
+    .map((part, i) => (i % 2 ? el('b', {}, shortPlace(view, entry[part])) : part))
+    .filter(Boolean);
 
 function measured(entry) {
-  if (!Number.isFinite(entry.similarity)) return entry.distance ? [apart(entry)] : [];
-  const own = entry.similarity.toFixed(3);
-  if (entry.kind === 'merged') return [own, el('small', {}, apart(entry))];
+  const own = Number.isFinite(entry.similarity) ? [entry.similarity.toFixed(3)] : [];
+  if (entry.kind === 'merged') return [...own, el('small', {}, apart(entry))];
   if (entry.kind === 'preferred') return rivals(entry);
-  return [own];
+  return entry.kind === 'joined' ? [] : own;
 }
 
 // Three digits, or as many as tell the two apart; the first index wins a tie.

@@ -1,16 +1,21 @@
 // The schedule slider, its stops, and the figures beside it.
 
-// The presets, and at the end the schedule of the user's own making, if one is chosen.
+// The presets, by the rule that is chosen, and at the end the recipe of the user's own making, if one is chosen.
 function sliderStops(state) {
-  const { schedules } = state.view;
-  return schedules.includes(state.schedule) ? schedules : [...schedules, state.schedule];
+  const stops = presetStops(state);
+  return stops.includes(state.schedule) ? stops : [...stops, state.schedule];
 }
+
+const presetStops = ({ view, method }) => view.schedules.map((stop) => withRule(stop, method));
+
+// The rule stands in the menu, so a stop need not repeat it.
+const stopName = ({ method }, stop) => recipeName(ruleOf(stop) === method ? withRule(stop, PAPER_RULE) : stop);
 
 function mountSchedule(ui, store, actions) {
   ui.range.addEventListener('input', () =>
     actions.chooseSchedule(sliderStops(store.state)[Number(ui.range.value)]),
   );
-  store.on(['view', 'runs', 'schedule', 'shown'], (state) => {
+  store.on(['view', 'runs', 'schedule', 'shown', 'method'], (state) => {
     if (!state.view) return;
     showSlider(ui, state, actions);
     showFigures(ui, state);
@@ -42,7 +47,7 @@ const showTick = (state, { stop, at }) =>
   el('span', { class: 'tick', 'data-run': readiness(state, stop), style: { '--at': at } });
 
 function showStop(state, { stop, at, chosen }, actions) {
-  const note = stop === state.view.paper ? 'paper' : state.view.schedules.includes(stop) ? null : 'yours';
+  const note = stop === state.view.paper ? 'paper' : presetStops(state).includes(stop) ? null : 'yours';
   return el(
     'button',
     {
@@ -56,7 +61,7 @@ function showStop(state, { stop, at, chosen }, actions) {
       'data-chosen': String(chosen),
       onclick: () => actions.chooseSchedule(stop),
     },
-    el('span', {}, scheduleName(stop)),
+    el('span', {}, stopName(state, stop)),
     note ? el('small', {}, note) : null,
   );
 }
@@ -66,7 +71,7 @@ function stopText(state, stop) {
   const name =
     stop === 'none'
       ? 'no merging'
-      : `before ${blocksOf(stop).length > 1 ? 'blocks' : 'block'} ${blocksOf(stop).join(', ')}`;
+      : `${stop.includes('@') ? `${recipeName(stop)}, ` : ''}before ${blocksOf(stop).length > 1 ? 'blocks' : 'block'} ${blocksOf(stop).join(', ')}`;
   const paper = stop === state.view.paper ? ', the paper’s choice' : '';
   const kept = run
     ? `, ${percent(run.tokenCounts.at(-1) / run.tokenCounts[0])} of the tokens kept`

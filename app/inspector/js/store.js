@@ -62,7 +62,8 @@ const LAYERS = [
 const initialState = () => ({
   view: null,
   runs: 0, // counts what was added to view.runs, timings included
-  schedule: null, // wanted
+  schedule: null, // the recipe wanted
+  method: PAPER_RULE, // the rule, with its arguments, of the slider's stops and of blocks added on the strip
   shown: null, // drawn: the wanted one, or the last at hand while it is being computed
   stage: Infinity, // insertions applied; Infinity: all of them
   layers: Object.fromEntries(LAYERS.map(({ name, on, opacity }) => [name, { on, opacity }])),

@@ -68,11 +68,11 @@ function moveAlongStrip(event, strip) {
 
 function stripCaption(state, run) {
   const hint = 'Press a block to merge before it, or to stop merging there.';
-  if (state.view.failed.has(state.schedule)) return `The views below show ${scheduleName(state.shown)}.`;
+  if (state.view.failed.has(state.schedule)) return `The views below show ${recipeName(state.shown)}.`;
   if (!run)
     return (
-      `${scheduleName(state.schedule)} is being computed; ` +
-      `the views below still show ${scheduleName(state.shown)}.`
+      `${recipeName(state.schedule)} is being computed; ` +
+      `the views below still show ${recipeName(state.shown)}.`
     );
   return `The ${state.view.depth} encoder blocks and the patch tokens each works on, for this picture. ${hint}`;
 }

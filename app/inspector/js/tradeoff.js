@@ -88,7 +88,7 @@ function tradeoffFigure(state, points, controls, actions) {
   const scales = tradeoffScales(points, controls, state.tradeoffWidth);
   const tokens = state.tradeoffAxis === 'tokens';
   const line = frontierOf(points).map(({ x, y }) => `${short(scales.x(x))},${short(scales.y(y))}`).join(' ');
-  const placed = points.map((point) => ({ ...point, cx: scales.x(point.x), cy: scales.y(point.y), text: scheduleName(point.schedule) }));
+  const placed = points.map((point) => ({ ...point, cx: scales.x(point.x), cy: scales.y(point.y), text: recipeName(point.schedule) }));
   const labels = placeLabels(placed, { left: PLOT.left, right: scales.right, top: 0, bottom: scales.mainBottom + 4 });
   return svgEl('svg', { viewBox: `0 0 ${scales.width} ${scales.bottom + PLOT.bottom}`, role: 'group', 'aria-label': 'Schedules by cost and agreement' },
     ...horizontalLines(scales.yTicks, scales.y, scales),
@@ -120,7 +120,7 @@ function controlBand(controls, scales) {
     svgEl('rect', { x: PLOT.left, y: top, width: scales.right - PLOT.left, height: scales.bottom - top, rx: 4, class: 'band' }),
     ...horizontalLines(scales.bandTicks, scales.yBand, scales),
     ...controls.map(({ schedule, x, y }) => svgEl('circle', { cx: scales.x(x), cy: scales.yBand(y), r: 4, class: 'control' },
-      svgEl('title', {}, `random pairs at ${scheduleName(schedule)}: ${agreementText(y)} agree`))),
+      svgEl('title', {}, `random pairs at ${recipeName(schedule)}: ${agreementText(y)} agree`))),
     svgEl('text', { x: scales.right - 6, y: scales.bottom - 6, class: 'band-name' }, 'random pairs'),
   ];
 }

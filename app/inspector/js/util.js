@@ -25,9 +25,6 @@ const percent = (share, digits = 0) => `${(share * 100).toFixed(digits)} %`;
 const agreementText = (share) => (share === 1 ? '100 %' : `${(Math.floor(share * 1000) / 10).toFixed(1)} %`);
 const count = (number, noun) => `${number} ${noun}${number === 1 ? '' : /(s|ch)$/.test(noun) ? 'es' : 's'}`;
 const ordinal = (number) => `${number}${['th', 'st', 'nd', 'rd'][number > 3 ? 0 : number]}`;
-const scheduleName = (schedule) => (schedule === 'none' ? 'none' : `{${schedule.split(',').join(', ')}}`);
-const blocksOf = (schedule) => (schedule === 'none' ? [] : schedule.split(',').map(Number));
-const scheduleOf = (blocks) => [...blocks].sort((a, b) => a - b).join(',') || 'none';
 
 // Round numbers from low to high, about as many as wanted. steps: what may lie between two, times a power of ten.
 function ticksBetween(low, high, wanted, steps = [1, 2, 5, 10]) {

@@ -128,7 +128,7 @@ function showProfile(ui, live, contenders, showFocus) {
   if (ui.profiled.hidden || mark === live.profile) return;
   live.profile = mark;
   const others = contenders.slice(1);
-  showFocus(others.length > 1 ? others.map(({ schedule }) => ({ value: schedule, text: scheduleName(schedule) })) : [], live.focus);
+  showFocus(others.length > 1 ? others.map(({ schedule }) => ({ value: schedule, text: recipeName(schedule) })) : [], live.focus);
   ui.focus.hidden = others.length < 2;
   showParts(ui, contenders, live.focus);
   showBlocks(ui, contenders[0], contenders.find(({ schedule }) => schedule === live.focus));

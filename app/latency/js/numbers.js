@@ -5,7 +5,7 @@ const BASELINE_NAME = 'none';
 
 const timeText = (ms) => `${ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : Math.round(ms)} ms`;
 const ratioText = (value) => `${value.toFixed(2)}×`;
-const contenderName = (schedule) => (schedule === BASELINE_NAME ? 'baseline' : `merged at ${scheduleName(schedule)}`);
+const contenderName = (schedule) => (schedule === BASELINE_NAME ? 'baseline' : `merged at ${recipeName(schedule)}`);
 
 // A ratio's dot and interval on a scale of ratios that always holds 1.
 function whisker(speedup, [low, high], label) {

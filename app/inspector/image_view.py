@@ -1,0 +1,59 @@
+"""One image as the inspector shows it, without its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+MAX_SIDE_PX = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class ImageView:
+    """One image as the inspector shows it, without its runs.
+
+    key          names image and model; the browser keeps the user's settings while it stays the same
+    image        (H, W, 3) uint8 RGB, the user's own size
+    class_names  K names; palette (K, 3) uint8
+    depth        number of encoder blocks
+    schedules    the slider's stops, as texts of mpm.Recipe
+    truth        (H, W) integer labels, or None; pixels of `ignore_index` and of unknown classes count nowhere
+    rules        what a recipe may name, as `mpm.Rule.describe` tells it
+    can          what the page answers: "heat", "custom", "mask", "npz", "report", "python"
+    """
+
+    key: str
+    image: np.ndarray
+    class_names: Sequence[str]
+    palette: np.ndarray
+    depth: int
+    schedules: Sequence[str]
+    title: str = ""
+    notes: Sequence[str] = ()
+    truth: np.ndarray | None = None
+    ignore_index: int | None = None
+    baseline: str = "none"
+    paper: str = "2,5"
+    can: Sequence[str] = ()
+    rules: Sequence[Mapping[str, Any]] = ()
+
+    def __post_init__(self) -> None:
+        if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
+            raise ValueError(f"image must be (H, W, 3) uint8, but got {self.image.shape} {self.image.dtype}")
+        if len(self.class_names) != len(self.palette) or len(self.palette) > 255:
+            raise ValueError(
+                "class_names and palette must have the same length of at most 255, "
+                f"but got {len(self.class_names)} and {len(self.palette)}"
+            )
+        if self.truth is not None and self.truth.shape != self.image.shape[:2]:
+            raise ValueError(f"truth must be {self.image.shape[:2]}, but got {self.truth.shape}")
+
+    @property
+    def display_wh_px(self) -> tuple[int, int]:
+        """Size that the browser draws: the image's own, or its long side at 1024."""
+        height, width = self.image.shape[:2]
+        scale = min(1.0, MAX_SIDE_PX / max(height, width))
+        return max(1, round(width * scale)), max(1, round(height * scale))

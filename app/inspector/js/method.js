@@ -1,0 +1,97 @@
+// The menu of rules and the fields of their parameters: what stops and blocks of the strip merge by.
+
+function mountMethod(ui, store, actions) {
+  let shownNow = '';
+  ui.method.addEventListener('change', () => actions.chooseRule(ui.method.value));
+  store.on(['view', 'method'], (state) => {
+    if (!state.view) return;
+    const key = `${state.view.key} ${state.method}`;
+    if (key === shownNow) return;
+    shownNow = key;
+    showMethod(ui, state, actions);
+  });
+}
+
+function showMethod(ui, state, actions) {
+  const { rules } = state.view;
+  const { name, values } = callOf(state.method, rules);
+  const rule = rules.find((one) => one.name === name);
+  ui.method.replaceChildren(...rules.map((one) => el('option', { value: one.name, selected: one === rule }, one.title)));
+  ui.parameters.replaceChildren(
+    ...(rule?.parameters ?? []).map((parameter) =>
+      parameterField(parameter, values[parameter.name], (value) =>
+        actions.chooseRule(callText(rule, { ...values, [parameter.name]: value })),
+      ),
+    ),
+  );
+  ui.methodAbout.textContent = rule ? `${rule.about.replaceAll('`', '')} Source: ${rule.source}.` : '';
+}
+
+// From "bipartite(0.2)" to its name and the values of all its parameters.
+function callOf(text, rules) {
+  const [, name, inside = ''] = /^([^(]*)(?:\((.*)\))?$/.exec(text);
+  const parameters = rules.find((one) => one.name === name)?.parameters ?? [];
+  const values = Object.fromEntries(parameters.map((one) => [one.name, one.default]));
+  const bare = parameters.filter((one) => !one.is_named);
+  inside
+    .split(',')
+    .filter(Boolean)
+    .forEach((word, place) => {
+      const [key, value] = word.includes('=') ? word.split('=') : [bare[place]?.name, word];
+      const parameter = parameters.find((one) => one.name === key);
+      if (parameter) values[key] = parsedValue(parameter, value);
+    });
+  return { name, values };
+}
+
+function parsedValue({ kind }, text) {
+  if (text === 'none') return null;
+  if (kind === 'bool') return text === 'true';
+  return kind === 'str' ? text : Number(text);
+}
+
+// As Python writes it: what differs from the default, bare where it stands in its own place.
+function callText(rule, values) {
+  const words = [];
+  rule.parameters.forEach((parameter, place) => {
+    const value = values[parameter.name];
+    if (value === parameter.default) return;
+    const text = value === null ? 'none' : String(value);
+    words.push(!parameter.is_named && place === words.length ? text : `${parameter.name}=${text}`);
+  });
+  return words.length ? `${rule.name}(${words.join(',')})` : rule.name;
+}
+
+function parameterField(parameter, value, pick) {
+  const isFlag = parameter.kind === 'bool';
+  const isNumber = parameter.kind === 'int' || parameter.kind === 'float';
+  const input = el('input', {
+    type: isFlag ? 'checkbox' : isNumber ? 'number' : 'text',
+    'data-parameter': parameter.name,
+    min: parameter.low,
+    max: parameter.high,
+    step: isNumber ? (parameter.kind === 'int' ? 1 : 'any') : null,
+    value: isFlag || value === null ? null : value,
+    checked: isFlag && value,
+    placeholder: parameter.is_optional ? 'none' : null,
+    title: rangeText(parameter),
+  });
+  input.addEventListener('change', () => {
+    const wanted = isFlag ? input.checked : fieldValue(parameter, input);
+    if (wanted === undefined) input.reportValidity();
+    else pick(wanted);
+  });
+  return el('label', { class: 'parameter' }, el('span', {}, parameter.name), input);
+}
+
+// What was typed; undefined where it is not allowed.
+function fieldValue(parameter, input) {
+  if (input.value === '') return parameter.is_optional ? null : parameter.default;
+  if (!input.checkValidity()) return undefined;
+  return parameter.kind === 'str' ? input.value : Number(input.value);
+}
+
+function rangeText({ low, high, is_optional: isOptional }) {
+  const range = [low === undefined ? '' : `from ${low}`, high === undefined ? '' : `to ${high}`].filter(Boolean);
+  return [...range, isOptional ? 'or empty' : ''].filter(Boolean).join(' ');
+}

@@ -1,0 +1,117 @@
+"""How parts of a view are written: arrays in base64, pictures as addresses, pairs of classes as counts."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+
+from app.inspector.image_view import ImageView
+
+
+def check_labels(view: ImageView, labels: np.ndarray) -> None:
+    if labels.ndim != 2:
+        raise ValueError(f"labels must be (H, W), but got {labels.shape}")
+    if int(labels.max()) >= len(view.class_names):
+        raise ValueError(f"labels must be below {len(view.class_names)}, but got {int(labels.max())}")
+
+
+def stage_entry(stage) -> dict:
+    dtype = "u2" if len(stage.index) < 0xFFFF else "u4"
+
+    def indices(values: np.ndarray) -> str:
+        # -1 (none) wraps to the largest number of the type.
+        return base64_of(np.asarray(values, np.int64).astype("<" + dtype))
+
+    reasons = stage.reasons
+    return {
+        "block": int(stage.block),
+        "rule": stage.rule,
+        "sentences": list(reasons.sentences),
+        "code": base64_of(reasons.code),
+        "dtype": dtype,
+        "index": indices(stage.index),
+        "nearest": indices(stage.nearest),
+        "partner": indices(stage.partner),
+        "similarity": base64_of(np.asarray(stage.similarity, "<f4")),
+    }
+
+
+def grid_entry(grid, width_px: int, height_px: int) -> dict:
+    patch_w, patch_h = grid.patch_wh_px()
+    pad_x, pad_y = grid.pad_xy_px()
+    fractions = {
+        "patch_w": patch_w / width_px,
+        "patch_h": patch_h / height_px,
+        "pad_x": pad_x / width_px,
+        "pad_y": pad_y / height_px,
+    }
+    return {"rows": grid.rows, "cols": grid.cols, **fractions}
+
+
+def class_entries(view: ImageView) -> list[dict]:
+    colours = ("#" + bytes(colour).hex() for colour in np.asarray(view.palette, np.uint8))
+    return [{"name": str(name), "colour": c} for name, c in zip(view.class_names, colours, strict=True)]
+
+
+def timing_entry(timing: Mapping | None) -> dict | None:
+    if not timing or timing.get("median_ms") is None:
+        return None
+    return {"median_ms": float(timing["median_ms"]), "estimated": bool(timing.get("estimated", False))}
+
+
+def picture_url(view: ImageView) -> str:
+    picture = cv2.cvtColor(resized(view, view.image, cv2.INTER_AREA), cv2.COLOR_RGB2BGR)
+    suffix, options = ".jpg", [cv2.IMWRITE_JPEG_QUALITY, 92]
+    if picture.size < 200_000:
+        suffix, options = ".png", []
+    ok, data = cv2.imencode(suffix, picture, options)
+    if not ok:
+        raise ValueError(f"the picture of {picture.shape} could not be written as {suffix}")
+    kind = "jpeg" if suffix == ".jpg" else "png"
+    return f"data:image/{kind};base64," + base64.b64encode(data).decode("ascii")
+
+
+def labels_text(view: ImageView, labels: np.ndarray) -> str:
+    shown = resized(view, labels.astype(np.uint8), cv2.INTER_NEAREST_EXACT)
+    return base64.b64encode(zlib.compress(np.ascontiguousarray(shown).tobytes(), 6)).decode("ascii")
+
+
+def resized(view: ImageView, array: np.ndarray, how: int) -> np.ndarray:
+    if array.shape[:2] == view.display_wh_px[::-1]:
+        return array
+    return cv2.resize(array, view.display_wh_px, interpolation=how)
+
+
+def known_truth(view: ImageView, truth: np.ndarray) -> np.ndarray:
+    """Truth with 255 wherever a pixel counts nowhere."""
+    out = (truth < 0) | (truth >= len(view.class_names))
+    if view.ignore_index is not None:
+        out |= truth == view.ignore_index
+    return np.where(out, 255, truth)
+
+
+def same_size(view: ImageView, *labels: np.ndarray) -> list[np.ndarray]:
+    if len({one.shape for one in labels}) == 1:
+        return list(labels)
+    return [resized(view, one.astype(np.uint8), cv2.INTER_NEAREST_EXACT) for one in labels]
+
+
+def judged(view: ImageView, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    truth, labels = same_size(view, known_truth(view, view.truth), labels)
+    keep = truth != 255
+    return truth[keep], labels[keep]
+
+
+def confusion(before: np.ndarray, after: np.ndarray) -> list[list[int]]:
+    """Every pair of classes that occurs, with its number of pixels."""
+    joint = before.astype(np.uint32).ravel() * 256 + after.astype(np.uint32).ravel()
+    counts = np.bincount(joint, minlength=1)
+    return [[int(pair) >> 8, int(pair) & 255, int(counts[pair])] for pair in np.flatnonzero(counts)]
+
+
+def base64_of(array: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")

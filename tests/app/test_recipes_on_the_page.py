@@ -1,0 +1,113 @@
+"""Recipes on the page: what the browser is told of rules and reasons, and rules of the starter's own."""
+
+from __future__ import annotations
+
+import base64
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import mpm
+from app import ui
+from app.engine.ground_truth import Truths
+from app.engine.models import Models
+from app.examples import EXAMPLES, FIRST_MESSAGE
+from app.inspector.handlers import Handlers
+from app.inspector.messages import STOPS, drawn_at_random, explore, rule_menu, runs_message
+from app.server import start
+from mpm.merging import rule as registry
+
+STRIPES = """
+import torch
+import mpm
+
+@mpm.rule("stripes", title="Stripes", source="an example")
+def stripes(tokens, context, width: int = 2):
+    order = torch.arange(tokens.shape[1], device=tokens.device).expand(tokens.shape[:2])
+    return mpm.MergeMap.from_groups(order // width)
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_rule_stays(monkeypatch):
+    mpm.rules()
+    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._REGISTERED))
+
+
+def run_named(message: str, name: str) -> dict:
+    return next(run for run in json.loads(message)["runs"] if run["schedule"] == name)
+
+
+@pytest.mark.parametrize("recipe", ["bipartite(0.2)@1,3", "random@1,3", "1,3", "random@1+bipartite@3"])
+def test_the_browser_is_told_each_token_s_reason(engine, smooth_image, recipe):
+    trace = engine.segment(smooth_image, recipe).trace
+    told = run_named(runs_message(engine, smooth_image, [recipe]), recipe)
+    for stage, said in zip(trace.stages, told["stages"], strict=True):
+        code = np.frombuffer(base64.b64decode(said["code"]), np.uint8)
+        assert said["rule"] == stage.rule and code.tolist() == stage.reasons.code.tolist()
+        assert said["sentences"] == list(stage.reasons.sentences)
+
+
+def test_a_recipe_in_another_spelling_gets_its_own_text(engine, smooth_image):
+    message = json.loads(runs_message(engine, smooth_image, ["3+1", "bipartite(share=0.20)@1"]))
+    assert message["renamed"] == {"3+1": "1,3", "bipartite(share=0.20)@1": "bipartite(0.2)@1"}
+    assert {run["schedule"] for run in message["runs"]} == {"none", "1,3", "bipartite(0.2)@1"}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        ("none|96px", "cuts the picture into .* patches, but this view shows"),
+        ("nobody@1", "there is no rule 'nobody'"),
+        ("bipartite(0.9)@1", "0 to 0.5"),
+        ("1," * 60_000, "at most 400 characters"),
+    ],
+)
+def test_what_cannot_be_shown_is_one_short_sentence(engine, smooth_image, recipe, words):
+    with pytest.raises(mpm.InputError, match=words) as refused:
+        runs_message(engine, smooth_image, [recipe])
+    assert len(str(refused.value)) < 300
+    on = Handlers(Models.of(engine), Truths(EXAMPLES))
+    failed, _ = on.custom(smooth_image, None, SimpleNamespace(schedule=recipe, view=""))
+    assert json.loads(failed)["kind"] == "failed"
+
+
+def test_a_chosen_recipe_is_explored_first_and_the_control_is_one(engine, smooth_image):
+    first = json.loads(next(explore(engine, smooth_image, "bipartite(0.2)@1")))
+    assert first["selected"] == "bipartite(0.2)@1"
+    assert {run["schedule"] for run in first["runs"]} == {"none", "bipartite(0.2)@1"}
+    assert first["rules"] == rule_menu()
+    assert drawn_at_random("2,5") == "random@2,5" and drawn_at_random("none") == "none"
+
+
+def test_a_recipe_with_a_size_gives_it_up_for_the_view(engine, smooth_image):
+    on = Handlers(Models.of(engine), Truths(EXAMPLES))
+    messages = list(on.picture(smooth_image, "random@1|96px"))
+    assert messages[0][1] == "random@1" == json.loads(messages[0][0])["selected"]
+
+
+def test_the_first_message_knows_the_rules_of_the_box():
+    stored = json.loads(FIRST_MESSAGE.read_text(encoding="utf-8"))
+    assert stored["rules"] == rule_menu(), "draw it anew: python -m app.examples"
+    assert [run["schedule"] for run in stored["runs"]] == list(STOPS)
+
+
+def test_rules_of_the_starter_s_own_are_in_the_menu(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(STRIPES)
+    options = start.parse_arguments(["--rules", str(path)])
+    for own in options.rules:
+        mpm.load_rules(own)
+    told = json.loads(ui._first_message("streets-vit-tiny"))
+    assert [one["name"] for one in told["rules"]][-1] == "stripes"
+
+
+def test_a_rules_file_that_cannot_be_used_ends_the_start_in_one_sentence(tmp_path):
+    path = tmp_path / "broken.py"
+    path.write_text("import nothing_like_it")
+    with pytest.raises(
+        SystemExit, match=r"app.py: the rules in .*broken.py.* cannot be used: ModuleNotFound"
+    ):
+        start.prepare(start.parse_arguments(["--rules", str(path)]))
