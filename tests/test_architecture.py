@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,86 @@ def test_the_library_knows_nothing_of_the_page(path):
 @pytest.mark.parametrize("path", PAGE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_only_the_engine_touches_torch(path):
     assert not imported(path) & {"torch", "timm"} or path.name == "engine.py"
+
+
+LEVELS = {
+    "base": 0,  # errors, clock, files, devices, system
+    "merging": 1,
+    "streets": 1,
+    "data": 2,
+    "encoders": 2,
+    "segmenters": 3,
+    "zoo": 4,
+    "measure": 5,
+    "training": 6,
+    "cli": 7,
+}
+"""Rooms of the library: a file imports from its own room and from lower ones only."""
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_at_load(path: Path) -> set[str]:
+    """Full names of the modules that a file imports while it is loaded: none from inside a function."""
+    names = set()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nested = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) or _only_for_types(node)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if node not in nested and isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def _only_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+
+
+def room_of(name: str) -> str:
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] in LEVELS else "base"
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_one_way(path):
+    if path.parent == ROOT / "mpm":
+        return  # the front door opens every room, on first use
+    own = room_of(module_name(path))
+    for name in imports_at_load(path):
+        if name.startswith("mpm."):
+            assert room_of(name) == own or LEVELS[room_of(name)] < LEVELS[own], f"{own} imports {name}"
+
+
+@pytest.mark.parametrize("package", ["mpm", "app"])
+def test_there_is_no_circle_of_imports(package):
+    files = {module_name(path): path for path in (ROOT / package).rglob("*.py")}
+    needs = {name: imports_at_load(path) & files.keys() - {name} for name, path in files.items()}
+    # Take away what needs nothing any more, until nothing is left: a circle would stay.
+    while needs:
+        free = {name for name, needed in needs.items() if not needed & needs.keys()}
+        assert free, f"a circle among {sorted(needs)}"
+        needs = {name: needed for name, needed in needs.items() if name not in free}
+
+
+def test_files_and_functions_are_small():
+    files = [path for folder in ("mpm", "app", "tests") for path in (ROOT / folder).rglob("*.py")]
+    files += [*(ROOT / "app").rglob("*.js"), *(ROOT / "app").rglob("*.css")]
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+    assert {str(path): lines for path, lines in lengths.items() if lines > 300} == {}
+    functions = [
+        node.end_lineno - node.lineno + 1
+        for path in (*LIBRARY, *PAGE)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+    ]
+    assert statistics.median(functions) <= 12
 
 
 def modules_after(statement: str) -> set[str]:

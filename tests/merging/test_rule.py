@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -28,6 +30,15 @@ def stripes(tokens, context, width: int = 2):
 def no_rule_stays(monkeypatch):
     mpm.rules()
     monkeypatch.setattr(registry, "_REGISTERED", dict(registry._REGISTERED))
+
+
+def test_the_readme_s_rule_works(tmp_path, tiny, smooth_image):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (block,) = (text for text in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "@mpm.rule" in text)
+    path = tmp_path / "from_the_readme.py"
+    path.write_text(block)
+    mpm.load_rules(path)
+    assert len(tiny.segment(smooth_image, "stripes(4)@1").trace.token_counts) == 2
 
 
 @pytest.fixture
