@@ -53,7 +53,7 @@ def overlay_png(rgb: np.ndarray, labels: np.ndarray, palette: np.ndarray) -> byt
 
 
 def merge_npz(trace: MergeTrace) -> bytes:
-    """NPZ of merges: schema, grid, blocks, counts, groups; index_k, nearest_k, partner_k, similarity_k.
+    """NPZ of merges: schema, grid, blocks, rules, counts, groups; index_k, nearest_k, partner_k, similarity_k.
 
     grid is (rows, cols, patch_px); arrays ending in _k are over the input tokens of insertion k; groups is
     (insertions + 1, rows, cols), a group's name its smallest patch index.
@@ -63,6 +63,7 @@ def merge_npz(trace: MergeTrace) -> bytes:
         "schema": np.array(SCHEMA),
         "grid": np.array([grid.rows, grid.cols, grid.patch_px]),
         "blocks": np.array([stage.block for stage in trace.stages], np.int64),
+        "rules": np.array([stage.rule for stage in trace.stages], np.str_),
         "counts": np.array(trace.token_counts),
         "groups": np.stack([trace.groups(stage) for stage in range(len(trace.stages) + 1)]).astype(np.int32),
     }

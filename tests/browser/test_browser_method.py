@@ -49,7 +49,7 @@ def test_a_link_may_hold_any_recipe(open_page):
     page.locator(".encoder-block").nth(3).click()
     page.wait_for_function("() => window.events.filter(([name]) => name === 'custom').length === 2")
     assert asked(page)[1] == "random@1+bipartite(0.2)@5|sizes"
-    page.wait_for_function("() => location.hash.includes('bipartite(0.2)@5')")
+    page.wait_for_function("() => location.hash.includes('@5%7Csizes')")
     assert state(open_page(page.evaluate("location.hash")))["schedule"] == asked(page)[1]
 
 

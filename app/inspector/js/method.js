@@ -68,6 +68,7 @@ function parameterField(parameter, value, pick) {
   const input = el('input', {
     type: isFlag ? 'checkbox' : isNumber ? 'number' : 'text',
     'data-parameter': parameter.name,
+    'aria-label': parameter.name,
     min: parameter.low,
     max: parameter.high,
     step: isNumber ? (parameter.kind === 'int' ? 1 : 'any') : null,
