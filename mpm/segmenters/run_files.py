@@ -53,7 +53,7 @@ def overlay_png(rgb: np.ndarray, labels: np.ndarray, palette: np.ndarray) -> byt
 
 
 def merge_npz(trace: MergeTrace) -> bytes:
-    """NPZ of merges: schema, grid, blocks, rules, counts, groups; index_k, nearest_k, partner_k, similarity_k.
+    """NPZ of merges: schema, grid, blocks, rules, counts, groups; index_k, nearest_k, ..., similarity_k.
 
     grid is (rows, cols, patch_px); arrays ending in _k are over the input tokens of insertion k; groups is
     (insertions + 1, rows, cols), a group's name its smallest patch index.
