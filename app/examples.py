@@ -74,8 +74,8 @@ def write_first_message(model: str) -> None:
     from app.engine.engine import Engine
     from app.inspector.messages import first_message
 
-    engine = Engine(model, "cpu").start()
-    FIRST_MESSAGE.write_text(first_message(engine, EXAMPLES[0]), encoding="utf-8")
+    engine, first = Engine(model, "cpu").start(), EXAMPLES[0]
+    FIRST_MESSAGE.write_text(first_message(engine, first.rgb(), first.truth(), first.title), encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from mpm.merging.rules.mutual import mutual_pairs
     from mpm.merging.rules.random import random_pairs
     from mpm.merging.schedule import PAPER, PRESETS, Schedule
-    from mpm.merging.trace import MergeStage, MergeTrace, TraceBatch
+    from mpm.merging.stage import MergeStage
+    from mpm.merging.trace import MergeTrace, TraceBatch
     from mpm.segmenters.config import SegmenterConfig, streets_config
     from mpm.segmenters.geometry import Geometry
     from mpm.segmenters.segmenter import SegmentationRun, Segmenter
@@ -49,7 +50,8 @@ _HOMES = {
     "merging.rules.mutual": ("mutual_pairs",),
     "merging.rules.random": ("random_pairs",),
     "merging.schedule": ("PAPER", "PRESETS", "Schedule"),
-    "merging.trace": ("MergeStage", "MergeTrace", "TraceBatch"),
+    "merging.stage": ("MergeStage",),
+    "merging.trace": ("MergeTrace", "TraceBatch"),
     "segmenters.config": ("SegmenterConfig", "streets_config"),
     "segmenters.geometry": ("Geometry",),
     "segmenters.segmenter": ("SegmentationRun", "Segmenter"),

@@ -56,24 +56,13 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports_at_load(path: Path) -> set[str]:
-    """Full names of the modules that a file imports while it is loaded: none from inside a function."""
+def all_imports(path: Path) -> set[str]:
+    """Full names of what a file imports from, anywhere in it: inside functions and for types, too."""
     names = set()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    nested = {
-        inner
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef) or _only_for_types(node)
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        if node not in nested and isinstance(node, ast.ImportFrom) and node.module:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return names
-
-
-def _only_for_types(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
 
 
 def room_of(name: str) -> str:
@@ -86,7 +75,7 @@ def test_imports_point_one_way(path):
     if path.parent == ROOT / "mpm":
         return  # the front door opens every room, on first use
     own = room_of(module_name(path))
-    for name in imports_at_load(path):
+    for name in all_imports(path):
         if name.startswith("mpm."):
             assert room_of(name) == own or LEVELS[room_of(name)] < LEVELS[own], f"{own} imports {name}"
 
@@ -94,7 +83,7 @@ def test_imports_point_one_way(path):
 @pytest.mark.parametrize("package", ["mpm", "app"])
 def test_there_is_no_circle_of_imports(package):
     files = {module_name(path): path for path in (ROOT / package).rglob("*.py")}
-    needs = {name: imports_at_load(path) & files.keys() - {name} for name, path in files.items()}
+    needs = {name: all_imports(path) & files.keys() - {name} for name, path in files.items()}
     # Take away what needs nothing any more, until nothing is left: a circle would stay.
     while needs:
         free = {name for name, needed in needs.items() if not needed & needs.keys()}

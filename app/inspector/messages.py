@@ -8,7 +8,6 @@ import numpy as np
 
 from app.engine.engine import Engine, digest
 from app.engine.zerogpu import on_zerogpu
-from app.examples import Example
 from app.inspector.image_view import ImageView
 from app.inspector.payload import encode, encode_controls, encode_failure, encode_runs
 from mpm.errors import InputError
@@ -91,11 +90,12 @@ def _explored(
             yield encode_runs(view, {name: run}, baseline=runs[BASELINE], timings=timing, sent=runs)
 
 
-def first_message(engine: Engine, example: Example, selected: str = "2,5") -> str:
+def first_message(
+    engine: Engine, rgb: np.ndarray, truth: np.ndarray, title: str, selected: str = "2,5"
+) -> str:
     """Everything about one example in one message, without timings: those belong to another machine."""
-    rgb = example.rgb()
     runs = {str(run.recipe): run for run in engine.sweep(rgb, STOPS)}
-    return encode(image_view(engine, rgb, example.truth(), example.title), runs, selected=selected)
+    return encode(image_view(engine, rgb, truth, title), runs, selected=selected)
 
 
 def estimate(run) -> dict | None:

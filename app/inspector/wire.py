@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from app.inspector.image_view import ImageView
+from mpm.merging.explain import reasons_of
 
 
 def check_labels(view: ImageView, labels: np.ndarray) -> None:
@@ -26,7 +27,7 @@ def stage_entry(stage) -> dict:
         # -1 (none) wraps to the largest number of the type.
         return base64_of(np.asarray(values, np.int64).astype("<" + dtype))
 
-    reasons = stage.reasons
+    reasons = reasons_of(stage)
     return {
         "block": int(stage.block),
         "rule": stage.rule,

@@ -10,6 +10,7 @@ from app.inspector.downloads import report
 from app.inspector.messages import rule_menu
 from app.server.toasts import bad_input_as_toast
 from app.server.uploads import UploadImage
+from mpm.merging.explain import reasons_of
 
 API_NAME = "segment"
 
@@ -83,7 +84,7 @@ def _class_shares(labels: np.ndarray, names: list[str]) -> dict[str, float]:
 def _stage(stage) -> dict:
     similarity = [None if not np.isfinite(value) else round(float(value), 6) for value in stage.similarity]
     arrays = {name: getattr(stage, name).tolist() for name in ("index", "partner", "nearest", "position")}
-    sentences = stage.reasons.sentences
-    reasons = [sentences[code] for code in stage.reasons.code.tolist()]
+    why = reasons_of(stage)
+    reasons = [why.sentences[code] for code in why.code.tolist()]
     said = {"block": stage.block, "rule": stage.rule}
     return {**said, **arrays, "similarity": similarity, "reason": reasons}

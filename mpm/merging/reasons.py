@@ -6,17 +6,11 @@ A sentence may name tokens: {partner} is the one it merged with, {nearest} the m
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from mpm.merging.trace import MergeStage
-
-PLACES = re.compile(r"\{(partner|nearest|rival)\}")
+from mpm.merging.stage import MergeStage
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,17 +48,3 @@ def plain_reasons(stage: MergeStage) -> Reasons:
         ("not merged; its nearest is {nearest}", (stage.nearest >= 0) & (stage.nearest != np.arange(rows))),
         ("not merged", True),
     )
-
-
-def sentence_of(stage: MergeStage, token: int, reasons: Reasons, place: Callable[[int], str]) -> str:
-    """The token's sentence with its places filled in. place: the words for a token of the stage."""
-    named = {
-        "partner": stage.partner[token],
-        "nearest": stage.nearest[token],
-        "rival": _follow(stage.nearest, stage.nearest[token]),
-    }
-    return PLACES.sub(lambda found: place(int(named[found[1]])), reasons.sentences[int(reasons.code[token])])
-
-
-def _follow(nearest: Sequence[int] | np.ndarray, token: int) -> int:
-    return int(nearest[token]) if token >= 0 else -1

@@ -14,59 +14,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
 
 from mpm.errors import InputError, shortened
-from mpm.merging.parameters import Value
-from mpm.merging.rule import PAPER_RULE, Rule, find_rule
+from mpm.merging.rule import PAPER_RULE
+from mpm.merging.rule_call import Merger, RuleCall
 from mpm.merging.schedule import Schedule
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from mpm.merging.grid import Grid
-    from mpm.merging.merge_map import MergeMap
-
-Merger = Callable[["Tensor", "Tensor | None", "Grid | None"], "MergeMap"]
-"""tokens (B, N, C), counts (B,) or None, grid -> MergeMap: a rule without a name, for one call."""
 
 OPTIONS = ("decode-merged", "sizes", "weighted")
 MAX_CHARACTERS = 400
 MAX_RESOLUTION_PX = 1 << 16
-
-
-@dataclass(frozen=True)
-class RuleCall:
-    """A rule with its arguments: those that differ from the defaults, in the rule's order.
-
-    merger: a function of the caller's own in the rule's place. Its text cannot be read back.
-    """
-
-    name: str = PAPER_RULE
-    arguments: tuple[tuple[str, Value], ...] = ()
-    merger: Merger | None = field(default=None, hash=False)
-
-    @classmethod
-    def of(cls, rule: Rule, arguments: Mapping[str, object]) -> RuleCall:
-        """Raises InputError for arguments that the rule does not take."""
-        given = rule.check(arguments)
-        kept = ((one.name, given[one.name]) for one in rule.parameters if one.name in given)
-        defaults = {one.name: one.default for one in rule.parameters}
-        return cls(rule.name, tuple((name, value) for name, value in kept if value != defaults[name]))
-
-    def __str__(self) -> str:
-        if not self.arguments:
-            return self.name
-        known = {one.name: (place, one) for place, one in enumerate(find_rule(self.name).parameters)}
-        words = []
-        for name, value in self.arguments:
-            place, parameter = known[name]
-            # Only while none before it is left out does a value stand for its own place.
-            is_bare = not parameter.is_named and place == len(words)
-            words.append(parameter.write(value) if is_bare else f"{name}={parameter.write(value)}")
-        return f"{self.name}({','.join(words)})"
 
 
 @dataclass(frozen=True)
@@ -145,7 +104,7 @@ class Recipe:
 
     def with_merger(self, merger: Merger | None) -> Recipe:
         """The same with a function of the caller's own wherever the paper's rule stood."""
-        call = _call_of(merger)
+        call = RuleCall.of_merger(merger)
         if call == RuleCall():
             return self
         changed = ((block, call if own == RuleCall() else own) for block, own in self.insertions)
@@ -179,21 +138,6 @@ class Recipe:
         return bool(getattr(self, option.replace("-", "_")))
 
 
-def _call_of(merger: Merger | None) -> RuleCall:
-    """The rule that a function stands for: those of the box are known by their names."""
-    named = {"mutual_pairs": PAPER_RULE, "random_pairs": "random"}
-    name = getattr(merger, "__name__", type(merger).__name__)
-    if merger is None:
-        return RuleCall()
-    if getattr(merger, "__module__", "").startswith("mpm.merging.") and name in named:
-        return RuleCall(named[name])
-    radius = getattr(merger, "radius", None)
-    if name == "WindowedPairs" and isinstance(radius, int):
-        return RuleCall(PAPER_RULE, (("window", radius),))
-    return RuleCall(f"<{name}>", merger=merger)
-
-
-_STAGE = re.compile(r"(?P<rule>[^@()]+)(?:\((?P<arguments>[^()]*)\))?@(?P<blocks>[^@]*)")
 _NEXT_STAGE = re.compile(r"\+(?![^(]*\))")
 
 
@@ -210,35 +154,16 @@ def _read(text: str) -> Recipe:
 
 
 def _read_stage(text: str, stage: str) -> tuple[tuple[int, ...], RuleCall]:
-    if "@" not in stage and "(" not in stage.strip().lstrip("("):
-        return Schedule.parse(stage).blocks, RuleCall()
-    found = _STAGE.fullmatch(stage.strip())
-    if found is None:
+    rule, at, where = stage.rpartition("@")
+    if not at and stage.strip()[:1].isalpha():
         raise _unclear(text)
-    rule = find_rule(found["rule"].strip().lower())
-    blocks = Schedule.parse(found["blocks"]).blocks
+    blocks = Schedule.parse(where).blocks
+    if not at:
+        return blocks, RuleCall()
+    call = RuleCall.parse(rule)
     if not blocks:
-        raise InputError(f"rule {rule.name} needs blocks to merge before, such as {rule.name}@2,5")
-    return blocks, RuleCall.of(rule, _read_arguments(rule, found["arguments"] or ""))
-
-
-def _read_arguments(rule: Rule, text: str) -> dict[str, Value]:
-    known = {one.name: one for one in rule.parameters}
-    bare = [one.name for one in rule.parameters if not one.is_named]
-    found: dict[str, Value] = {}
-    for place, word in enumerate(text.split(",") if text.strip() else ()):
-        name, has_name, value = (part.strip() for part in word.partition("="))
-        if not has_name:
-            name, value = (bare[place] if place < len(bare) else name), name
-        if name not in known:
-            rule.check({name: value})
-        if name in found:
-            raise InputError(f"rule {rule.name} has {name} twice")
-        try:
-            found[name] = known[name].read(value)
-        except InputError as error:
-            raise InputError(f"rule {rule.name}: {error}") from error
-    return found
+        raise InputError(f"rule {call} needs blocks to merge before, such as {call}@2,5")
+    return blocks, call
 
 
 def _read_options(text: str, options: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mpm.merging.context import Context
     from mpm.merging.merge_map import MergeMap
     from mpm.merging.reasons import Reasons
-    from mpm.merging.trace import MergeStage
+    from mpm.merging.stage import MergeStage
 
 BOX = "mpm.merging.rules"
 """The package whose modules are the rules in the box."""
@@ -158,9 +158,9 @@ def has_own_rules() -> bool:
     return any(not one.is_boxed for one in _REGISTERED.values())
 
 
-def is_rule(name: str) -> bool:
-    """Whether there is a rule of that name."""
-    return any(one.name == name for one in rules())
+def rule_reasons(name: str) -> Callable[[MergeStage], Reasons] | None:
+    """How the rule of that name tells its reasons; None where it does not, or where there is no such rule."""
+    return next((one.reasons for one in rules() if one.name == name), None)
 
 
 def find_rule(name: str) -> Rule:

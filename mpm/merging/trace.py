@@ -4,59 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from torch import Tensor
 
+from mpm.merging.explain import reasons_of, sentence_of
 from mpm.merging.grid import Grid
 from mpm.merging.merge_map import MergeMap
-from mpm.merging.reasons import Reasons, plain_reasons, sentence_of
-from mpm.merging.rule import PAPER_RULE, find_rule, is_rule
-
-
-@dataclass(frozen=True, eq=False)
-class MergeStage:
-    """One insertion. All arrays are over this stage's input tokens, in raster order.
-
-    block       encoder block on whose input the merge happened
-    index       int64: input token -> merged token
-    nearest     int64: the most similar other token (mutual pairs: b(i)); -1 where the rule does not say
-    partner     int64: the token that it merged with, -1 for none. Pairs name each other; where many join one,
-                each names the one that it joined
-    similarity  float32: cosine similarity to `nearest`, NaN where the rule does not say
-    position    int64: patch index of the token's representative (the smallest patch of its group)
-    rule        the rule with its arguments, e.g. "mutual"
-    """
-
-    block: int
-    index: np.ndarray
-    nearest: np.ndarray
-    partner: np.ndarray
-    similarity: np.ndarray
-    position: np.ndarray
-    rule: str = PAPER_RULE
-
-    def pairs(self) -> np.ndarray:
-        """(P, 2) int64: every two tokens of which one names the other, once, smaller index first."""
-        order = np.arange(len(self.partner))
-        mate = self.partner
-        # Of two that name each other the first counts; who joins another counts wherever it lies.
-        own = np.flatnonzero((mate >= 0) & ((mate > order) | (mate[mate] != order)))
-        return np.sort(np.stack([own, mate[own]], axis=1), axis=1)
-
-    @cached_property
-    def reasons(self) -> Reasons:
-        """Why each token merged or stayed, in the rule's words."""
-        name = self.rule.partition("(")[0]
-        say = find_rule(name).reasons if is_rule(name) else None
-        return plain_reasons(self) if say is None else say(self)
-
-    def next_positions(self) -> np.ndarray:
-        """Patch index of each merged token's representative."""
-        merged = np.full(int(self.index.max()) + 1, np.iinfo(np.int64).max)
-        np.minimum.at(merged, self.index, self.position)
-        return merged
+from mpm.merging.rule import PAPER_RULE
+from mpm.merging.stage import MergeStage
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +48,7 @@ class MergeTrace:
         self.grid.row_col(patch)
         step = self.stages[stage]
         token = int(np.flatnonzero(step.position == self.groups(stage).flat[patch])[0])
-        return sentence_of(step, token, step.reasons, lambda one: self._place(step, one))
+        return sentence_of(step, token, reasons_of(step), lambda one: self._place(step, one))
 
     def _place(self, step: MergeStage, token: int) -> str:
         row, col = self.grid.row_col(int(step.position[token]))

@@ -18,6 +18,7 @@ from app.inspector.handlers import Handlers
 from app.inspector.messages import STOPS, drawn_at_random, explore, rule_menu, runs_message
 from app.server import start
 from mpm.merging import rule as registry
+from mpm.merging.explain import reasons_of
 
 STRIPES = """
 import torch
@@ -46,8 +47,8 @@ def test_the_browser_is_told_each_token_s_reason(engine, smooth_image, recipe):
     told = run_named(runs_message(engine, smooth_image, [recipe]), recipe)
     for stage, said in zip(trace.stages, told["stages"], strict=True):
         code = np.frombuffer(base64.b64decode(said["code"]), np.uint8)
-        assert said["rule"] == stage.rule and code.tolist() == stage.reasons.code.tolist()
-        assert said["sentences"] == list(stage.reasons.sentences)
+        assert said["rule"] == stage.rule and code.tolist() == reasons_of(stage).code.tolist()
+        assert said["sentences"] == list(reasons_of(stage).sentences)
 
 
 def test_a_recipe_in_another_spelling_gets_its_own_text(engine, smooth_image):

@@ -62,7 +62,7 @@ def test_every_spelling_has_one_text_that_reads_back(given, text):
         ("random", "not understood"),
         ("random@", "random needs blocks"),
         ("random@none", "random needs blocks"),
-        ("random(@2", "not understood"),
+        ("random(@2", "random needs its closing bracket"),
         (
             "random(speed=1)@2",
             r"random has no parameter 'speed': it takes seed \(a whole number, 0 or more\)",

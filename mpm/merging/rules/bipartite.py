@@ -21,7 +21,7 @@ from mpm.merging.reasons import Reasons
 from mpm.merging.rule import rule
 from mpm.merging.rules.mutual import mutual_pairs
 from mpm.merging.search import check_tokens, normalise
-from mpm.merging.trace import MergeStage
+from mpm.merging.stage import MergeStage
 
 
 @rule("bipartite", title="Bipartite (ToMe)", source="Bolya et al.: ToMe, ICLR 2023")

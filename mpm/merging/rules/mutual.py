@@ -20,7 +20,7 @@ from mpm.merging.parameters import Range
 from mpm.merging.reasons import Reasons
 from mpm.merging.rule import rule
 from mpm.merging.search import check_tokens, find_nearest
-from mpm.merging.trace import MergeStage
+from mpm.merging.stage import MergeStage
 from mpm.merging.windowed import windowed_pairs
 
 

@@ -16,7 +16,7 @@ from mpm.merging.parameters import Range
 from mpm.merging.reasons import Reasons
 from mpm.merging.rule import rule
 from mpm.merging.rules.mutual import mutual_pairs
-from mpm.merging.trace import MergeStage
+from mpm.merging.stage import MergeStage
 
 
 @torch.no_grad()
