@@ -1,6 +1,7 @@
 """`python -m mpm COMMAND`, where it is installed `mpm COMMAND`, too: one module a command.
 
-Bad input is one sentence on stderr and exit status 2.
+Bad input is one sentence on stderr and exit status 2. A closed or full stdout fails no command
+whose results are in files.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from mpm.cli.output import Outlet, outlets
 from mpm.errors import InputError
 from mpm.system import check_opencv
 
@@ -19,15 +21,28 @@ COMMANDS = ("segment", "evaluate", "train", "bench", "rules", "models")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status: 0 done, 2 bad input."""
-    try:
-        check_opencv()
-        words = list(sys.argv[1:] if arguments is None else arguments)
-        args = _parser(words).parse_args(words)
-        return args.func(args)
-    except InputError as error:
-        print(f"mpm: {error}", file=sys.stderr)
-        return 2
+    """Run a command and return its exit status: 0 done, 2 bad input or an answer that was not printed."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    with outlets() as out:
+        try:
+            check_opencv()
+            args = _parser(words).parse_args(words)
+            return args.func(args) or _status(out, args.keeps_files(args))
+        except InputError as error:
+            print(f"mpm: {error}", file=sys.stderr)
+            return 2
+        except SystemExit as end:  # help, or a word that argparse did not know
+            if end.code or not out.lost():
+                raise
+            return _status(out, False)
+
+
+def _status(out: Outlet, keeps_files: bool) -> int:
+    """Of a command that is done: 0 if its results are all in files, or were printed, or nobody reads on."""
+    reason = out.lost()
+    if reason:
+        print(f"mpm: not everything could be printed: {reason}", file=sys.stderr)
+    return 2 if reason and not keeps_files else 0
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:

@@ -36,7 +36,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "bench",
         help="measure recipes on this device",
-        description="Alternating runs, picture to mask; medians, and speed-ups with their 95 %% interval.",
+        description="Alternating runs, picture to mask; medians, and speed-ups with their 95 % interval.",
     )
     model = parser.add_argument_group("what runs")
     model.add_argument("--model", default="streets-vit-tiny", help="bundled, a checkpoint, or timm's name")
@@ -69,7 +69,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     output.add_argument("--json", type=Path, metavar="FILE")
     output.add_argument("--card", type=Path, metavar="FILE", help="a device card for the page to compare")
     output.add_argument("--plot", type=Path, metavar="FILE", help="png, svg or pdf")
-    parser.set_defaults(func=run)
+    parser.set_defaults(func=run, keeps_files=lambda args: any((args.json, args.card, args.plot)))
 
 
 def run(args: argparse.Namespace) -> int:

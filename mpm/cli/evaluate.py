@@ -63,7 +63,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
     parser.add_argument("--threads", type=int, help="CPU threads a process; they may change a rounding")
     add_rules_option(parser)
-    parser.set_defaults(func=run)
+    parser.set_defaults(func=run, keeps_files=lambda args: bool(args.json))
 
 
 def run(args: argparse.Namespace) -> int:

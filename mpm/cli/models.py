@@ -69,7 +69,7 @@ def add_parser(subparsers) -> None:
     parser = subparsers.add_parser("models", help="the models that have a name; download them")
     parser.add_argument("--json", action="store_true", help="print the list as JSON")
     parser.add_argument("--download", metavar="NAME", action="append", help="may be given again")
-    parser.set_defaults(func=run)
+    parser.set_defaults(func=run, keeps_files=lambda args: bool(args.download) and not args.json)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser("rules", help="the rules that a recipe may name, and their parameters")
     parser.add_argument("--json", action="store_true", help="print the list as JSON")
     add_rules_option(parser)
-    parser.set_defaults(func=run)
+    parser.set_defaults(func=run, keeps_files=lambda _: False)
 
 
 def run(args: argparse.Namespace) -> int:

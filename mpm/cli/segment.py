@@ -29,7 +29,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--resolution", type=int, help="short side in pixels (default: the model's own)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, mps or auto (default: cpu)")
     add_rules_option(parser)
-    parser.set_defaults(func=run)
+    parser.set_defaults(func=run, keeps_files=lambda _: True)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -91,7 +91,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
     parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's own choice)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.set_defaults(func=run)
+    parser.set_defaults(func=run, keeps_files=lambda _: True)
 
 
 def run(args: argparse.Namespace) -> int:
