@@ -9,7 +9,7 @@ from mpm.cli.recipes import RECIPE_HELP, add_rules_option, use_rules
 from mpm.data.images import decode_image
 from mpm.devices import pick_device
 from mpm.merging.recipe import Recipe
-from mpm.segmenters.run_files import save_run
+from mpm.segmenters.run_files import check_source, save_run
 from mpm.zoo.checkpoints import load_segmenter
 from mpm.zoo.progress import download_bar
 
@@ -18,7 +18,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "segment",
         help="segment a picture and save mask, overlay and merge map",
-        description="Writes STEM.mask.png (indexed, palette inside), STEM.overlay.png and STEM.merge.npz.",
+        description="Writes STEM.mask.png (indexed, palette inside), STEM.overlay.png and STEM.merge.npz, "
+        "all three or none. Files of these names that came from another picture are not replaced.",
     )
     parser.add_argument("image", type=Path, help="a PNG, JPEG, WebP, GIF, BMP or TIFF file")
     parser.add_argument(
@@ -26,6 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--recipe", "--schedule", default="2,5", help=RECIPE_HELP)
     parser.add_argument("--output-dir", type=Path, default=Path("."), help="made if it is not there")
+    parser.add_argument("--overwrite", action="store_true", help="replace results of other pictures, too")
     parser.add_argument("--resolution", type=int, help="short side in pixels (default: the model's own)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, mps or auto (default: cpu)")
     add_rules_option(parser)
@@ -36,10 +38,13 @@ def run(args: argparse.Namespace) -> int:
     use_rules(args)
     recipe = Recipe.parse(args.recipe)
     decoded = decode_image(args.image)
+    stem = args.image.stem
+    if not args.overwrite:
+        check_source(args.output_dir, stem, args.image)
     with download_bar(args.model) as show:
         segmenter = load_segmenter(args.model, pick_device(args.device), progress=show)
     result = segmenter.segment(decoded.rgb, recipe, args.resolution)
-    for path in save_run(segmenter, decoded.rgb, result, args.output_dir, args.image.stem):
+    for path in save_run(segmenter, decoded.rgb, result, args.output_dir, stem, args.image):
         print(path)
     kept = result.trace.token_counts
     print(f"recipe {result.recipe}: tokens {' -> '.join(map(str, kept))} ({kept[-1] / kept[0]:.1%} kept)")

@@ -2,61 +2,132 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import os
+import zipfile
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
 
 from mpm.errors import InputError
-from mpm.files import write_whole
+from mpm.files import Content, write_all
 from mpm.merging.trace import MergeTrace
 from mpm.segmenters.segmenter import SegmentationRun, Segmenter
 
 SCHEMA = 1
 OVERLAY_OPACITY = 0.55
 
+BAND_ROWS = 16
+"""Rows of an overlay that are blended at a time."""
+
 
 def save_run(
-    segmenter: Segmenter, rgb: np.ndarray, result: SegmentationRun, folder: Path, stem: str
+    segmenter: Segmenter,
+    rgb: np.ndarray,
+    result: SegmentationRun,
+    folder: Path,
+    stem: str,
+    source: Path | None = None,
 ) -> list[Path]:
-    """Write mask, overlay and merge map, each whole or not at all.
+    """Write mask, overlay and merge map: all three whole, or none, and older files stay.
 
-    Raises InputError when the folder refuses.
+    source: the picture's file, for `check_source`. Raises InputError when the folder refuses.
     """
-    files = {
-        f"{stem}.mask.png": mask_png(result.labels, segmenter.palette),
-        f"{stem}.overlay.png": overlay_png(rgb, result.labels, segmenter.palette),
-        f"{stem}.merge.npz": merge_npz(result.trace),
-    }
+    palette = segmenter.palette
+    writers: tuple[Content, ...] = (
+        partial(_write_mask, result.labels, palette),
+        partial(_write_overlay, rgb, result.labels, palette),
+        merge_npz(result.trace, source),
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return [write_whole(folder / name, content) for name, content in files.items()]
+        return write_all(dict(zip(_paths(folder, stem), writers, strict=True)))
     except OSError as error:
         raise InputError(f"cannot write to {str(folder)!r}: {error.strerror or error}") from error
 
 
+def check_source(folder: Path, stem: str, source: Path) -> None:
+    """Raises InputError where files that `save_run` would replace are not from the same picture's file."""
+    paths = _paths(folder, stem)
+    there = next((path for path in paths if os.path.lexists(path)), None)
+    if there is None:
+        return
+    name, digest = _source_in(paths[-1])
+    if digest != _digest(source):
+        known = f"is from another picture, {name!r}" if name else "does not say which picture it is from"
+        raise InputError(f"{str(there)!r} {known}: give another --output-dir, or --overwrite")
+
+
+def _paths(folder: Path, stem: str) -> list[Path]:
+    return [folder / f"{stem}.{kind}" for kind in ("mask.png", "overlay.png", "merge.npz")]
+
+
+def _source_in(path: Path) -> tuple[str, str]:
+    """Name and digest in a merge map file; empty where it has none."""
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            name, digest = saved["source"].tolist()
+            return str(name), str(digest)
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+        return "", ""
+
+
+def _digest(source: Path) -> str:
+    """Tells files apart without telling where they lie."""
+    return hashlib.sha256(os.fsencode(os.path.realpath(source))).hexdigest()[:16]
+
+
 def mask_png(labels: np.ndarray, palette: np.ndarray) -> bytes:
     """Indexed PNG of (H, W) labels with its palette; above 256 classes 16-bit gray without one."""
-    if len(palette) > 256:
-        return _png(Image.fromarray(labels.astype(np.uint16)))
-    image = Image.fromarray(labels.astype(np.uint8))
-    image.putpalette(palette.astype(np.uint8).tobytes())
-    return _png(image)
+    buffer = io.BytesIO()
+    _write_mask(labels, palette, buffer)
+    return buffer.getvalue()
 
 
 def overlay_png(rgb: np.ndarray, labels: np.ndarray, palette: np.ndarray) -> bytes:
     """The mask's colours over the picture."""
-    colours = palette[labels].astype(np.float32)
-    mixed = OVERLAY_OPACITY * colours + (1 - OVERLAY_OPACITY) * rgb
-    return _png(Image.fromarray(mixed.round().astype(np.uint8)))
+    buffer = io.BytesIO()
+    _write_overlay(rgb, labels, palette, buffer)
+    return buffer.getvalue()
 
 
-def merge_npz(trace: MergeTrace) -> bytes:
+def _write_mask(labels: np.ndarray, palette: np.ndarray, file: BinaryIO) -> None:
+    if len(palette) > 256:
+        Image.fromarray(labels.astype(np.uint16)).save(file, "PNG")
+        return
+    image = Image.fromarray(labels.astype(np.uint8, copy=False))
+    image.putpalette(palette.astype(np.uint8).tobytes())
+    image.save(file, "PNG")
+
+
+def _write_overlay(rgb: np.ndarray, labels: np.ndarray, palette: np.ndarray, file: BinaryIO) -> None:
+    """Blended a band of rows at a time: of a large picture every other array would weigh hundreds of MB."""
+    height, width = labels.shape
+    image, table = Image.new("RGB", (width, height)), _blend_table()
+    offsets = palette.astype(np.intp) << 8
+    for top in range(0, height, BAND_ROWS):
+        band = slice(top, top + BAND_ROWS)
+        image.paste(Image.fromarray(table.take(offsets.take(labels[band], 0) | rgb[band])), (0, top))
+    image.save(file, "PNG")
+
+
+def _blend_table() -> np.ndarray:
+    """(65536,) uint8: what 256 * colour + pixel becomes in the overlay, for all of both."""
+    colour, pixel = np.arange(256, dtype=np.float32)[:, None], np.arange(256, dtype=np.uint8)
+    mixed = OVERLAY_OPACITY * colour + (1 - OVERLAY_OPACITY) * pixel
+    return mixed.round().astype(np.uint8).ravel()
+
+
+def merge_npz(trace: MergeTrace, source: Path | None = None) -> bytes:
     """NPZ of merges: schema, grid, blocks, rules, counts, groups; index_k, nearest_k, ..., similarity_k.
 
     grid is (rows, cols, patch_px); arrays ending in _k are over the input tokens of insertion k; groups is
-    (insertions + 1, rows, cols), a group's name its smallest patch index.
+    (insertions + 1, rows, cols), a group's name its smallest patch index; source: the picture's file name and
+    a digest of where it lay, if it was a file.
     """
     grid = trace.grid
     arrays = {
@@ -67,16 +138,14 @@ def merge_npz(trace: MergeTrace) -> bytes:
         "counts": np.array(trace.token_counts),
         "groups": np.stack([trace.groups(stage) for stage in range(len(trace.stages) + 1)]).astype(np.int32),
     }
+    if source is not None:
+        # A name that is not UTF-8 has no place in a file for others.
+        name = source.name.encode("utf-8", "backslashreplace").decode("utf-8")
+        arrays["source"] = np.array([name, _digest(source)], np.str_)
     for number, stage in enumerate(trace.stages):
         for name in ("index", "nearest", "partner"):
             arrays[f"{name}_{number}"] = getattr(stage, name).astype(np.int32)
         arrays[f"similarity_{number}"] = stage.similarity.astype(np.float32)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
     return buffer.getvalue()

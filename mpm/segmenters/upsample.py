@@ -73,15 +73,20 @@ def _labels_by_classes(
     best = torch.full(size, -torch.inf, device=logits.device)
     labels = torch.zeros(size, dtype=kind, device=logits.device)
     for start in range(0, logits.shape[0], step):
-        maps = torch_bilinear(logits[start : start + step], size, factor)
-        values, classes = (maps[0], 0) if step == 1 else maps.max(0)
-        better = values > best
-        best = torch.maximum(best, values)
-        if step == 1:
-            labels.masked_fill_(better, start)
-        else:
-            labels = torch.where(better, (classes + start).to(kind), labels)
+        # In a call of its own, so that no map is left when the next one is made: each has the image's size.
+        _keep_better(best, labels, torch_bilinear(logits[start : start + step], size, factor), start)
     return labels
+
+
+def _keep_better(best: Tensor, labels: Tensor, maps: Tensor, start: int) -> None:
+    """Take class maps (k, H, W), from number `start`, into the best values and their labels so far."""
+    if len(maps) == 1:
+        values = maps[0]
+        labels.masked_fill_(values > best, start)
+    else:
+        values, classes = maps.max(0)
+        labels.copy_(torch.where(values > best, (classes + start).to(labels.dtype), labels))
+    torch.maximum(best, values, out=best)
 
 
 def _chunk(size: tuple[int, int], device: torch.device) -> int:
