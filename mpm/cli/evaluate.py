@@ -28,6 +28,9 @@ from mpm.merging.recipe import Recipe
 from mpm.merging.rule import PAPER_RULE
 from mpm.zoo.progress import download_bar
 
+FLOP_IMAGES = 3
+"""Images of which operations are counted; they are run once more for it."""
+
 
 def add_parser(subparsers) -> None:
     """Adds `evaluate` to the program's commands."""
@@ -82,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
             progress=lambda indices: _progress(indices, crew),
             mode=args.mode,
             team=crew,
+            flop_images=FLOP_IMAGES,
         )
         if crew.leads:
             _show(args, evaluation)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from mpm.data.labels import LabelSet
 from mpm.errors import InputError
 from mpm.measure.distributed import ALONE, Team
+from mpm.measure.flops import count_flops
 from mpm.measure.scores import Evaluation, ScheduleResult, Tally, table
 from mpm.merging.recipe import Merger, Recipe
 from mpm.segmenters.segmenter import Segmenter, read_recipe
@@ -32,6 +34,7 @@ def evaluate(
     progress: Callable[[Iterable], Iterable] = iter,
     mode: str = "whole",
     team: Team = ALONE,
+    flop_images: int = 0,
 ) -> Evaluation:
     """Segments every image by every recipe and compares with its labels.
 
@@ -42,6 +45,7 @@ def evaluate(
     progress: wraps the image indices, for instance in tqdm.
     mode: "whole" images, resized as on the page, or "sliding" windows, as the model's figures were published.
     team: shares the images out; every process gets the result of all, bit for bit that of one process alone.
+    flop_images: of so many images, spread over the data set, operations are counted, in runs of their own.
     Raises InputError for a data set without images or labels, a bad recipe, or a model of other classes.
     """
     wanted = _with_baseline(schedules, segmenter, merger)
@@ -54,6 +58,10 @@ def evaluate(
         for recipe, tally in zip(wanted, tallies, strict=True):
             predicted, token_counts = predict(image, recipe)
             tally.add(index, predicted, truth, token_counts)
+    for index in sorted({*_spread(flop_images, len(dataset))} & {*team.share(len(dataset))}):
+        image, _ = dataset[index]
+        for recipe, tally in zip(wanted, tallies, strict=True):
+            tally.add_flops(index, count_flops(partial(predict, image, recipe)))
     for tally in tallies:
         tally.gather(team)
     if not tallies[0].matrix.counts.sum():
@@ -80,6 +88,11 @@ def _common_labels(segmenter: Segmenter, dataset: Sequence) -> LabelSet:
             f"but the model has {_listed(segmenter.class_names)}"
         )
     return labels
+
+
+def _spread(count: int, total: int) -> list[int]:
+    """`count` of the indices 0 .. total - 1, spread evenly; all where there are fewer."""
+    return np.linspace(0, total - 1, min(count, total)).round().astype(int).tolist()
 
 
 def _listed(names: Sequence[str], most: int = 20) -> str:

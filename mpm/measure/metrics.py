@@ -42,6 +42,18 @@ class ConfusionMatrix:
         return float(present.mean()) if present.size else float("nan")
 
     @property
+    def class_accuracy(self) -> np.ndarray:
+        """(classes,) float: share of a class's labelled pixels that were found; NaN where it has none."""
+        found, labelled = np.diag(self.counts).astype(float), self.counts.sum(1)
+        return np.divide(found, labelled, out=np.full(len(found), np.nan), where=labelled > 0)
+
+    @property
+    def mean_class_accuracy(self) -> float:
+        """Mean of `class_accuracy` over the classes that occur in the labels: mmsegmentation's mAcc."""
+        present = self.class_accuracy[~np.isnan(self.class_accuracy)]
+        return float(present.mean()) if present.size else float("nan")
+
+    @property
     def pixel_accuracy(self) -> float:
         """Share of counted pixels with the right class; NaN before anything was counted."""
         total = self.counts.sum()

@@ -12,6 +12,7 @@ from mpm.measure.bench.memory import peak_bytes
 from mpm.measure.bench.pipelines import Outcome, Pipeline, ideal, library, reference, what_happened
 from mpm.measure.bench.results import BenchRow, Ratio
 from mpm.measure.bench.workload import Workload
+from mpm.measure.flops import count_flops
 from mpm.measure.paired import Summary, alternate, ratio_interval
 from mpm.merging.recipe import Recipe
 
@@ -140,7 +141,19 @@ def _row(
         peak_bytes=peak_bytes(lambda: contender.pipeline(pictures, Clock(device)), device),
         agreement=_agreement(same, outcomes[contender.like]),
         agreement_unmerged=_agreement(same, outcomes["none"]),
+        gflops=_gflops(work, contender),
     )
+
+
+def _gflops(work: Workload, contender: Contender) -> float:
+    """Of the first picture alone, whatever the batch: only equal lengths are counted whole."""
+    pictures = work.batches[0][:1]
+    alone, recipe = replace(work, batches=(pictures,)), contender.recipe
+    if contender.kind == "ideal":
+        pipeline = ideal(alone, recipe, what_happened(alone, recipe))
+    else:
+        pipeline = (reference if contender.kind == "reference" else library)(alone, recipe)
+    return count_flops(lambda: pipeline(pictures, Clock(work.segmenter.device))) / 1e9
 
 
 def _against_ideal(row: BenchRow, rows: Sequence[BenchRow]) -> BenchRow:

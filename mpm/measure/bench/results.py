@@ -21,6 +21,8 @@ JSON, schema 1 (times in seconds, memory in bytes; null: not measured):
       peak_bytes   memory at the peak of a run above what was held before it
       agreement    share of pixels labelled as the paper's rule labels them at the same blocks
       agreement_unmerged  the same against the unmerged run
+      gflops       10^9 operations of the first picture alone, counted as `mpm.measure.flops` says; files of
+                   earlier versions have none
     kernels        tail and matcher measured alone, {} when not asked for: name -> seconds, bytes, ratios
 """
 
@@ -63,6 +65,7 @@ class BenchRow:
     peak_bytes: int | None = None
     agreement: float | None = None
     agreement_unmerged: float | None = None
+    gflops: float | None = None
 
 
 @dataclass(frozen=True)

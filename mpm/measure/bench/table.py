@@ -8,7 +8,7 @@ from mpm.clock import PARTS
 from mpm.measure.bench.results import BenchResult, BenchRow
 
 COLUMNS = (
-    *("", "tokens", "ms", "p10-p90", "images/s", "speed-up", "95 %"),
+    *("", "tokens", "GFLOPs", "ms", "p10-p90", "images/s", "speed-up", "95 %"),
     *("of ideal", "merging", "peak MB", "agree"),
 )
 
@@ -35,6 +35,7 @@ def _cells(row: BenchRow) -> tuple[str, ...]:
     return (
         row.name,
         " > ".join(f"{count:.0f}" for count in row.token_counts) or "-",
+        "-" if row.gflops is None else f"{row.gflops:.2f}",
         f"{1000 * seconds.median:.1f}",
         f"{1000 * seconds.p10:.0f}-{1000 * seconds.p90:.0f}",
         f"{row.images_per_s:.2f}",
