@@ -41,7 +41,11 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument("--model", default="streets-vit-tiny", help="registry name or checkpoint folder")
     parser.add_argument("--dataset", choices=(*READERS, "streets"), default="camvid")
-    parser.add_argument("--root", type=Path, help="folder of the data set (all but streets)")
+    parser.add_argument(
+        "--root",
+        type=Path,
+        help="folder of the data set (all but streets); --dataset folder: with a classes.json of your own",
+    )
     parser.add_argument("--split", default="val", help="train or val (all but streets)")
     parser.add_argument("--count", type=int, default=100, help="held-out scenes to draw (streets)")
     parser.add_argument(

@@ -3,7 +3,9 @@
     python -m mpm train --camvid DIR --output DIR --minutes 10 --total-minutes 100 --resume
 
 Whatever run comes next goes on where the last one stopped, ended or was killed. Where the state was lost,
-`--init-from streets-vit-tiny` begins with the weights that are in the box.
+`--init-from streets-vit-tiny` begins with the weights that are in the box. Classes of one's own:
+
+    python -m mpm train --dataset folder --root DIR --output DIR --init-from streets-vit-tiny
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +24,13 @@ from mpm.data.datasets import (
     FIRST_TRAINING_SEED,
     CamVid,
     FirstOf,
+    Folder,
     InMemory,
+    LabelledFiles,
     SyntheticStreets,
     held_out_streets,
 )
-from mpm.data.labels import STREETS
+from mpm.data.labels import LabelSet
 from mpm.devices import pick_device
 from mpm.errors import InputError
 from mpm.measure.evaluate import evaluate
@@ -33,7 +38,7 @@ from mpm.segmenters.config import SegmenterConfig, streets_config
 from mpm.segmenters.segmenter import Segmenter
 from mpm.training.batches import BatchMaker, BatchRecipe, Prefetcher, ScenePool
 from mpm.training.initialise import initialise
-from mpm.training.keep import load_state, prepare_output
+from mpm.training.keep import check_classes, load_state, prepare_output
 from mpm.training.log import TrainingLog
 from mpm.training.loop import Learner, RunPlan, TrainingLoop, Validation
 from mpm.training.optimise import StreetLoss, class_weights
@@ -43,6 +48,7 @@ from mpm.zoo.checkpoints import load_segmenter
 TOKENS_PER_STEP = {"cpu": 4096, "cuda": 32768}
 VALIDATION_PHOTOS, VALIDATION_SCENES = 24, 16
 FEW_SCENES, IMAGES_FOR_PATCHES = 16, 64
+WEIGHTS_OF_CLASSES = ("decoder.cls_emb", "decoder.mask_norm.")
 
 
 def add_parser(subparsers) -> None:
@@ -55,6 +61,12 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument(
         "--synthetic-only", action="store_true", help="no photographs: synthetic streets alone"
+    )
+    parser.add_argument(
+        "--dataset", choices=("folder",), help="train on one's own images and classes, those of --root"
+    )
+    parser.add_argument(
+        "--root", type=Path, metavar="DIR", help="folder with classes.json and train/ (images, labels)"
     )
     parser.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help="model, state and log go here"
@@ -98,9 +110,11 @@ def run(args: argparse.Namespace) -> int:
     """The command. Raises InputError for bad input."""
     _check(args)
     device = _prepare_torch(args)
-    config = streets_config()
+    photos = _open_photos(args) if args.dataset else None
+    config = streets_config() if photos is None else _own_config(photos.label_set)
     start = _open_start(args, config)
-    photos, validation = _open_photos(args), _open_validation(args)
+    photos, validation = photos or _open_photos(args), _open_validation(args)
+    check_classes(args.output, config.labels.class_names)
     prepare_output(args.output, args.resume)
     learner = _make_learner(args, config, start, photos, device)
     if learner.finished:
@@ -112,7 +126,10 @@ def run(args: argparse.Namespace) -> int:
     make = BatchMaker(_recipe(args, config, learner.model.patch_px, device), photos, scenes, args.seed)
     plan = RunPlan(args.minutes, args.output)
     log = TrainingLog(args.output, learner.step)
-    with Progress(args.minutes, learner.minutes) as progress, Prefetcher(make, learner.step) as batches:
+    with (
+        Progress(args.minutes, learner.minutes, _photos_name(args)) as progress,
+        Prefetcher(make, learner.step) as batches,
+    ):
         TrainingLoop(learner, plan, log, validation, progress.report, progress.tick).run(batches)
     print(
         f"step {learner.step}, {learner.minutes:.1f} minutes in all; the model is in {args.output / 'model'}"
@@ -121,8 +138,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    if (args.camvid is None) != args.synthetic_only:
-        raise InputError("give --camvid DIR or --synthetic-only, one of the two")
+    if (args.dataset is None) != (args.root is None):
+        raise InputError("--dataset folder and --root DIR belong together")
+    if args.dataset and (args.camvid or args.synthetic_only):
+        raise InputError("--dataset folder has its own classes: give neither --camvid nor --synthetic-only")
+    if not args.dataset and (args.camvid is None) != args.synthetic_only:
+        raise InputError("give --camvid DIR or --synthetic-only, one of the two, or --dataset folder")
     if not 0 <= args.synthetic_share <= 1:
         raise InputError(f"--synthetic-share must be 0 to 1, but got {args.synthetic_share:g}")
     for name in ("minutes", "total_minutes", "peak_rate", "tokens_per_step", "threads"):
@@ -132,7 +153,7 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _uses_scenes(args: argparse.Namespace) -> bool:
-    return args.synthetic_only or args.synthetic_share > 0
+    return args.synthetic_only or (args.synthetic_share > 0 and not args.dataset)
 
 
 def _prepare_torch(args: argparse.Namespace) -> torch.device:
@@ -143,14 +164,27 @@ def _prepare_torch(args: argparse.Namespace) -> torch.device:
 
 
 def _open_photos(args: argparse.Namespace) -> Sequence | None:
-    return None if args.synthetic_only else InMemory(CamVid(args.camvid, "train"))
+    return None if args.synthetic_only else InMemory(_photos(args, "train"))
+
+
+def _photos(args: argparse.Namespace, split: str) -> LabelledFiles:
+    return Folder(args.root, split) if args.dataset else CamVid(args.camvid, split)
+
+
+def _photos_name(args: argparse.Namespace) -> str:
+    return "val" if args.dataset else "CamVid val"
+
+
+def _own_config(labels: LabelSet) -> SegmenterConfig:
+    """The same model for other classes."""
+    return replace(streets_config(), name="own-vit-tiny", labels=labels)
 
 
 def _open_validation(args: argparse.Namespace) -> Validation:
-    """Small fixed subsets: CamVid val where the folder has it, and held-out scenes."""
+    """Small fixed subsets: the photographs' val where the folder has it, and held-out scenes."""
     photos = scenes = None
-    if not args.synthetic_only and (args.camvid / "val").is_dir():
-        photos = FirstOf(CamVid(args.camvid, "val"), VALIDATION_PHOTOS)
+    if not args.synthetic_only and ((args.root or args.camvid) / "val").is_dir():
+        photos = FirstOf(_photos(args, "val"), VALIDATION_PHOTOS)
     if _uses_scenes(args):
         scenes = InMemory(held_out_streets(VALIDATION_SCENES))
     return Validation(lambda model: (_mean_iou(model, photos), _mean_iou(model, scenes)))
@@ -165,17 +199,32 @@ def _open_start(args: argparse.Namespace, config: SegmenterConfig) -> Segmenter 
     if args.init_from is None:
         return None
     start = load_segmenter(args.init_from)
-    if _meaning_of_weights(start.config) != _meaning_of_weights(config):
+    if _meaning_of_weights(start.config, args) != _meaning_of_weights(config, args):
         raise InputError(
-            f"--init-from needs a model that is built as {config.name} and has its classes, but got "
-            f"{args.init_from} ({start.config.encoder.timm_model}, {len(start.class_names)} classes)"
+            f"--init-from needs a model that is built as {streets_config().name} and has its classes, but "
+            f"got {args.init_from} ({start.config.encoder.timm_model}, {len(start.class_names)} classes)"
         )
     return start
 
 
-def _meaning_of_weights(config: SegmenterConfig) -> tuple:
-    """Two models with the same may exchange their weights."""
-    return config.encoder, config.decoder, config.labels.class_names, config.mean, config.std
+def _meaning_of_weights(config: SegmenterConfig, args: argparse.Namespace) -> tuple:
+    """Two models with the same may exchange their weights; for own classes all but those of the classes."""
+    classes = () if args.dataset else config.labels.class_names
+    return config.encoder, config.decoder, classes, config.mean, config.std
+
+
+def _begin_with(model: Segmenter, start: Segmenter) -> None:
+    """Take another model's weights; what belongs to its classes only if they are the same."""
+    weights, same = start.state_dict(), model.class_names == start.class_names
+    if not same:
+        initialise(model)
+        weights = {name: one for name, one in weights.items() if not name.startswith(WEIGHTS_OF_CLASSES)}
+    model.load_state_dict(weights, strict=same)
+
+
+def _ignored(labels: LabelSet) -> int:
+    assert labels.ignore_index is not None, "all that is trained on has pixels that count for nothing"
+    return labels.ignore_index
 
 
 def _make_learner(
@@ -190,8 +239,8 @@ def _make_learner(
     if state is None and start is None:
         initialise(model, _sample_images(args, photos))
     elif state is None:
-        model.load_state_dict(start.state_dict())
-    loss = StreetLoss(class_weights(_pixel_counts(photos)), STREETS.ignore_index)
+        _begin_with(model, start)
+    loss = StreetLoss(class_weights(_pixel_counts(photos, config.labels)), _ignored(config.labels))
     learner = Learner(model, loss, device, args.total_minutes, args.peak_rate)
     if state is not None:
         learner.load_state_dict(state)
@@ -209,10 +258,10 @@ def _few_scenes() -> SyntheticStreets:
     return SyntheticStreets(range(FIRST_TRAINING_SEED, FIRST_TRAINING_SEED + FEW_SCENES))
 
 
-def _pixel_counts(photos: Sequence | None) -> torch.Tensor:
+def _pixel_counts(photos: Sequence | None, labels: LabelSet) -> torch.Tensor:
     """(classes,) pixels of each class in the photos; without photos, in some training scenes."""
     samples = photos if photos is not None else _few_scenes()
-    classes = len(STREETS.class_names)
+    classes = len(labels.class_names)
     counts = sum(np.bincount(labels.ravel(), minlength=classes + 1)[:classes] for _, labels in samples)
     return torch.from_numpy(counts)
 
@@ -224,7 +273,7 @@ def _recipe(
         patch_px=patch_px,
         mean=config.mean,
         std=config.std,
-        ignore_index=STREETS.ignore_index,
+        ignore_index=_ignored(config.labels),
         tokens_per_step=args.tokens_per_step or TOKENS_PER_STEP.get(device.type, TOKENS_PER_STEP["cpu"]),
         synthetic_share=args.synthetic_share,
     )

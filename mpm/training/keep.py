@@ -6,8 +6,10 @@ OUTPUT/state.pt  raw and averaged weights, optimiser, step and time spent: what 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,20 @@ def prepare_output(output: Path, resume: bool) -> None:
         raise InputError(f"cannot use {output} as output folder: {error.strerror}") from error
     if not resume and (output / STATE_FILE).exists():
         raise InputError(f"{output} holds a training state: add --resume to go on, or choose another folder")
+
+
+def check_classes(output: Path, class_names: Sequence[str]) -> None:
+    """InputError where the folder holds a training of other classes: its state would not fit."""
+    if not (output / STATE_FILE).exists():
+        return
+    try:
+        known = json.loads((output / MODEL_FOLDER / "config.json").read_text("utf-8"))["labels"][
+            "class_names"
+        ]
+    except (OSError, ValueError, LookupError, TypeError):
+        return  # no model to ask: whatever is wrong shows when the state is loaded
+    if list(known) != list(class_names):
+        raise InputError(f"{output} holds a training with other classes: choose another folder")
 
 
 def save_model(segmenter: Segmenter, output: Path) -> None:

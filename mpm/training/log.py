@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LogRow:
-    """One line of log.csv; minutes are those spent over all resumed runs, mIoU only where it was measured."""
+    """One line of log.csv; minutes are those spent over all resumed runs, mIoU only where it was measured.
+
+    `camvid_miou` is that of the photographs, also of one's own ones: the name is that of older logs.
+    """
 
     step: int
     minutes: float
@@ -102,7 +105,7 @@ def _draw_loss(axes: Axes, rows: list[LogRow]) -> None:
 
 def _draw_miou(axes: Axes, rows: list[LogRow]) -> None:
     for name, label in (
-        ("camvid_miou", "CamVid val, subset"),
+        ("camvid_miou", "photographs of val, subset"),
         ("streets_miou", "held-out synthetic streets, subset"),
     ):
         points = [(row.minutes, getattr(row, name)) for row in rows if getattr(row, name) is not None]

@@ -11,9 +11,13 @@ from mpm.training.loop import Learner
 
 
 class Progress:
-    """Context manager; `tick` hears of every step, `report` of every logged row."""
+    """Context manager; `tick` hears of every step, `report` of every logged row.
 
-    def __init__(self, minutes: float, spent_before: float):
+    photos: what the photographs that are validated on are called.
+    """
+
+    def __init__(self, minutes: float, spent_before: float, photos: str = "CamVid val"):
+        self._photos = photos
         self._spent_before, self._minutes = spent_before, minutes
         # Without a terminal a bar would fill a log file with half-overwritten lines.
         self._bar = tqdm(
@@ -33,7 +37,7 @@ class Progress:
         self._bar.set_postfix_str(f"step {learner.step}", refresh=True)
 
     def report(self, row: LogRow) -> None:
-        measured = (("CamVid val", row.camvid_miou), ("streets", row.streets_miou))
+        measured = ((self._photos, row.camvid_miou), ("streets", row.streets_miou))
         scores = "".join(f"  mIoU {name} {value:.3f}" for name, value in measured if value is not None)
         text = f"step {row.step:5d}  {row.minutes:6.1f} min  loss {row.loss:.3f}"
         text += f"  rate {row.learning_rate_factor:.2f}"

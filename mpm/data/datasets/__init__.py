@@ -13,6 +13,7 @@ from mpm.data.datasets.ade20k import ADE20K
 from mpm.data.datasets.camvid import CamVid
 from mpm.data.datasets.cityscapes import Cityscapes
 from mpm.data.datasets.dataset import Dataset, Sample, Samples
+from mpm.data.datasets.folder import Folder
 from mpm.data.datasets.labelled_files import LabelledFiles
 from mpm.data.datasets.pascal_context import PascalContext59, PascalContext60
 from mpm.data.datasets.subsets import FirstOf, InMemory
@@ -34,6 +35,7 @@ __all__ = [
     "Cityscapes",
     "Dataset",
     "FirstOf",
+    "Folder",
     "InMemory",
     "LabelledFiles",
     "PascalContext59",
@@ -46,7 +48,8 @@ __all__ = [
     "open_dataset",
 ]
 
-READERS = {reader.name: reader for reader in (CamVid, ADE20K, Cityscapes, PascalContext59, PascalContext60)}
+_READERS = (CamVid, ADE20K, Cityscapes, PascalContext59, PascalContext60, Folder)
+READERS = {reader.name: reader for reader in _READERS}
 """Those that lie in a folder, by name."""
 
 
