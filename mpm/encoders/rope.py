@@ -46,9 +46,8 @@ class RopeEncoder(VitEncoder):
         return replace(self.start(embed(vit, pixels, self.resizing), grid), rotary=rotary)
 
     def call(self, state: TokenState) -> Tensor:
-        block = self.module.blocks[state.block]
         bias = {} if state.log_sizes is None else {"attn_mask": key_bias(state.log_sizes)}
-        return block(state.tokens, rope=self._table(state), **bias)
+        return self.run_block(state, rope=self._table(state), **bias)
 
     def _table(self, state: TokenState) -> Tensor:
         """The next block's table for the tokens that are left, broadcasting over (B, heads, M, D)."""

@@ -13,6 +13,7 @@ from timm.layers import Attention
 from timm.models.eva import Eva
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from mpm.encoders.base import Encoder, TokenState
 from mpm.encoders.varlen import Packing, can_pack, run_packed
@@ -70,10 +71,15 @@ class VitEncoder(Encoder):
         return vit.norm_pre(vit.patch_drop(tokens))
 
     def call(self, state: TokenState) -> Tensor:
+        bias = {} if state.log_sizes is None else {"attn_mask": key_bias(state.log_sizes)}
+        return self.run_block(state, **bias)
+
+    def run_block(self, state: TokenState, **how: Tensor) -> Tensor:
+        """timm's block over the tokens, kept or computed again for gradients as timm was told."""
         block = self.module.blocks[state.block]
-        if state.log_sizes is None:
-            return block(state.tokens)
-        return block(state.tokens, attn_mask=key_bias(state.log_sizes))
+        if self.module.grad_checkpointing and torch.is_grad_enabled():
+            return checkpoint(block, state.tokens, use_reentrant=False, **how)
+        return block(state.tokens, **how)
 
     def norm(self, tokens: Tensor) -> Tensor:
         return self.module.norm(tokens)
@@ -103,12 +109,16 @@ def key_bias(log_sizes: Tensor) -> Tensor:
 
 
 def grid_of(vit: PlainViT, pixels: Tensor) -> Grid:
-    """The patch grid of pixels (B, 3, H, W). Raises ValueError for patches that are not square."""
-    patch_h, patch_w = vit.patch_embed.patch_size
+    """The patch grid of pixels (B, 3, H, W), as the ViT's own patch embedding cuts it.
+
+    Raises ValueError for patches that are not square, and for pixels that make no patch.
+    """
+    height, width = pixels.shape[-2:]
+    patch_h, patch_w = vit.patch_embed.feat_ratio(as_scalar=False)
     if patch_h != patch_w:
         raise ValueError(f"patches must be square, but this ViT has {patch_h} x {patch_w}")
-    height, width = pixels.shape[-2:]
-    return Grid(-(-height // patch_h), -(-width // patch_w), patch_h)
+    rows, cols = vit.patch_embed.dynamic_feat_size((height, width))
+    return Grid(rows, cols, patch_h)
 
 
 def embed(vit: PlainViT, pixels: Tensor, resizing: PositionResizing) -> Tensor:

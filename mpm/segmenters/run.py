@@ -45,6 +45,8 @@ def run(
     """
     clock = clock or Clock(start.tokens.device if isinstance(start, TokenState) else start.device)
     states = encode(encoder, start, recipe, clock, grid=grid, seen=seen, insert=insert)
+    if head.training and len(states) > 1 and not recipe.decode_merged:
+        return Outcome(_finish_together(encoder, head, states, clock), tuple(states))
     logits = [finish(encoder, head, state, recipe, clock) for state in states]
     return Outcome(torch.cat(logits) if len(logits) > 1 else logits[0], tuple(states))
 
@@ -57,6 +59,14 @@ def finish(encoder: Encoder, head: nn.Module, state: TokenState, recipe: Recipe,
         tokens = encoder.restore(state)
     with clock.part("decode"):
         return on_grid(head(encoder.norm(tokens)[:, state.prefix :]), state.grid)
+
+
+def _finish_together(encoder: Encoder, head: nn.Module, states: list[TokenState], clock: Clock) -> Tensor:
+    """In training the head sees the whole batch: normalisation over batches takes its statistics there."""
+    with clock.part("reconstruct"):
+        tokens = torch.cat([encoder.restore(state) for state in states])
+    with clock.part("decode"):
+        return on_grid(head(encoder.norm(tokens)[:, states[0].prefix :]), states[0].grid)
 
 
 def _finish_merged(encoder: Encoder, head: nn.Module, state: TokenState, clock: Clock) -> Tensor:

@@ -141,3 +141,17 @@ def test_two_threads_on_one_model_do_not_disturb_each_other(tiny):
     for one, other in zip(alone, together, strict=True):
         assert np.array_equal(one.labels, other.labels)
         assert np.array_equal(one.trace.groups(2), other.trace.groups(2))
+
+
+def test_in_training_a_head_with_batch_normalisation_sees_the_whole_batch(tiny_config):
+    config = replace(tiny_config, decoder=DecoderConfig("batchnorm_linear"))
+    torch.manual_seed(0)
+    pixels = torch.randn(4, 3, 32, 48)
+    means = []
+    for recipe in ("none", "1"):
+        torch.manual_seed(1)
+        segmenter = mpm.Segmenter(config).train()
+        segmenter(pixels, recipe)
+        assert int(segmenter.decoder.bn.num_batches_tracked) == 1
+        means.append(segmenter.decoder.bn.running_mean.clone())
+    assert torch.allclose(means[0], means[1], atol=0.02), "one step of the mean, over all images"
