@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -216,6 +217,7 @@ def notes_on(geometry: Geometry) -> tuple[str, ...]:
     if not geometry.scaled_down:
         return ()
     (width, height), grid = geometry.content_wh_px, geometry.grid
-    return (
-        f"This image was scaled down to {width} x {height} pixels, {grid.size} patches, to fit the limit.",
-    )
+    size = f"{width} x {height} pixels, {grid.size} patches"
+    if width * height > math.prod(geometry.image_wh_px):
+        return (f"This image was scaled up to {size}: the limit allows no more.",)
+    return (f"This image was scaled down to {size}, to fit the limit.",)
