@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mpm.encoders.base import TokenState
-from mpm.encoders.pick import pick_encoder, why_unsupported
+from mpm.encoders.pick import is_supported, pick_encoder, why_unsupported
 from mpm.encoders.run import encode, traces
 from mpm.encoders.vit import PlainViT
 from mpm.errors import InputError
@@ -47,17 +47,17 @@ class MergingViT(nn.Module):
         return self.encoder.norm(torch.cat(restored) if len(restored) > 1 else restored[0])
 
 
-def apply(timm_vit: PlainViT, schedule: Any, merger: Merger | None = None) -> MergingViT:
+def apply(timm_vit: nn.Module, schedule: Any, merger: Merger | None = None) -> MergingViT:
     """Merging for a timm ViT. The result shares its weights; the argument is untouched.
 
     schedule: a recipe, a schedule, or anything that `Recipe.parse` reads, without an input size. Raises
     TypeError for models that no encoder of `mpm.encoders` runs, ValueError where tokens are dropped in
     training, InputError for a bad recipe.
     """
-    if problem := why_unsupported(timm_vit):
+    if not is_supported(timm_vit):
         raise TypeError(
             "mpm.apply needs a plain timm VisionTransformer (one token grid through all blocks), but got "
-            f"{problem}"
+            f"{why_unsupported(timm_vit)}"
         )
     if getattr(timm_vit.patch_drop, "prob", 0):
         raise ValueError(

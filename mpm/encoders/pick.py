@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from torch import nn
 
 from mpm.encoders.base import Encoder
 from mpm.encoders.rope import RopeEncoder
-from mpm.encoders.vit import PositionResizing, VitEncoder
+from mpm.encoders.vit import PlainViT, PositionResizing, VitEncoder
 
 KINDS: tuple[type[VitEncoder], ...] = (VitEncoder, RopeEncoder)
 """In the order in which they are asked."""
@@ -27,8 +27,13 @@ def timm_arguments(module: nn.Module) -> dict[str, Any]:
     return next((dict(kind.timm_arguments) for kind in KINDS if kind.fits(module)), {})
 
 
+def is_supported(module: nn.Module) -> TypeGuard[PlainViT]:
+    """Whether an encoder runs a module."""
+    return any(kind.fits(module) for kind in KINDS)
+
+
 def why_unsupported(module: nn.Module) -> str:
     """Why no encoder runs a module, in words for "..., but got "; empty where one does."""
-    if any(kind.fits(module) for kind in KINDS):
+    if is_supported(module):
         return ""
     return type(module).__name__ + (" with rotary embeddings" if getattr(module, "rope", None) else "")
