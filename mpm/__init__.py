@@ -97,12 +97,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str):
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'mpm' has no attribute {name!r}")
-    value = getattr(import_module(f"mpm.{_HOME_OF[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker that saw this would take any name for one of ours
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOME_OF:
+            raise AttributeError(f"module 'mpm' has no attribute {name!r}")
+        value = getattr(import_module(f"mpm.{_HOME_OF[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -60,7 +60,7 @@ class RuleCall:
         if not self.arguments:
             return self.name
         known = {one.name: (place, one) for place, one in enumerate(find_rule(self.name).parameters)}
-        words = []
+        words: list[str] = []
         for name, value in self.arguments:
             place, parameter = known[name]
             # Only while none before it is left out does a value stand for its own place.
