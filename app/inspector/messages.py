@@ -13,7 +13,8 @@ from app.inspector.image_view import ImageView
 from app.inspector.payload import encode, encode_controls, encode_failure, encode_runs
 from mpm.errors import InputError
 from mpm.merging.grid import Grid
-from mpm.merging.recipe import Recipe, RuleCall
+from mpm.merging.recipe import Recipe
+from mpm.merging.rule_call import RuleCall
 from mpm.merging.schedule import PRESETS
 
 BASELINE = "none"

@@ -10,22 +10,24 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
+from mpm.cli.types import Subparsers
 from mpm.data.datasets import (
     FIRST_TRAINING_SEED,
     CamVid,
+    Dataset,
     FirstOf,
     InMemory,
+    Sample,
     SyntheticStreets,
     held_out_streets,
 )
-from mpm.data.labels import STREETS
+from mpm.data.labels.streets import STREETS, UNLABELLED
 from mpm.devices import pick_device
 from mpm.errors import InputError
 from mpm.measure.evaluate import evaluate
@@ -45,7 +47,7 @@ VALIDATION_PHOTOS, VALIDATION_SCENES = 24, 16
 FEW_SCENES, IMAGES_FOR_PATCHES = 16, 64
 
 
-def add_parser(subparsers) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Adds `train` to the program's commands."""
     parser = subparsers.add_parser(
         "train", help="train streets-vit-tiny, on CPU or GPU, in runs of any length"
@@ -142,13 +144,14 @@ def _prepare_torch(args: argparse.Namespace) -> torch.device:
     return pick_device(args.device)
 
 
-def _open_photos(args: argparse.Namespace) -> Sequence | None:
+def _open_photos(args: argparse.Namespace) -> Dataset | None:
     return None if args.synthetic_only else InMemory(CamVid(args.camvid, "train"))
 
 
 def _open_validation(args: argparse.Namespace) -> Validation:
     """Small fixed subsets: CamVid val where the folder has it, and held-out scenes."""
-    photos = scenes = None
+    photos: Dataset | None = None
+    scenes: Dataset | None = None
     if not args.synthetic_only and (args.camvid / "val").is_dir():
         photos = FirstOf(CamVid(args.camvid, "val"), VALIDATION_PHOTOS)
     if _uses_scenes(args):
@@ -156,7 +159,7 @@ def _open_validation(args: argparse.Namespace) -> Validation:
     return Validation(lambda model: (_mean_iou(model, photos), _mean_iou(model, scenes)))
 
 
-def _mean_iou(model: nn.Module, dataset: Sequence | None) -> float | None:
+def _mean_iou(model: Segmenter, dataset: Dataset | None) -> float | None:
     return None if dataset is None else evaluate(model, dataset).results[0].mean_iou
 
 
@@ -173,7 +176,7 @@ def _open_start(args: argparse.Namespace, config: SegmenterConfig) -> Segmenter 
     return start
 
 
-def _meaning_of_weights(config: SegmenterConfig) -> tuple:
+def _meaning_of_weights(config: SegmenterConfig) -> tuple[object, ...]:
     """Two models with the same may exchange their weights."""
     return config.encoder, config.decoder, config.labels.class_names, config.mean, config.std
 
@@ -182,36 +185,40 @@ def _make_learner(
     args: argparse.Namespace,
     config: SegmenterConfig,
     start: Segmenter | None,
-    photos: Sequence | None,
+    photos: Dataset | None,
     device: torch.device,
 ) -> Learner:
     state = load_state(args.output)
     model = Segmenter(config)
-    if state is None and start is None:
-        initialise(model, _sample_images(args, photos))
-    elif state is None:
-        model.load_state_dict(start.state_dict())
-    loss = StreetLoss(class_weights(_pixel_counts(photos)), STREETS.ignore_index)
+    if state is None:
+        if start is None:
+            initialise(model, _sample_images(args, photos))
+        else:
+            model.load_state_dict(start.state_dict())
+    loss = StreetLoss(class_weights(_pixel_counts(photos)), UNLABELLED)
     learner = Learner(model, loss, device, args.total_minutes, args.peak_rate)
     if state is not None:
         learner.load_state_dict(state)
     return learner
 
 
-def _sample_images(args: argparse.Namespace, photos: Sequence | None) -> list[np.ndarray]:
+def _sample_images(args: argparse.Namespace, photos: Dataset | None) -> list[np.ndarray]:
     """Images of the training set, both sources, from which a new model learns what patches look like."""
-    scenes = _few_scenes() if _uses_scenes(args) else ()
-    photos = () if photos is None else FirstOf(photos, IMAGES_FOR_PATCHES)
-    return [image for source in (photos, scenes) for image, _ in source]
+    sources: list[Iterable[Sample]] = []
+    if photos is not None:
+        sources.append(FirstOf(photos, IMAGES_FOR_PATCHES))
+    if _uses_scenes(args):
+        sources.append(_few_scenes())
+    return [image for source in sources for image, _ in source]
 
 
 def _few_scenes() -> SyntheticStreets:
     return SyntheticStreets(range(FIRST_TRAINING_SEED, FIRST_TRAINING_SEED + FEW_SCENES))
 
 
-def _pixel_counts(photos: Sequence | None) -> torch.Tensor:
+def _pixel_counts(photos: Dataset | None) -> torch.Tensor:
     """(classes,) pixels of each class in the photos; without photos, in some training scenes."""
-    samples = photos if photos is not None else _few_scenes()
+    samples: Dataset = photos if photos is not None else _few_scenes()
     classes = len(STREETS.class_names)
     counts = sum(np.bincount(labels.ravel(), minlength=classes + 1)[:classes] for _, labels in samples)
     return torch.from_numpy(counts)
@@ -224,7 +231,7 @@ def _recipe(
         patch_px=patch_px,
         mean=config.mean,
         std=config.std,
-        ignore_index=STREETS.ignore_index,
+        ignore_index=UNLABELLED,
         tokens_per_step=args.tokens_per_step or TOKENS_PER_STEP.get(device.type, TOKENS_PER_STEP["cpu"]),
         synthetic_share=args.synthetic_share,
     )

@@ -10,11 +10,12 @@ from timm.models._features import feature_take_indices
 from torch import Tensor, nn
 
 from mpm.encoders.base import TokenState
-from mpm.encoders.pick import pick_encoder, why_unsupported
+from mpm.encoders.pick import is_supported, pick_encoder, why_unsupported
 from mpm.encoders.run import encode, runs_alone, traces
 from mpm.encoders.vit import PlainViT
 from mpm.errors import InputError
-from mpm.merging.recipe import Merger, Recipe
+from mpm.merging.recipe import Recipe
+from mpm.merging.rule_call import Merger
 from mpm.merging.trace import TraceBatch
 
 
@@ -117,7 +118,7 @@ class MergingViT(nn.Module):
         self.vit.set_grad_checkpointing(enable)
 
     def _encode(self, x: Tensor, seen: Any = None) -> list[TokenState]:
-        if self.training and getattr(self.vit.patch_drop, "prob", 0):
+        if self.training and getattr(self.vit.patch_drop, "prob", False):
             raise ValueError("mpm cannot train with patch dropout: a dropped patch has no place in the grid")
         return encode(self.encoder, x, self.recipe, seen=seen)
 
@@ -153,16 +154,16 @@ def _prefixed(rule: Any) -> Any:
     return rule
 
 
-def apply(timm_vit: PlainViT, schedule: Any, merger: Merger | None = None) -> MergingViT:
+def apply(timm_vit: nn.Module, schedule: Any, merger: Merger | None = None) -> MergingViT:
     """Merging for a timm ViT. The result shares its weights; the argument is untouched.
 
     schedule: a recipe, a schedule, or anything that `Recipe.parse` reads, without an input size. Raises
     TypeError for models that no encoder of `mpm.encoders` runs or that are no longer as timm made them,
     InputError for a bad recipe.
     """
-    if problem := why_unsupported(timm_vit):
+    if not is_supported(timm_vit):
         raise TypeError(
             "mpm.apply needs a plain timm VisionTransformer (one token grid through all blocks), but got "
-            f"{problem}"
+            f"{why_unsupported(timm_vit)}"
         )
     return MergingViT(timm_vit, Recipe.parse(schedule).with_merger(merger))

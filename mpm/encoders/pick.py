@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from torch import nn
 
 from mpm.encoders.base import Encoder
 from mpm.encoders.rope import RopeEncoder
-from mpm.encoders.vit import PositionResizing, VitEncoder
+from mpm.encoders.vit import PlainViT, PositionResizing, VitEncoder
 
 KINDS: tuple[type[VitEncoder], ...] = (VitEncoder, RopeEncoder)
 """In the order in which they are asked."""
@@ -26,6 +26,11 @@ def pick_encoder(module: nn.Module, resizing: PositionResizing | None = None) ->
 def timm_arguments(module: nn.Module) -> dict[str, Any]:
     """What timm must be told so that it makes a module of this kind for any grid."""
     return next((dict(kind.timm_arguments) for kind in KINDS if kind.fits(module)), {})
+
+
+def is_supported(module: nn.Module) -> TypeGuard[PlainViT]:
+    """Whether an encoder runs a module, and runs all of it."""
+    return not why_unsupported(module)
 
 
 def why_unsupported(module: nn.Module) -> str:

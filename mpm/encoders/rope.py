@@ -8,7 +8,7 @@ gathers them for the tokens that patch dropout keeps.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, cast
 
 import torch.nn.functional as F
 from timm.models.eva import Eva, EvaBlock
@@ -18,6 +18,22 @@ from mpm.encoders.base import TokenState
 from mpm.encoders.vit import VitEncoder, embed, grid_of, key_bias
 from mpm.errors import InputError
 from mpm.merging.grid import Grid
+
+
+class _Rotary(Protocol):
+    """What timm's rotary embeddings have in common."""
+
+    def get_embed(self, shape: list[int]) -> Tensor: ...
+
+
+class _Attention(Protocol):
+    """What timm's attention layers with a rotary table have in common: `qkv`, or else `k_proj`."""
+
+    num_heads: int
+    head_dim: int
+    qkv: nn.Linear | None
+    k_proj: nn.Module
+    k_norm: nn.Module
 
 
 class RopeEncoder(VitEncoder):
@@ -37,7 +53,7 @@ class RopeEncoder(VitEncoder):
         if self.resizing is None:
             tokens, rotary = vit._pos_embed(vit.patch_embed(pixels))
             return replace(self.start(vit.norm_pre(tokens), grid), rotary=rotary)
-        rotary = vit.rope.get_embed(shape=[grid.rows, grid.cols])
+        rotary = cast(_Rotary, vit.rope).get_embed(shape=[grid.rows, grid.cols])
         if rotary.shape[-2] != grid.size:
             raise InputError(
                 f"this encoder's rotary table is made for {rotary.shape[-2]} patches, but the picture has "
@@ -51,7 +67,10 @@ class RopeEncoder(VitEncoder):
 
     def _table(self, state: TokenState) -> Tensor:
         """The next block's table for the tokens that are left, broadcasting over (B, heads, M, D)."""
-        table = state.rotary[state.block] if self.module.rope_mixed else state.rotary
+        table = state.rotary
+        assert table is not None, "every state of this encoder has one: see embed"
+        if self.module.rope_mixed:
+            table = table[state.block]
         if state.positions is None:
             return table
         if self.module.rope_mixed:
@@ -60,7 +79,7 @@ class RopeEncoder(VitEncoder):
 
     def keys(self, state: TokenState) -> Tensor:
         block = self.module.blocks[state.block]
-        attn = block.attn
+        attn = cast(_Attention, block.attn)
         x = block.norm1(state.patches) if isinstance(block, EvaBlock) else state.patches
         if attn.qkv is None:
             keys = attn.k_proj(x)

@@ -19,7 +19,8 @@ from mpm.errors import InputError
 from mpm.merging.context import Context
 from mpm.merging.grid import Grid
 from mpm.merging.insertion import apply_rule
-from mpm.merging.recipe import Recipe, RuleCall
+from mpm.merging.recipe import Recipe
+from mpm.merging.rule_call import RuleCall
 from mpm.merging.trace import TraceBatch, trace_image
 
 Insert = Callable[[Encoder, TokenState, RuleCall, Recipe, Clock], TokenState]
@@ -78,7 +79,7 @@ def encode(
     Raises InputError for a recipe that does not fit the encoder, and for a rule that fails.
     """
     recipe.check(encoder.depth)
-    if len(recipe) and (torch.jit.is_tracing() or torch.onnx.is_in_onnx_export()):
+    if len(recipe) and torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
         raise InputError("a run with merges cannot be traced: its lengths are those of one picture")
     clock = clock or Clock(start.tokens.device if isinstance(start, TokenState) else start.device)
     if isinstance(start, TokenState):

@@ -6,10 +6,11 @@ Shapes: B images, P prefix tokens, N patch tokens, M of them left after merging,
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 import torch.nn.functional as F
-from timm.layers import Attention
+from timm.layers.attention import Attention
 from timm.models.eva import Eva
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
@@ -78,7 +79,7 @@ class VitEncoder(Encoder):
         """timm's block over the tokens, kept or computed again for gradients as timm was told."""
         block = self.module.blocks[state.block]
         if self.module.grad_checkpointing and torch.is_grad_enabled():
-            return checkpoint(block, state.tokens, use_reentrant=False, **how)
+            return checkpoint(partial(block, **how), state.tokens, use_reentrant=False)
         return block(state.tokens, **how)
 
     def norm(self, tokens: Tensor) -> Tensor:
@@ -114,7 +115,8 @@ def grid_of(vit: PlainViT, pixels: Tensor) -> Grid:
     Raises ValueError for patches that are not square, and for pixels that make no patch.
     """
     height, width = pixels.shape[-2:]
-    patch_h, patch_w = vit.patch_embed.feat_ratio(as_scalar=False)
+    ratio = vit.patch_embed.feat_ratio(as_scalar=False)
+    patch_h, patch_w = ratio if isinstance(ratio, tuple) else (ratio, ratio)
     if patch_h != patch_w:
         raise ValueError(f"patches must be square, but this ViT has {patch_h} x {patch_w}")
     rows, cols = vit.patch_embed.dynamic_feat_size((height, width))

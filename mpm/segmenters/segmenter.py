@@ -18,7 +18,8 @@ from mpm.encoders.run import traces
 from mpm.encoders.vit import PositionResizing
 from mpm.errors import InputError
 from mpm.merging.grid import Grid
-from mpm.merging.recipe import Merger, Recipe
+from mpm.merging.recipe import Recipe
+from mpm.merging.rule_call import Merger
 from mpm.merging.schedule import PAPER, Schedule
 from mpm.merging.trace import MergeTrace
 from mpm.segmenters.build import build_decoder, build_encoder

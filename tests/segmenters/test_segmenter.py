@@ -92,7 +92,7 @@ def test_the_result_says_when_the_picture_was_scaled_down(tiny, smooth_image):
     assert tiny.segment(smooth_image, "1").notes == ()
     small = tiny.segment(smooth_image, "1", max_patches=20)
     assert small.grid.size <= 20 and "scaled down" in small.notes[0]
-    sliver = tiny.segment(np.zeros((1, 500, 3), np.uint8), max_patches=200)
+    sliver = tiny.segment(np.zeros((1, 500, 3), np.uint8), "1", max_patches=200)
     width, height = sliver.geometry.content_wh_px
     assert (width, height) > (500, 1) and f"scaled up to {width} x {height} pixels" in sliver.notes[0]
 
