@@ -3,9 +3,9 @@
     python tests/checks/record_runs.py record FILE.npz
     python tests/checks/record_runs.py compare FILE.npz
 
-Digests of every map, logit and label of the six examples at all presets, of the control and of decoding merged
-tokens, of a batch, and of a timm ViT. Exit status 1 where one differs. The same machine and threads are meant:
-another may round otherwise.
+Digests of every map, logit and label of the six examples at all presets, of the control and of decoding
+merged tokens, of a batch, and of a timm ViT. Exit status 1 where one differs. The same machine and threads
+are meant: another may round otherwise.
 """
 
 from __future__ import annotations
