@@ -10,12 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar, Protocol, cast
 
-import torch.nn.functional as F
 from timm.models.eva import Eva, EvaBlock
 from torch import Tensor, nn
 
 from mpm.encoders.base import TokenState
-from mpm.encoders.vit import VitEncoder, embed, grid_of, key_bias
+from mpm.encoders.vit import VitEncoder, embed, fused_keys, grid_of, key_bias
 from mpm.errors import InputError
 from mpm.merging.grid import Grid
 
@@ -30,7 +29,6 @@ class _Attention(Protocol):
     """What timm's attention layers with a rotary table have in common: `qkv`, or else `k_proj`."""
 
     num_heads: int
-    head_dim: int
     qkv: nn.Linear | None
     k_proj: nn.Module
     k_norm: nn.Module
@@ -81,10 +79,7 @@ class RopeEncoder(VitEncoder):
         block = self.module.blocks[state.block]
         attn = cast(_Attention, block.attn)
         x = block.norm1(state.patches) if isinstance(block, EvaBlock) else state.patches
-        if attn.qkv is None:
-            keys = attn.k_proj(x)
-        else:
-            width = attn.num_heads * attn.head_dim
-            rows = slice(width, 2 * width)
-            keys = F.linear(x, attn.qkv.weight[rows], None if attn.qkv.bias is None else attn.qkv.bias[rows])
-        return attn.k_norm(keys.unflatten(2, (-1, attn.head_dim)).transpose(1, 2))
+        keys = attn.k_proj(x) if attn.qkv is None else fused_keys(attn.qkv, x)
+        # Heads of queries may share a head of keys.
+        heads = getattr(attn, "num_kv_heads", attn.num_heads)
+        return attn.k_norm(keys.unflatten(2, (heads, -1)).transpose(1, 2))

@@ -97,11 +97,15 @@ class VitEncoder(Encoder):
         block = self.module.blocks[state.block]
         if not isinstance(block, Block) or not isinstance(block.attn, Attention):
             return super().keys(state)
-        attn = block.attn
-        rows = slice(attn.attn_dim, 2 * attn.attn_dim)
-        bias = None if attn.qkv.bias is None else attn.qkv.bias[rows]
-        keys = F.linear(block.norm1(state.patches), attn.qkv.weight[rows], bias)
-        return attn.k_norm(keys.unflatten(2, (attn.num_heads, -1)).transpose(1, 2))
+        keys = fused_keys(block.attn.qkv, block.norm1(state.patches))
+        return block.attn.k_norm(keys.unflatten(2, (block.attn.num_heads, -1)).transpose(1, 2))
+
+
+def fused_keys(qkv: nn.Linear, x: Tensor) -> Tensor:
+    """Only the keys of a fused projection, its middle third: (B, M, C) -> (B, M, heads * D)."""
+    width = qkv.weight.shape[0] // 3
+    rows = slice(width, 2 * width)
+    return F.linear(x, qkv.weight[rows], None if qkv.bias is None else qkv.bias[rows])
 
 
 def key_bias(log_sizes: Tensor) -> Tensor:
