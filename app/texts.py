@@ -47,9 +47,9 @@ The bundled one needs no download. The menu also offers Segmenter, mmsegmentatio
 their authors publish them; large ones take seconds a run on a small computer.
 
 #### For programs
-The endpoint `/segment` takes an image, a schedule and optionally a model that is at hand, and returns the
-mask and the merge map; where `gradio[mcp]` is installed it is an MCP tool too. In Python:
-`mpm.load_segmenter("streets-vit-tiny").segment(picture, "2,5")`.
+The endpoint `/segment` takes an image, a recipe and optionally a model that is at hand, and returns the
+mask and the merge map; `/rules` lists what a recipe may name; where `gradio[mcp]` is installed both are MCP
+tools, too. In Python: `mpm.load_segmenter("streets-vit-tiny").segment(picture, "2,5")`.
 """
 
 LAB = """

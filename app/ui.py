@@ -92,12 +92,12 @@ def _wire(
         inputs, outputs = [*seen, controlled, at], [inspector, controlled]
         return {"fn": on.controls, "inputs": inputs, "outputs": outputs, **QUIET_MODEL}
 
-    explored.success(**race(explored_at)).then(**control(explored_at))
+    explored.success(**race(explored_at)).success(**control(explored_at))
     if is_shown:
-        page.load(**race(moment), js=MOMENT_JS).then(**control(explored_at))
+        page.load(**race(moment), js=MOMENT_JS).success(**control(explored_at))
     for choice in (scheduled, customised):
         choice.success(**race(chosen_at))
-    latency.raced.then(**control(latency.pressed))
+    latency.raced.success(**control(latency.pressed))
     inspector.patch(on.patch, seen, inspector, **QUIET_MODEL)
     inspector.missing(on.missing, seen, inspector, **QUIET_MODEL)
     inspector.save(on.save, seen, inspector, **QUIET_MODEL)

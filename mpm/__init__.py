@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from mpm.merging.merge_map import Evidence, MergeMap
     from mpm.merging.parameters import Range
     from mpm.merging.reasons import Reasons
-    from mpm.merging.recipe import Merger, Recipe
+    from mpm.merging.recipe import Recipe
     from mpm.merging.rule import Rule, load_rules, rule, rules
+    from mpm.merging.rule_call import Merger
     from mpm.merging.rules.mutual import mutual_pairs
     from mpm.merging.rules.random import random_pairs
     from mpm.merging.schedule import PAPER, PRESETS, Schedule
@@ -45,8 +46,9 @@ _HOMES = {
     "merging.merge_map": ("Evidence", "MergeMap"),
     "merging.parameters": ("Range",),
     "merging.reasons": ("Reasons",),
-    "merging.recipe": ("Merger", "Recipe"),
+    "merging.recipe": ("Recipe",),
     "merging.rule": ("Rule", "load_rules", "rule", "rules"),
+    "merging.rule_call": ("Merger",),
     "merging.rules.mutual": ("mutual_pairs",),
     "merging.rules.random": ("random_pairs",),
     "merging.schedule": ("PAPER", "PRESETS", "Schedule"),
@@ -99,12 +101,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str):
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'mpm' has no attribute {name!r}")
-    value = getattr(import_module(f"mpm.{_HOME_OF[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker that saw this would take any name for one of ours
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOME_OF:
+            raise AttributeError(f"module 'mpm' has no attribute {name!r}")
+        value = getattr(import_module(f"mpm.{_HOME_OF[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

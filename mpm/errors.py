@@ -10,7 +10,9 @@ class InputError(ValueError):
 
 def shortened(value: object, limit: int = LONGEST_ECHO) -> str:
     """The value as `repr` shows it, cut short: a stranger may have sent a novel."""
-    if isinstance(value, str) and len(value) > limit:
-        return f"{value[: limit - 1]!r}…"
-    text = repr(value)
+    return repr(cut(value, limit)) if isinstance(value, str) else cut(repr(value), limit)
+
+
+def cut(text: str, limit: int = LONGEST_ECHO) -> str:
+    """The beginning of a text, with a sign where something is left out."""
     return text if len(text) <= limit else text[: limit - 1] + "…"

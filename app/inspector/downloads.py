@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from app.engine.engine import Engine, digest
+from app.engine.picture_notes import NOTES
 from mpm.errors import InputError
 from mpm.measure.machine import device_name
 
@@ -50,7 +51,7 @@ def report(engine: Engine, rgb: np.ndarray, run) -> dict:
         "token_counts": kept,
         "tokens_kept": kept[-1] / kept[0],
         "timing_s": {"total": run.timing.total, "parts": run.timing.parts, "runs": 1},
-        "notes": list(run.notes),
+        "notes": [*NOTES.find(rgb), *run.notes],
         "device": {
             "name": device_name(),
             "torch_device": str(segmenter.device),

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from app.engine.engine import Engine, digest
+from app.engine.picture_notes import NOTES
 from app.engine.zerogpu import on_zerogpu
 from app.inspector.image_view import ImageView
 from app.inspector.payload import encode, encode_controls, encode_failure, encode_runs
 from mpm.errors import InputError
 from mpm.merging.grid import Grid
-from mpm.merging.recipe import Recipe, RuleCall
+from mpm.merging.recipe import Recipe
+from mpm.merging.rule_call import RuleCall
 from mpm.merging.schedule import PRESETS
 
 BASELINE = "none"
@@ -84,7 +86,8 @@ def _explored(
         timing = {own: estimate(other) for own, other in runs.items()}
         if view is None:
             remark = engine.segmenter.config.remark
-            view = image_view(engine, rgb, truth, title, (*run.notes, *filter(None, [remark])))
+            notes = (*NOTES.find(rgb), *run.notes, *filter(None, [remark]))
+            view = image_view(engine, rgb, truth, title, notes)
             yield encode(view, runs, selected=selected, timings=timing)
         else:
             yield encode_runs(view, {name: run}, baseline=runs[BASELINE], timings=timing, sent=runs)

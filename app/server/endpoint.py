@@ -11,6 +11,8 @@ from app.inspector.messages import rule_menu
 from app.server.toasts import bad_input_as_toast
 from app.server.uploads import UploadImage
 from mpm.merging.explain import reasons_of
+from mpm.merging.recipe import Recipe
+from mpm.merging.schedule import PAPER
 
 API_NAME = "segment"
 
@@ -22,7 +24,7 @@ class Endpoint:
         self._models = models
 
     def segment(
-        self, image: np.ndarray, schedule: str = "2,5", model: str | None = None
+        self, image: np.ndarray, schedule: str | None = "2,5", model: str | None = None
     ) -> tuple[np.ndarray, dict]:
         """Segment a street photo by a Vision Transformer that merges similar tokens (Mutual Pair Merging).
 
@@ -41,7 +43,9 @@ class Endpoint:
             raise gr.Error("Please send an image.", print_exception=False)
         with bad_input_as_toast():
             engine = self._models.engine(model or None)
-            run = engine.segment(image, schedule, profile=True)
+            # A program may leave it out, or send null: both mean the paper's.
+            recipe = Recipe.parse(PAPER if schedule is None else schedule)
+            run = engine.segment(image, str(recipe), profile=True)
         segmenter = engine.segmenter
         answer = report(engine, image, run)
         answer["class_shares"] = _class_shares(run.labels, segmenter.class_names)

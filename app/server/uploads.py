@@ -10,13 +10,17 @@ from pathlib import Path
 
 import gradio as gr
 import numpy as np
+from cachetools import TTLCache
 from gradio.data_classes import ImageData
 from gradio.image_utils import postprocess_image
 
+from app.engine.picture_notes import NOTES
 from mpm.data.images import DecodedImage, decode_image
 from mpm.errors import InputError
 
 MAX_SIDE_PX = 4096
+TOLD_S = 5.0
+"""Within so many seconds a file's fault is one message, however many events ask for the picture."""
 
 # One file at a time: a decoder may hold most of a gigabyte for a 50-megapixel photo.
 _one_at_a_time = threading.Lock()
@@ -34,7 +38,7 @@ class UploadImage(gr.Image, metaclass=_NoStubFile):
 
     A bad file becomes a toast with one sentence. Only files in Gradio's upload folder are opened: addresses
     are never fetched and paths of a caller's choosing are refused. The image's longer side is at most
-    MAX_SIDE_PX; notes of the decoder appear as an info toast. Of the constructor's arguments `type`,
+    MAX_SIDE_PX; notes of the decoder are kept in `app.engine.picture_notes`. Of the arguments `type`,
     `image_mode`, `format` and `watermark` have no effect.
     """
 
@@ -46,8 +50,7 @@ class UploadImage(gr.Image, metaclass=_NoStubFile):
             return None
         with _one_at_a_time:
             decoded = _decode_upload(payload, Path(self.GRADIO_CACHE))
-        if decoded.notes:
-            gr.Info(" ".join(html.escape(note) for note in decoded.notes))
+        NOTES.remember(decoded.rgb, tuple(decoded.notes))
         return decoded.rgb
 
     def postprocess(self, value: np.ndarray | str | Path | None) -> ImageData | None:
@@ -74,7 +77,7 @@ def _decode_upload(payload: ImageData, upload_folder: Path) -> DecodedImage:
     try:
         return decode_image(path, max_side_px=MAX_SIDE_PX)
     except InputError as error:
-        raise _error(str(error)) from error
+        raise _error(str(error), visible=_told.is_new(str(path))) from error
 
 
 def _refuse_address(source: str | Path | None) -> None:
@@ -82,5 +85,23 @@ def _refuse_address(source: str | Path | None) -> None:
         raise _error("Please send the image as an uploaded file: addresses are not opened.")
 
 
-def _error(message: str) -> gr.Error:
-    return gr.Error(html.escape(message, quote=False), print_exception=False)  # the toast renders HTML
+def _error(message: str, visible: bool = True) -> gr.Error:
+    text = html.escape(message, quote=False)  # the toast renders HTML
+    return gr.Error(text, print_exception=False, visible=visible)
+
+
+class _Told:
+    """Files of which a fault was told just now: every event that takes the picture would tell it again."""
+
+    def __init__(self) -> None:
+        self._lately: TTLCache = TTLCache(1024, TOLD_S)
+        self._lock = threading.Lock()
+
+    def is_new(self, path: str) -> bool:
+        with self._lock:
+            is_new = path not in self._lately
+            self._lately[path] = True
+            return is_new
+
+
+_told = _Told()

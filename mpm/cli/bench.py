@@ -15,13 +15,14 @@ from typing import Any
 import torch
 
 from mpm.cli.recipes import RECIPE_HELP, add_rules_option, use_rules, with_rule
+from mpm.cli.types import Subparsers
 from mpm.devices import pick_device
 from mpm.errors import InputError
 from mpm.files import check_target
 from mpm.measure.bench.kernels import matcher, tail
 from mpm.measure.bench.measure import Extras, contenders, measure
 from mpm.measure.bench.plot import save_plot
-from mpm.measure.bench.results import BenchResult
+from mpm.measure.bench.results import BenchResult, Kernel
 from mpm.measure.bench.table import render
 from mpm.measure.bench.workload import Workload, load_model, picture_batches, street_batches
 from mpm.measure.device_card import card_of
@@ -32,7 +33,7 @@ from mpm.merging.rule import PAPER_RULE
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-def add_parser(subparsers: argparse._SubParsersAction) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "bench",
         help="measure recipes on this device",
@@ -119,7 +120,7 @@ def _workload(args: argparse.Namespace, device: torch.device, dtype: torch.dtype
 
 def _measured(args: argparse.Namespace, work: Workload, recipes: list[Recipe]) -> BenchResult:
     extras = Extras(False, False, False) if args.no_extras else Extras()
-    kernels = {}
+    kernels: dict[str, Kernel] = {}
     try:
         rows = measure(work, contenders(work, recipes, extras), args.runs, args.warmup, _progress)
         if args.kernels:

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
 from mpm.cli.recipes import RECIPE_HELP, add_rules_option, use_rules, with_rule
-from mpm.data.datasets import READERS, FirstOf, held_out_streets, open_dataset
+from mpm.cli.types import Subparsers
+from mpm.data.datasets import READERS, Dataset, FirstOf, held_out_streets, open_dataset
 from mpm.devices import pick_device
 from mpm.errors import InputError
 from mpm.files import check_target, write_json
@@ -26,13 +27,14 @@ from mpm.measure.evaluate import MODES, evaluate
 from mpm.measure.scores import Evaluation, table
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule import PAPER_RULE
+from mpm.segmenters.segmenter import Segmenter
 from mpm.zoo.progress import download_bar
 
 FLOP_IMAGES = 3
 """Images of which operations are counted; they are run once more for it."""
 
 
-def add_parser(subparsers) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Adds `evaluate` to the program's commands."""
     parser = subparsers.add_parser(
         "evaluate",
@@ -111,9 +113,9 @@ def _set_threads(threads: int | None) -> None:
     torch.set_num_threads(threads)
 
 
-def _open_dataset(args: argparse.Namespace) -> Sequence:
+def _open_dataset(args: argparse.Namespace) -> Dataset:
     if args.dataset == "streets":
-        dataset: Sequence = held_out_streets(args.count)
+        dataset: Dataset = held_out_streets(args.count)
     elif args.root is None:
         raise InputError(f"--dataset {args.dataset} needs --root DIR, the folder of the data set")
     else:
@@ -121,7 +123,7 @@ def _open_dataset(args: argparse.Namespace) -> Sequence:
     return dataset if args.limit is None else FirstOf(dataset, args.limit)
 
 
-def _load(args: argparse.Namespace, crew: Team):
+def _load(args: argparse.Namespace, crew: Team) -> Segmenter:
     from mpm.zoo.checkpoints import load_segmenter
 
     device = crew.place(pick_device(args.device))
@@ -129,7 +131,7 @@ def _load(args: argparse.Namespace, crew: Team):
         return load_segmenter(args.model, device=device, progress=show)
 
 
-def _progress(indices: range, crew: Team) -> Iterable:
+def _progress(indices: range, crew: Team) -> Iterable[int]:
     """A bar over the lead's share, which is as long as any."""
     hidden = not crew.leads or not sys.stderr.isatty()
     many = crew.size > 1 and crew.size  # each step of the lead stands for one of everybody

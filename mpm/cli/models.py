@@ -11,6 +11,7 @@ import json
 import sys
 from typing import Any
 
+from mpm.cli.types import Subparsers
 from mpm.errors import InputError
 from mpm.zoo import registry
 from mpm.zoo.progress import download_bar
@@ -64,7 +65,7 @@ def _size(size_bytes: int | None, exact: bool) -> str:
     return "-" if size_bytes is None else f"{'' if exact else '~'}{size_bytes / 1e6:,.0f} MB"
 
 
-def add_parser(subparsers) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Adds `models` to the program's commands."""
     parser = subparsers.add_parser("models", help="the models that have a name; download them")
     parser.add_argument("--json", action="store_true", help="print the list as JSON")

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from mpm.merging.recipe import Recipe, RuleCall
+from mpm.merging.recipe import Recipe
 from mpm.merging.rule import PAPER_RULE, find_rule, load_rules
+from mpm.merging.rule_call import RuleCall
 
 RECIPE_HELP = 'such as "2,5", "random@2,5" or "2,5|sizes" (see `mpm rules`); "none" merges nothing'
 

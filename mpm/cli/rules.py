@@ -6,13 +6,14 @@ import argparse
 import json
 
 from mpm.cli.recipes import add_rules_option, use_rules
+from mpm.cli.types import Subparsers
 from mpm.merging.rule import Rule, rules
 
 GRAMMAR = """A recipe is a rule and the blocks before which it merges, "random@2,5". Blocks alone mean mutual
 pairs; "+" joins several; options stand behind a bar: "2,5|sizes", "0,2,4|decode-merged", "none|432px"."""
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Adds `rules` to the program's commands."""
     parser = subparsers.add_parser("rules", help="the rules that a recipe may name, and their parameters")
     parser.add_argument("--json", action="store_true", help="print the list as JSON")

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from mpm.cli.recipes import RECIPE_HELP, add_rules_option, use_rules
+from mpm.cli.types import Subparsers
 from mpm.data.images import decode_image
 from mpm.devices import pick_device
 from mpm.merging.recipe import Recipe
@@ -14,7 +15,7 @@ from mpm.zoo.checkpoints import load_segmenter
 from mpm.zoo.progress import download_bar
 
 
-def add_parser(subparsers: argparse._SubParsersAction) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "segment",
         help="segment a picture and save mask, overlay and merge map",

@@ -12,21 +12,23 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
+from mpm.cli.types import Subparsers
 from mpm.data.datasets import (
     FIRST_TRAINING_SEED,
     CamVid,
+    Dataset,
     FirstOf,
     Folder,
     InMemory,
     LabelledFiles,
+    Sample,
     SyntheticStreets,
     held_out_streets,
 )
@@ -51,7 +53,7 @@ FEW_SCENES, IMAGES_FOR_PATCHES = 16, 64
 WEIGHTS_OF_CLASSES = ("decoder.cls_emb", "decoder.mask_norm.")
 
 
-def add_parser(subparsers) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Adds `train` to the program's commands."""
     parser = subparsers.add_parser(
         "train", help="train streets-vit-tiny, on CPU or GPU, in runs of any length"
@@ -163,7 +165,7 @@ def _prepare_torch(args: argparse.Namespace) -> torch.device:
     return pick_device(args.device)
 
 
-def _open_photos(args: argparse.Namespace) -> Sequence | None:
+def _open_photos(args: argparse.Namespace) -> Dataset | None:
     return None if args.synthetic_only else InMemory(_photos(args, "train"))
 
 
@@ -182,7 +184,8 @@ def _own_config(labels: LabelSet) -> SegmenterConfig:
 
 def _open_validation(args: argparse.Namespace) -> Validation:
     """Small fixed subsets: the photographs' val where the folder has it, and held-out scenes."""
-    photos = scenes = None
+    photos: Dataset | None = None
+    scenes: Dataset | None = None
     if not args.synthetic_only and ((args.root or args.camvid) / "val").is_dir():
         photos = FirstOf(_photos(args, "val"), VALIDATION_PHOTOS)
     if _uses_scenes(args):
@@ -190,7 +193,7 @@ def _open_validation(args: argparse.Namespace) -> Validation:
     return Validation(lambda model: (_mean_iou(model, photos), _mean_iou(model, scenes)))
 
 
-def _mean_iou(model: nn.Module, dataset: Sequence | None) -> float | None:
+def _mean_iou(model: Segmenter, dataset: Dataset | None) -> float | None:
     return None if dataset is None else evaluate(model, dataset).results[0].mean_iou
 
 
@@ -207,7 +210,7 @@ def _open_start(args: argparse.Namespace, config: SegmenterConfig) -> Segmenter 
     return start
 
 
-def _meaning_of_weights(config: SegmenterConfig, args: argparse.Namespace) -> tuple:
+def _meaning_of_weights(config: SegmenterConfig, args: argparse.Namespace) -> tuple[object, ...]:
     """Two models with the same may exchange their weights; for own classes all but those of the classes."""
     classes = () if args.dataset else config.labels.class_names
     return config.encoder, config.decoder, classes, config.mean, config.std
@@ -231,15 +234,16 @@ def _make_learner(
     args: argparse.Namespace,
     config: SegmenterConfig,
     start: Segmenter | None,
-    photos: Sequence | None,
+    photos: Dataset | None,
     device: torch.device,
 ) -> Learner:
     state = load_state(args.output)
     model = Segmenter(config)
-    if state is None and start is None:
-        initialise(model, _sample_images(args, photos))
-    elif state is None:
-        _begin_with(model, start)
+    if state is None:
+        if start is None:
+            initialise(model, _sample_images(args, photos))
+        else:
+            _begin_with(model, start)
     loss = StreetLoss(class_weights(_pixel_counts(photos, config.labels)), _ignored(config.labels))
     learner = Learner(model, loss, device, args.total_minutes, args.peak_rate)
     if state is not None:
@@ -247,20 +251,23 @@ def _make_learner(
     return learner
 
 
-def _sample_images(args: argparse.Namespace, photos: Sequence | None) -> list[np.ndarray]:
+def _sample_images(args: argparse.Namespace, photos: Dataset | None) -> list[np.ndarray]:
     """Images of the training set, both sources, from which a new model learns what patches look like."""
-    scenes = _few_scenes() if _uses_scenes(args) else ()
-    photos = () if photos is None else FirstOf(photos, IMAGES_FOR_PATCHES)
-    return [image for source in (photos, scenes) for image, _ in source]
+    sources: list[Iterable[Sample]] = []
+    if photos is not None:
+        sources.append(FirstOf(photos, IMAGES_FOR_PATCHES))
+    if _uses_scenes(args):
+        sources.append(_few_scenes())
+    return [image for source in sources for image, _ in source]
 
 
 def _few_scenes() -> SyntheticStreets:
     return SyntheticStreets(range(FIRST_TRAINING_SEED, FIRST_TRAINING_SEED + FEW_SCENES))
 
 
-def _pixel_counts(photos: Sequence | None, labels: LabelSet) -> torch.Tensor:
+def _pixel_counts(photos: Dataset | None, labels: LabelSet) -> torch.Tensor:
     """(classes,) pixels of each class in the photos; without photos, in some training scenes."""
-    samples = photos if photos is not None else _few_scenes()
+    samples: Dataset = photos if photos is not None else _few_scenes()
     classes = len(labels.class_names)
     counts = sum(np.bincount(labels.ravel(), minlength=classes + 1)[:classes] for _, labels in samples)
     return torch.from_numpy(counts)

@@ -8,16 +8,30 @@ gathers them for the tokens that patch dropout keeps.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, cast
 
-import torch.nn.functional as F
 from timm.models.eva import Eva, EvaBlock
 from torch import Tensor, nn
 
 from mpm.encoders.base import TokenState
-from mpm.encoders.vit import VitEncoder, embed, grid_of, key_bias
+from mpm.encoders.vit import VitEncoder, embed, fused_keys, grid_of, key_bias
 from mpm.errors import InputError
 from mpm.merging.grid import Grid
+
+
+class _Rotary(Protocol):
+    """What timm's rotary embeddings have in common."""
+
+    def get_embed(self, shape: list[int]) -> Tensor: ...
+
+
+class _Attention(Protocol):
+    """What timm's attention layers with a rotary table have in common: `qkv`, or else `k_proj`."""
+
+    num_heads: int
+    qkv: nn.Linear | None
+    k_proj: nn.Module
+    k_norm: nn.Module
 
 
 class RopeEncoder(VitEncoder):
@@ -37,7 +51,7 @@ class RopeEncoder(VitEncoder):
         if self.resizing is None:
             tokens, rotary = vit._pos_embed(vit.patch_embed(pixels))
             return replace(self.start(vit.norm_pre(tokens), grid), rotary=rotary)
-        rotary = vit.rope.get_embed(shape=[grid.rows, grid.cols])
+        rotary = cast(_Rotary, vit.rope).get_embed(shape=[grid.rows, grid.cols])
         if rotary.shape[-2] != grid.size:
             raise InputError(
                 f"this encoder's rotary table is made for {rotary.shape[-2]} patches, but the picture has "
@@ -46,13 +60,15 @@ class RopeEncoder(VitEncoder):
         return replace(self.start(embed(vit, pixels, self.resizing), grid), rotary=rotary)
 
     def call(self, state: TokenState) -> Tensor:
-        block = self.module.blocks[state.block]
         bias = {} if state.log_sizes is None else {"attn_mask": key_bias(state.log_sizes)}
-        return block(state.tokens, rope=self._table(state), **bias)
+        return self.run_block(state, rope=self._table(state), **bias)
 
     def _table(self, state: TokenState) -> Tensor:
         """The next block's table for the tokens that are left, broadcasting over (B, heads, M, D)."""
-        table = state.rotary[state.block] if self.module.rope_mixed else state.rotary
+        table = state.rotary
+        assert table is not None, "every state of this encoder has one: see embed"
+        if self.module.rope_mixed:
+            table = table[state.block]
         if state.positions is None:
             return table
         if self.module.rope_mixed:
@@ -61,12 +77,9 @@ class RopeEncoder(VitEncoder):
 
     def keys(self, state: TokenState) -> Tensor:
         block = self.module.blocks[state.block]
-        attn = block.attn
+        attn = cast(_Attention, block.attn)
         x = block.norm1(state.patches) if isinstance(block, EvaBlock) else state.patches
-        if attn.qkv is None:
-            keys = attn.k_proj(x)
-        else:
-            width = attn.num_heads * attn.head_dim
-            rows = slice(width, 2 * width)
-            keys = F.linear(x, attn.qkv.weight[rows], None if attn.qkv.bias is None else attn.qkv.bias[rows])
-        return attn.k_norm(keys.unflatten(2, (-1, attn.head_dim)).transpose(1, 2))
+        keys = attn.k_proj(x) if attn.qkv is None else fused_keys(attn.qkv, x)
+        # Heads of queries may share a head of keys.
+        heads = getattr(attn, "num_kv_heads", attn.num_heads)
+        return attn.k_norm(keys.unflatten(2, (heads, -1)).transpose(1, 2))

@@ -15,10 +15,12 @@ from torch import Tensor
 
 from mpm.clock import Clock
 from mpm.encoders.base import Encoder, TokenState
+from mpm.errors import InputError
 from mpm.merging.context import Context
 from mpm.merging.grid import Grid
 from mpm.merging.insertion import apply_rule
-from mpm.merging.recipe import Recipe, RuleCall
+from mpm.merging.recipe import Recipe
+from mpm.merging.rule_call import RuleCall
 from mpm.merging.trace import TraceBatch, trace_image
 
 Insert = Callable[[Encoder, TokenState, RuleCall, Recipe, Clock], TokenState]
@@ -77,6 +79,8 @@ def encode(
     Raises InputError for a recipe that does not fit the encoder, and for a rule that fails.
     """
     recipe.check(encoder.depth)
+    if len(recipe) and torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
+        raise InputError("a run with merges cannot be traced: its lengths are those of one picture")
     clock = clock or Clock(start.tokens.device if isinstance(start, TokenState) else start.device)
     if isinstance(start, TokenState):
         return [_run_blocks(encoder, start, recipe, clock, seen, stop, insert)]
@@ -101,7 +105,7 @@ def _run_blocks(
         if seen is not None:
             seen(state)
         call = recipe.at(block)
-        if call is not None:
+        if call is not None and state.counts:  # an empty batch has nothing to merge
             state = insert(encoder, state, call, recipe, clock)
         with clock.part("blocks"):
             state = encoder.step(state)
@@ -145,4 +149,4 @@ def _log_sizes(state: TokenState) -> Tensor:
     """(B, P + M): 0 for prefix tokens and for padding."""
     sizes = state.whole_map().group_sizes(state.patches.shape[1]).clamp(min=1)
     prefix = sizes.new_ones(sizes.shape[0], state.prefix)
-    return torch.cat([prefix, sizes], dim=1).to(state.tokens.dtype).log()
+    return torch.cat([prefix, sizes], dim=1).float().log().to(state.tokens.dtype)

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import torch
 import torch.nn.functional as F
-from timm.layers import Attention
+from timm.layers.attention import Attention
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
 try:
     from torch.nn.attention.varlen import varlen_attn
 except ImportError:  # torch before 2.10
-    varlen_attn = None
+    varlen_attn = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,16 +54,18 @@ class Packing:
         return flat.index_copy(0, self.rows, packed).unflatten(0, (-1, width))
 
 
-def can_pack(block: nn.Module) -> bool:
+def can_pack(block: nn.Module) -> TypeGuard[Block]:
     """Whether a block is timm's plain one with fused attention, as in `run_packed`, and drops none of it."""
-    plain = type(block) is Block and type(block.attn) is Attention and block.attn.fused_attn
-    return plain and not (block.training and block.attn.attn_drop.p)
+    attn = block.attn if type(block) is Block else None
+    return type(attn) is Attention and attn.fused_attn and not (block.training and attn.attn_drop.p)
 
 
 def run_packed(block: Block, tokens: Tensor, packing: Packing) -> Tensor:
     """One block over images of unequal length: (B, M, C) -> (B, M, C), zeros past an image's own length."""
+    attn = block.attn
+    assert isinstance(attn, Attention)
     x = packing.pack(tokens)
-    x = x + _one_by_one(block.drop_path1, block.ls1(_attention(block.attn, block.norm1(x), packing)), packing)
+    x = x + _one_by_one(block.drop_path1, block.ls1(_attention(attn, block.norm1(x), packing)), packing)
     x = x + _one_by_one(block.drop_path2, block.ls2(block.mlp(block.norm2(x))), packing)
     return packing.unpack(x, tokens.shape[1])
 
@@ -97,7 +100,8 @@ def packed_attention(q: Tensor, k: Tensor, v: Tensor, packing: Packing) -> Tenso
         return _attention_one_by_one(q, k, v, packing)
     longest = max(packing.lengths)
     if _flash_takes(q):
-        return varlen_attn(q, k, v, packing.ends, packing.ends, longest, longest)
+        mixed = varlen_attn(q, k, v, packing.ends, packing.ends, longest, longest)
+        return mixed if isinstance(mixed, Tensor) else mixed[0]  # nothing besides was asked for
     return _attention_nested(q, k, v, packing)
 
 

@@ -6,13 +6,15 @@ Shapes: B images, P prefix tokens, N patch tokens, M of them left after merging,
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 import torch.nn.functional as F
-from timm.layers import Attention
+from timm.layers.attention import Attention
 from timm.models.eva import Eva
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from mpm.encoders.base import Encoder, TokenState
 from mpm.encoders.varlen import Packing, can_pack, run_packed
@@ -70,10 +72,15 @@ class VitEncoder(Encoder):
         return vit.norm_pre(vit.patch_drop(tokens))
 
     def call(self, state: TokenState) -> Tensor:
+        bias = {} if state.log_sizes is None else {"attn_mask": key_bias(state.log_sizes)}
+        return self.run_block(state, **bias)
+
+    def run_block(self, state: TokenState, **how: Tensor) -> Tensor:
+        """timm's block over the tokens, kept or computed again for gradients as timm was told."""
         block = self.module.blocks[state.block]
-        if state.log_sizes is None:
-            return block(state.tokens)
-        return block(state.tokens, attn_mask=key_bias(state.log_sizes))
+        if self.module.grad_checkpointing and torch.is_grad_enabled():
+            return checkpoint(partial(block, **how), state.tokens, use_reentrant=False)
+        return block(state.tokens, **how)
 
     def norm(self, tokens: Tensor) -> Tensor:
         return self.module.norm(tokens)
@@ -90,11 +97,15 @@ class VitEncoder(Encoder):
         block = self.module.blocks[state.block]
         if not isinstance(block, Block) or not isinstance(block.attn, Attention):
             return super().keys(state)
-        attn = block.attn
-        rows = slice(attn.attn_dim, 2 * attn.attn_dim)
-        bias = None if attn.qkv.bias is None else attn.qkv.bias[rows]
-        keys = F.linear(block.norm1(state.patches), attn.qkv.weight[rows], bias)
-        return attn.k_norm(keys.unflatten(2, (attn.num_heads, -1)).transpose(1, 2))
+        keys = fused_keys(block.attn.qkv, block.norm1(state.patches))
+        return block.attn.k_norm(keys.unflatten(2, (block.attn.num_heads, -1)).transpose(1, 2))
+
+
+def fused_keys(qkv: nn.Linear, x: Tensor) -> Tensor:
+    """Only the keys of a fused projection, its middle third: (B, M, C) -> (B, M, heads * D)."""
+    width = qkv.weight.shape[0] // 3
+    rows = slice(width, 2 * width)
+    return F.linear(x, qkv.weight[rows], None if qkv.bias is None else qkv.bias[rows])
 
 
 def key_bias(log_sizes: Tensor) -> Tensor:
@@ -103,12 +114,17 @@ def key_bias(log_sizes: Tensor) -> Tensor:
 
 
 def grid_of(vit: PlainViT, pixels: Tensor) -> Grid:
-    """The patch grid of pixels (B, 3, H, W). Raises ValueError for patches that are not square."""
-    patch_h, patch_w = vit.patch_embed.patch_size
+    """The patch grid of pixels (B, 3, H, W), as the ViT's own patch embedding cuts it.
+
+    Raises ValueError for patches that are not square, and for pixels that make no patch.
+    """
+    height, width = pixels.shape[-2:]
+    ratio = vit.patch_embed.feat_ratio(as_scalar=False)
+    patch_h, patch_w = ratio if isinstance(ratio, tuple) else (ratio, ratio)
     if patch_h != patch_w:
         raise ValueError(f"patches must be square, but this ViT has {patch_h} x {patch_w}")
-    height, width = pixels.shape[-2:]
-    return Grid(-(-height // patch_h), -(-width // patch_w), patch_h)
+    rows, cols = vit.patch_embed.dynamic_feat_size((height, width))
+    return Grid(rows, cols, patch_h)
 
 
 def embed(vit: PlainViT, pixels: Tensor, resizing: PositionResizing) -> Tensor:

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from mpm.data.datasets import Dataset
 from mpm.data.labels import LabelSet
 from mpm.errors import InputError
 from mpm.measure.distributed import ALONE, Team
 from mpm.measure.flops import count_flops
 from mpm.measure.scores import Evaluation, ScheduleResult, Tally, table
-from mpm.merging.recipe import Merger, Recipe
+from mpm.merging.recipe import Recipe
+from mpm.merging.rule_call import Merger
 from mpm.segmenters.segmenter import Segmenter, read_recipe
 from mpm.segmenters.sliding import segment_sliding, sliding_config
 
@@ -27,19 +29,18 @@ Predictor = Callable[[np.ndarray, Recipe], tuple[np.ndarray, list[int]]]
 
 def evaluate(
     segmenter: Segmenter,
-    dataset: Sequence,
+    dataset: Dataset,
     schedules: Iterable[Any] = ("none",),
     merger: Merger | None = None,
     resolution: int | None = None,
-    progress: Callable[[Iterable], Iterable] = iter,
+    progress: Callable[[range], Iterable[int]] = iter,
     mode: str = "whole",
     team: Team = ALONE,
     flop_images: int = 0,
 ) -> Evaluation:
     """Segments every image by every recipe and compares with its labels.
 
-    dataset: a sequence of (image (H, W, 3) uint8 RGB, labels (H, W) uint8), see
-    `mpm.data.datasets`.
+    dataset: (image (H, W, 3) uint8 RGB, labels (H, W) uint8) by number, see `mpm.data.datasets`.
     schedules: recipes, schedules or their texts. The unmerged baseline always comes first, asked for or not,
     since every drop is told against it.
     progress: wraps the image indices, for instance in tqdm.
@@ -77,7 +78,7 @@ def _with_baseline(schedules: Iterable[Any], segmenter: Segmenter, merger: Merge
     return list(dict.fromkeys([Recipe(), *parsed]))
 
 
-def _common_labels(segmenter: Segmenter, dataset: Sequence) -> LabelSet:
+def _common_labels(segmenter: Segmenter, dataset: Dataset) -> LabelSet:
     """The data set's classes, which must be the model's."""
     if len(dataset) == 0:
         raise InputError("the data set is empty: there is nothing to evaluate")

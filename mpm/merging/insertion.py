@@ -8,8 +8,8 @@ from torch import Tensor
 from mpm.errors import InputError
 from mpm.merging.context import Context
 from mpm.merging.merge_map import MergeMap
-from mpm.merging.recipe import RuleCall
 from mpm.merging.rule import Rule, find_rule
+from mpm.merging.rule_call import RuleCall
 
 
 @torch.no_grad()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mpm.errors import InputError, shortened
+from mpm.errors import InputError, cut, shortened
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,10 @@ class Schedule:
         """Return self. Raises InputError when a block lies outside an encoder of `depth` blocks."""
         outside = [str(block) for block in self.blocks if block >= depth]
         if outside:
+            more = f" and {len(outside) - 3} more" if len(outside) > 3 else ""
             raise InputError(
-                f'schedule "{self}" asks for block {", ".join(outside)}, but this encoder has blocks '
-                f'0 to {depth - 1}; "none" merges nowhere'
+                f'schedule "{cut(str(self))}" asks for block {", ".join(outside[:3])}{more}, but this '
+                f'encoder has blocks 0 to {depth - 1}; "none" merges nowhere'
             )
         return self
 

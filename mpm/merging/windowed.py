@@ -40,6 +40,8 @@ class WindowedPairs:
         Raises ValueError as `mutual_pairs` does, and where the grid is missing or does not fit the tokens.
         """
         counts = check_tokens(tokens, counts)
+        if grid is None:
+            raise ValueError("the windowed search needs the grid of the tokens, but got None")
         positions = _positions(tokens, grid)
         with exact_float32(tokens.device):
             nearest, similarity = nearest_one_by_one(
@@ -55,10 +57,8 @@ def windowed_pairs(radius: int) -> WindowedPairs:
     return WindowedPairs(radius)
 
 
-def _positions(tokens: Tensor, grid: Grid | None) -> Tensor:
+def _positions(tokens: Tensor, grid: Grid) -> Tensor:
     """Patch index of each token's representative: (B, N) int64."""
-    if grid is None:
-        raise ValueError("the windowed search needs the grid of the tokens, but got None")
     batch, rows = tokens.shape[:2]
     if grid.positions is None:
         if rows != grid.size:

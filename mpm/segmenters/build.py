@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import timm
-from timm.layers import PatchEmbed
+from timm.layers.patch_embed import PatchEmbed
 from torch import nn
 
-from mpm.encoders.pick import why_unsupported
+from mpm.encoders.pick import is_supported, why_unsupported
 from mpm.encoders.vit import PlainViT
 from mpm.errors import InputError
 from mpm.segmenters.config import EncoderConfig, SegmenterConfig
@@ -15,9 +15,7 @@ from mpm.segmenters.heads import BatchNormLinear, LinearDecoder, MaskTransformer
 
 def build_encoder(config: EncoderConfig) -> PlainViT:
     """The timm ViT of a configuration, with random weights. Raises InputError for any other model."""
-    encoder = _create(config)
-    if problem := why_unsupported(encoder):
-        raise InputError(f"the encoder must be a plain timm VisionTransformer, but got {problem}")
+    encoder = supported(_create(config))
     if not isinstance(encoder.patch_embed, PatchEmbed):
         raise InputError(
             "the encoder must cut the image into patches by one convolution, but got "
@@ -39,6 +37,15 @@ def _create(config: EncoderConfig) -> nn.Module:
         return timm.create_model(config.timm_model, pretrained=False, num_classes=0, **config.timm_args)
     except (AssertionError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(f"timm cannot build the encoder {config.timm_model!r}: {error}") from error
+
+
+def supported(encoder: nn.Module) -> PlainViT:
+    """The encoder itself. Raises InputError for one that the loop cannot run."""
+    if not is_supported(encoder):
+        raise InputError(
+            f"the encoder must be a plain timm VisionTransformer, but got {why_unsupported(encoder)}"
+        )
+    return encoder
 
 
 def place_final_norm(encoder: PlainViT, config: EncoderConfig) -> None:

@@ -8,6 +8,7 @@ classes, S survivors of a cell, H W output pixels, T U pixels of a cell.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,7 +107,7 @@ class Axis:
         return pixel[slots]
 
 
-def _rounding(scale: float, grid: tuple[int, int], factor: tuple[float, float]) -> float:
+def _rounding(scale: float, grid: Sequence[int], factor: tuple[float, float]) -> float:
     """How far two ways of rounding can put two classes apart, for values up to `scale`."""
     exact = all(math.frexp(one)[0] == 0.5 for one in factor)  # at powers of two, positions are exact
     return scale * 2.0**-23 * (16 if exact else 16 + 4 * sum(grid))

@@ -9,7 +9,7 @@ import torch
 
 from mpm.encoders.run import encode
 from mpm.errors import InputError
-from mpm.merging.recipe import Merger
+from mpm.merging.rule_call import Merger
 from mpm.segmenters.segmenter import MAX_PATCHES, Segmenter, read_recipe
 
 

@@ -44,8 +44,8 @@ def plan_geometry(
         scale *= 0.995 * min(1.0, math.sqrt(max_patches / _patches(content, patch_px)))
         content = _scaled(image_wh_px, scale)
     rows, cols = math.ceil(content[1] / patch_px), math.ceil(content[0] / patch_px)
-    corner = tuple(-side % patch_px // 2 for side in content) if centred else (0, 0)
-    grid = Grid(rows, cols, patch_px, content, image_wh_px, content_xy_px=corner)
+    left, top = (-side % patch_px // 2 for side in content) if centred else (0, 0)
+    grid = Grid(rows, cols, patch_px, content, image_wh_px, content_xy_px=(left, top))
     return Geometry(image_wh_px, content, grid, scaled_down)
 
 

@@ -52,12 +52,13 @@ class MaskTransformer(nn.Module):
         self, encoder_width: int, classes: int, layers: int, heads: int, width: int, layer_norm_eps: float
     ) -> None:
         super().__init__()
-        norm = partial(nn.LayerNorm, eps=layer_norm_eps)
+        norm = partial(nn.LayerNorm, eps=layer_norm_eps)  # timm asks for a class, but only calls it
         self.classes = classes
         self.proj_dec = nn.Linear(encoder_width, width)
         self.cls_emb = nn.Parameter(torch.empty(1, classes, width))
         self.blocks = nn.ModuleList(
-            Block(width, heads, mlp_ratio=4, qkv_bias=True, norm_layer=norm) for _ in range(layers)
+            Block(width, heads, mlp_ratio=4, qkv_bias=True, norm_layer=norm)  # type: ignore[arg-type]
+            for _ in range(layers)
         )
         self.decoder_norm = norm(width)
         self.proj_patch = nn.Parameter(width**-0.5 * torch.randn(width, width))

@@ -12,6 +12,9 @@ from torch import Tensor
 from mpm.errors import InputError
 from mpm.segmenters.geometry import Geometry
 
+PerChannel = tuple[float, float, float]
+"""A number for each of red, green and blue."""
+
 
 def as_rgb(image: Any) -> np.ndarray:
     """(H, W, 3) uint8 RGB from such an array or a PIL image. Raises InputError for anything else."""
@@ -41,7 +44,7 @@ def resize_bilinear(image: np.ndarray, size_wh_px: tuple[int, int]) -> np.ndarra
     return cv2.resize(image, size_wh_px, interpolation=cv2.INTER_LINEAR)
 
 
-def to_pixels(image: np.ndarray, geometry: Geometry, mean: tuple, std: tuple) -> Tensor:
+def to_pixels(image: np.ndarray, geometry: Geometry, mean: PerChannel, std: PerChannel) -> Tensor:
     """(H, W, 3) uint8 -> (1, 3, H_padded, W_padded) float32, normalised, then padded with zeros."""
     resized = torch.from_numpy(np.ascontiguousarray(resize_bilinear(image, geometry.content_wh_px)))
     width, height = geometry.padded_wh_px
@@ -53,5 +56,5 @@ def to_pixels(image: np.ndarray, geometry: Geometry, mean: tuple, std: tuple) ->
     return pixels
 
 
-def _column(values: tuple) -> Tensor:
+def _column(values: PerChannel) -> Tensor:
     return torch.tensor(values, dtype=torch.float32).reshape(3, 1, 1)

@@ -45,18 +45,25 @@ def run(
     """
     clock = clock or Clock(start.tokens.device if isinstance(start, TokenState) else start.device)
     states = encode(encoder, start, recipe, clock, grid=grid, seen=seen, insert=insert)
-    logits = [finish(encoder, head, state, recipe, clock) for state in states]
+    # In training a head sees the whole batch: normalisation over batches takes its statistics there.
+    together = head.training and not recipe.decode_merged
+    parts = [states] if together else [[state] for state in states]
+    logits = [finish(encoder, head, part, recipe, clock) for part in parts]
     return Outcome(torch.cat(logits) if len(logits) > 1 else logits[0], tuple(states))
 
 
-def finish(encoder: Encoder, head: nn.Module, state: TokenState, recipe: Recipe, clock: Clock) -> Tensor:
+def finish(
+    encoder: Encoder, head: nn.Module, states: list[TokenState], recipe: Recipe, clock: Clock
+) -> Tensor:
     """From the last block to logits: the full grid restored, final norm, decoder."""
-    if recipe.decode_merged and state.maps:
-        return _finish_merged(encoder, head, state, clock)
+    first = states[0]
+    if recipe.decode_merged and first.maps:
+        return _finish_merged(encoder, head, first, clock)
     with clock.part("reconstruct"):
-        tokens = encoder.restore(state)
+        restored = [encoder.restore(state) for state in states]
+        tokens = torch.cat(restored) if len(restored) > 1 else restored[0]
     with clock.part("decode"):
-        return on_grid(head(encoder.norm(tokens)[:, state.prefix :]), state.grid)
+        return on_grid(head(encoder.norm(tokens)[:, first.prefix :]), first.grid)
 
 
 def _finish_merged(encoder: Encoder, head: nn.Module, state: TokenState, clock: Clock) -> Tensor:

@@ -147,5 +147,6 @@ def merge_npz(trace: MergeTrace, source: Path | None = None) -> bytes:
             arrays[f"{name}_{number}"] = getattr(stage, name).astype(np.int32)
         arrays[f"similarity_{number}"] = stage.similarity.astype(np.float32)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    # To numpy's stubs a dictionary may hold allow_pickle, too.
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()

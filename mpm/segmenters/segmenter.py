@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +18,8 @@ from mpm.encoders.run import traces
 from mpm.encoders.vit import PositionResizing
 from mpm.errors import InputError
 from mpm.merging.grid import Grid
-from mpm.merging.recipe import Merger, Recipe
+from mpm.merging.recipe import Recipe
+from mpm.merging.rule_call import Merger
 from mpm.merging.schedule import PAPER, Schedule
 from mpm.merging.trace import MergeTrace
 from mpm.segmenters.build import build_decoder, build_encoder
@@ -216,6 +218,7 @@ def notes_on(geometry: Geometry) -> tuple[str, ...]:
     if not geometry.scaled_down:
         return ()
     (width, height), grid = geometry.content_wh_px, geometry.grid
-    return (
-        f"This image was scaled down to {width} x {height} pixels, {grid.size} patches, to fit the limit.",
-    )
+    size = f"{width} x {height} pixels, {grid.size} patches"
+    if width * height > math.prod(geometry.image_wh_px):
+        return (f"This image was scaled up to {size}: the limit allows no more.",)
+    return (f"This image was scaled down to {size}, to fit the limit.",)

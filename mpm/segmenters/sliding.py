@@ -18,7 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mpm.errors import InputError
-from mpm.merging.recipe import Merger, Recipe
+from mpm.merging.recipe import Recipe
+from mpm.merging.rule_call import Merger
 from mpm.merging.schedule import PAPER
 from mpm.segmenters.config import SlidingConfig
 from mpm.segmenters.geometry import Geometry

@@ -14,7 +14,8 @@ import torch
 
 from mpm.clock import PartClock, Timing
 from mpm.encoders.base import TokenState
-from mpm.merging.recipe import Merger, Recipe, RuleCall
+from mpm.merging.recipe import Recipe
+from mpm.merging.rule_call import Merger, RuleCall
 from mpm.segmenters.geometry import Geometry
 from mpm.segmenters.segmenter import MAX_PATCHES, SegmentationRun, Segmenter, make_run, read_recipe
 from mpm.segmenters.upsample import upsample_labels

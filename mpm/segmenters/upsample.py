@@ -44,8 +44,8 @@ def argmax_bilinear(logits: Tensor, size: tuple[int, int], factor: tuple[float, 
     """
     logits = logits.float().contiguous()
     kind = torch.uint8 if logits.shape[0] <= 255 else torch.int16
-    # F.interpolate copies, whatever the factor, where that gives as many pixels as there were.
-    factor = tuple(1.0 if int(n * by) == n else by for n, by in zip(logits.shape[1:], factor, strict=True))
+    rows, cols = logits.shape[1:]
+    factor = _real_factor(rows, factor[0]), _real_factor(cols, factor[1])
     if logits.shape[0] == 1:
         return torch.zeros(size, dtype=kind, device=logits.device)
     if sum(size) <= GENERIC_KERNEL_PX:
@@ -54,14 +54,20 @@ def argmax_bilinear(logits: Tensor, size: tuple[int, int], factor: tuple[float, 
     return _labels_by_classes(logits, size, factor, kind) if labels is None else labels
 
 
+def _real_factor(cells: int, factor: float) -> float:
+    """F.interpolate copies, whatever the factor, where that gives as many pixels as there were."""
+    return 1.0 if int(cells * factor) == cells else factor
+
+
 def _labels_of_a_tiny_image(
     logits: Tensor, size: tuple[int, int], factor: tuple[float, float], kind: torch.dtype
 ) -> Tensor:
     """All at once. Torch picks its kernel, and thereby its rounding, by the size before cropping."""
-    whole = [max(one, int(cells * by)) for one, cells, by in zip(size, logits.shape[1:], factor, strict=True)]
+    rows, cols = logits.shape[1:]
+    whole = max(size[0], int(rows * factor[0])), max(size[1], int(cols * factor[1]))
     if sum(whole) > GENERIC_KERNEL_PX:
-        whole = [max(size[0], GENERIC_KERNEL_PX + 1 - size[1]), size[1]]
-    maps = torch_bilinear(logits, tuple(whole), factor)
+        whole = max(size[0], GENERIC_KERNEL_PX + 1 - size[1]), size[1]
+    maps = torch_bilinear(logits, whole, factor)
     return maps[:, : size[0], : size[1]].argmax(0).to(kind)
 
 

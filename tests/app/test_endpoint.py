@@ -47,6 +47,39 @@ def test_image_and_schedule_in_mask_and_merge_map_out(client, engine, photo, smo
     assert set(report["timing_s"]["parts"]) == set(run.timing.parts) | set(mpm.clock.PARTS)
 
 
+def test_the_decoder_s_notes_arrive(client, tmp_path, smooth_image):
+    frames = [Image.fromarray(smooth_image), Image.fromarray(255 - smooth_image)]
+    frames[0].save(tmp_path / "two.gif", save_all=True, append_images=frames[1:])
+    _, report = client.predict(
+        image=handle_file(str(tmp_path / "two.gif")), schedule="1", api_name="/segment"
+    )
+    assert any("first" in note for note in report["notes"])
+
+
+def test_a_schedule_left_empty_by_a_program_is_the_paper_s_where_it_fits(client, photo):
+    # The tiny model has four blocks, so the paper's {2, 5} does not fit: a sentence, not a traceback.
+    with pytest.raises(AppError, match="0 to 3"):
+        client.predict(image=handle_file(str(photo)), schedule=None, api_name="/segment")
+
+
+def test_any_recipe_and_the_list_of_rules(client, engine, photo, smooth_image):
+    _, report = client.predict(
+        image=handle_file(str(photo)), schedule="bipartite(0.25)@1|sizes", api_name="/segment"
+    )
+    run = engine.segment(smooth_image, "bipartite(0.25)@1|sizes")
+    assert (
+        report["schedule"] == "bipartite(0.25)@1|sizes" and report["token_counts"] == run.trace.token_counts
+    )
+    (stage,) = report["merge_map"]
+    assert stage["rule"] == "bipartite(0.25)" and len(stage["reason"]) == len(stage["index"])
+    listed = client.predict(api_name="/rules")
+    assert [rule["name"] for rule in listed] == [rule.name for rule in mpm.rules()]
+    for bad in ("nobody@1", "bipartite(7)@1", "1," * 60_000):
+        with pytest.raises(AppError) as refused:
+            client.predict(image=handle_file(str(photo)), schedule=bad, api_name="/segment")
+        assert len(str(refused.value)) < 300
+
+
 def test_it_is_documented_and_the_only_one(client):
     described = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert list(described) == ["/rules", "/segment"]

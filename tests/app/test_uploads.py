@@ -16,6 +16,7 @@ from PIL import Image
 gr = pytest.importorskip("gradio")
 
 import app.server.uploads  # noqa: E402
+from app.engine.picture_notes import NOTES  # noqa: E402
 from app.server.uploads import UploadImage  # noqa: E402
 
 META = {"_type": "gradio.FileData"}
@@ -148,11 +149,14 @@ def test_handler_output_is_kept_without_loss(page):
 
 def test_large_photo_is_scaled_down(page, monkeypatch):
     monkeypatch.setattr(app.server.uploads, "MAX_SIDE_PX", 15)
-    told = []
-    monkeypatch.setattr(gr, "Info", told.append)
     event, data = call(page[0], upload(page[0], png_bytes()))
     assert data == ["(10, 15, 3) uint8 [10, 200, 30]"]
-    assert told == ["Scaled down from 0.0 megapixels to 15 x 10."]
+    assert NOTES.find(page[1][-1]) == ("Scaled down from 0.0 megapixels to 15 x 10.",)
+
+
+def test_a_fault_is_told_once_however_many_events_ask(tmp_path):
+    told = app.server.uploads._Told()
+    assert told.is_new("a.png") and not told.is_new("a.png") and told.is_new("b.png")
 
 
 def test_one_file_is_decoded_at_a_time(page, monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -157,7 +159,23 @@ def test_a_bad_file_is_one_sentence_and_nothing_is_lost(page, tmp_path, name, co
     toast = page.locator("[data-testid=toast-body]").first
     toast.wait_for()
     assert len(toast.inner_text()) > 20 and "Traceback" not in toast.inner_text()
+    page.wait_for_timeout(1500)  # what else the page would say of it, it would have said by now
+    assert page.locator("[data-testid=toast-body]").count() == 1, "one fault, one message"
     assert state(page)["view"] == before["view"], "the picture before is still there"
+
+
+def test_what_the_decoder_has_to_say_is_said_once(page, tmp_path):
+    frames = [Image.fromarray(np.full((60, 80, 3), shade, np.uint8)) for shade in (90, 200)]
+    frames[0].save(tmp_path / "two.gif", save_all=True, append_images=frames[1:])
+    before = state(page)
+    upload(page, tmp_path / "two.gif")
+    wait_for_runs(page, before["view"])
+    (note,) = decode_image(tmp_path / "two.gif").notes
+    assert page.locator("#inspector").inner_text().count(note) == 1
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Report, JSON").click()
+    waiting.value.save_as(tmp_path / "report.json")
+    assert note in json.loads((tmp_path / "report.json").read_text())["notes"]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2000, 70)])

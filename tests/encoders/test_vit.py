@@ -129,10 +129,11 @@ def test_unfit_models_and_schedules_are_refused():
         mpm.apply(timm.create_model("resnet10t"), "2")
     with pytest.raises(mpm.InputError, match="0 to 3"):
         mpm.apply(make(), "9")
-    with pytest.raises(ValueError, match="patch dropout"):
-        mpm.apply(make(patch_drop_rate=0.5), "1")
-    with pytest.raises(ValueError, match="patch dropout"):
-        mpm.apply(make("EVA-01", patch_drop_rate=0.5), "1")
+    for variant in ("plain", "EVA-01"):
+        dropping = mpm.apply(make(variant, patch_drop_rate=0.5), "1")
+        dropping(pixels(1))
+        with pytest.raises(ValueError, match="patch dropout"):
+            dropping.train()(pixels(1))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -7,7 +7,8 @@ import pickle
 import pytest
 
 import mpm
-from mpm.merging.recipe import Recipe, RuleCall
+from mpm.merging.recipe import Recipe
+from mpm.merging.rule_call import RuleCall
 from mpm.merging.windowed import windowed_pairs
 
 

@@ -12,7 +12,8 @@ import torch
 import mpm
 from mpm.merging import rule as registry
 from mpm.merging.insertion import apply_rule
-from mpm.merging.recipe import Recipe, RuleCall
+from mpm.merging.recipe import Recipe
+from mpm.merging.rule_call import RuleCall
 
 STRIPES = '''
 import torch

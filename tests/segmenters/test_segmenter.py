@@ -92,6 +92,9 @@ def test_the_result_says_when_the_picture_was_scaled_down(tiny, smooth_image):
     assert tiny.segment(smooth_image, "1").notes == ()
     small = tiny.segment(smooth_image, "1", max_patches=20)
     assert small.grid.size <= 20 and "scaled down" in small.notes[0]
+    sliver = tiny.segment(np.zeros((1, 500, 3), np.uint8), "1", max_patches=200)
+    width, height = sliver.geometry.content_wh_px
+    assert (width, height) > (500, 1) and f"scaled up to {width} x {height} pixels" in sliver.notes[0]
 
 
 def test_linear_decoder_and_other_types(tiny_config, smooth_image):
@@ -141,3 +144,17 @@ def test_two_threads_on_one_model_do_not_disturb_each_other(tiny):
     for one, other in zip(alone, together, strict=True):
         assert np.array_equal(one.labels, other.labels)
         assert np.array_equal(one.trace.groups(2), other.trace.groups(2))
+
+
+def test_in_training_a_head_with_batch_normalisation_sees_the_whole_batch(tiny_config):
+    config = replace(tiny_config, decoder=DecoderConfig("batchnorm_linear"))
+    torch.manual_seed(0)
+    pixels = torch.randn(4, 3, 32, 48)
+    means = []
+    for recipe in ("none", "1"):
+        torch.manual_seed(1)
+        segmenter = mpm.Segmenter(config).train()
+        segmenter(pixels, recipe)
+        assert int(segmenter.decoder.bn.num_batches_tracked) == 1
+        means.append(segmenter.decoder.bn.running_mean.clone())
+    assert torch.allclose(means[0], means[1], atol=0.02), "one step of the mean, over all images"

@@ -2,10 +2,13 @@
 
 from mpm.data.labels.label_set import LabelSet
 
+UNLABELLED = 11
+"""The label of pixels that count for nothing."""
+
 # Colours follow Cityscapes' well-known ones, made to stay apart on a photograph.
 STREETS = LabelSet.of(
     "streets",
-    11,
+    UNLABELLED,
     {
         "sky": (70, 130, 180),
         "building": (110, 110, 110),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import cv2
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mpm.clock import synchronise
 from mpm.measure.bench.memory import peak_bytes
+from mpm.measure.bench.results import Kernel
 from mpm.measure.paired import Summary, alternate
 from mpm.merging.grid import Grid
 from mpm.merging.rules.mutual import mutual_pairs
@@ -24,10 +25,13 @@ TAIL_GRID, TAIL_FACTOR = (32, 32), 16
 SMOOTH_SIGMA_CELLS = 4
 MATCH_GRID, MATCH_CHANNELS, WINDOW = (64, 128), 192, 4
 
+Way = Callable[[], object]
+"""One way to do it; what it returns is not looked at."""
 
-def tail(classes: int, device: torch.device, runs: int = 15) -> dict[str, float]:
+
+def tail(classes: int, device: torch.device, runs: int = 15) -> Kernel:
     """argmax of upsampled class maps, smooth and pure noise, against F.interpolate and argmax."""
-    results: dict[str, float] = {"classes": classes}
+    results: Kernel = {"classes": classes}
     noise = np.random.default_rng(0).standard_normal((classes, *TAIL_GRID)).astype(np.float32)
     smooth = np.stack([_blurred(one) for one in noise])
     for name, maps in (("smooth", smooth), ("noise", noise)):
@@ -53,25 +57,30 @@ def _tail_ways(maps: Tensor) -> tuple[Callable[[], Tensor], Callable[[], Tensor]
     return lambda: argmax_bilinear(maps, size, (TAIL_FACTOR, TAIL_FACTOR)), plain
 
 
-def matcher(device: torch.device, runs: int = 5) -> dict[str, float]:
+def matcher(device: torch.device, runs: int = 5) -> Kernel:
     """Who pairs with whom among 8192 tokens (2048 x 1024 pixels): dense, as shipped, windowed."""
     tokens, grid = _smooth_tokens(device), Grid(*MATCH_GRID, 16)
     near = windowed_pairs(WINDOW)
-    ways = {
+    ways: dict[str, Way] = {
         "dense": lambda: _dense(tokens),
         "own": lambda: mutual_pairs(tokens),
         "windowed": lambda: near(tokens, None, grid),
     }
     seconds = _medians(ways, runs, device)
-    results: dict[str, float] = {"tokens": grid.size, "dense_matrix_bytes": 4 * grid.size**2}
+    results: Kernel = {"tokens": grid.size, "dense_matrix_bytes": 4 * grid.size**2}
     for name, way in ways.items():
         results[f"{name}_s"] = seconds[name]
         results[f"{name}_speedup"] = seconds["dense"] / seconds[name]
         results[f"{name}_peak_bytes"] = peak_bytes(way, device)
     exact, windowed = mutual_pairs(tokens), near(tokens, None, grid)
-    results["own_partners_different"] = float((exact.nearest != _dense(tokens)).float().mean())
-    results["windowed_partners_different"] = float((exact.partner != windowed.partner).float().mean())
+    results["own_partners_different"] = _share_different(exact.nearest, _dense(tokens))
+    results["windowed_partners_different"] = _share_different(exact.partner, windowed.partner)
     return results
+
+
+def _share_different(first: Tensor | None, second: Tensor | None) -> float:
+    assert first is not None and second is not None  # mutual pairs say both: who is nearest, and partners
+    return float((first != second).float().mean())
 
 
 def _smooth_tokens(device: torch.device) -> Tensor:
@@ -90,8 +99,8 @@ def _dense(tokens: Tensor) -> Tensor:
     return similarity.max(1).indices.unsqueeze(0)
 
 
-def _medians(ways: dict[str, Callable], runs: int, device: torch.device) -> dict[str, float]:
-    def clocked(way: Callable) -> Callable[[], float]:
+def _medians(ways: Mapping[str, Way], runs: int, device: torch.device) -> dict[str, float]:
+    def clocked(way: Way) -> Callable[[], float]:
         def run() -> float:
             synchronise(device)
             start = time.perf_counter()

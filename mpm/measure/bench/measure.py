@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 
-from mpm.clock import Clock, PartClock
+from mpm.clock import Clock, PartClock, Timing
 from mpm.measure.bench.memory import peak_bytes
 from mpm.measure.bench.pipelines import Outcome, Pipeline, ideal, library, reference, what_happened
 from mpm.measure.bench.results import BenchRow, Ratio
@@ -82,7 +83,7 @@ class _Turns:
     def profile(self) -> None:
         self.parts.append(self._run(PartClock)[1].parts)
 
-    def _run(self, make_clock: Callable) -> tuple[Outcome, object]:
+    def _run(self, make_clock: Callable[[torch.device], Clock]) -> tuple[Outcome, Timing]:
         pictures = self.work.batches[self.next % len(self.work.batches)]
         self.next += 1
         clock = make_clock(self.work.segmenter.device)
@@ -101,8 +102,8 @@ def measure(
     turns = {contender.name: _Turns(work, contender) for contender in listed}
     seconds: dict[str, list[float]] = {name: [] for name in turns}
     plain = {name: own.timed for name, own in turns.items()}
-    for done, (name, own) in enumerate(alternate(plain, runs, warmup), 1):
-        seconds[name].append(own)
+    for done, (name, taken) in enumerate(alternate(plain, runs, warmup), 1):
+        seconds[name].append(taken)
         progress(f"{done} of {runs * len(turns)}: {name}")
     for _ in range(max(len(work.batches), min(runs, 5))):
         for own in turns.values():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -15,7 +16,8 @@ from mpm.clock import Clock
 from mpm.encoders.base import Encoder, TokenState
 from mpm.encoders.run import Insert, encode
 from mpm.measure.bench.workload import Workload
-from mpm.merging.recipe import Recipe, RuleCall
+from mpm.merging.recipe import Recipe
+from mpm.merging.rule_call import RuleCall
 from mpm.segmenters.geometry import Geometry
 from mpm.segmenters.run import Outcome as Run
 from mpm.segmenters.upsample import upsample_labels
@@ -110,11 +112,18 @@ def _real_run(work: Workload, recipe: Recipe, pictures: Sequence[np.ndarray]) ->
     return work.segmenter.run(pixels, recipe, grid=geometries[0].grid)
 
 
+@runtime_checkable
+class _Attention(Protocol):
+    """What timm's attention layers have in common here: whether the fused kernel does it."""
+
+    fused_attn: bool
+
+
 def reference(work: Workload, recipe: Recipe) -> Pipeline:
     """The public Segmenter's way: attention in plain steps, class maps at full size, softmax, argmax."""
     segmenter = copy.deepcopy(work.segmenter)
     for module in segmenter.modules():
-        if hasattr(module, "fused_attn"):
+        if isinstance(module, _Attention):
             module.fused_attn = False
 
     @torch.inference_mode()

@@ -29,7 +29,7 @@ def draw(result: BenchResult) -> Figure:
     rows = list(reversed(result.rows))
     figure = Figure(figsize=(9, 1.2 + 0.42 * len(rows)), layout="constrained")
     axes = figure.add_subplot()
-    colours = matplotlib.colormaps["tab10"].colors
+    colours = matplotlib.color_sequences["tab10"]
     for place, row in enumerate(rows):
         # Parts come from profiled runs: scaled to the median of the plain ones, which the bar shows.
         scale = 1000 * row.seconds.median / sum(row.parts.values()) if row.parts else 0

@@ -38,6 +38,9 @@ from mpm.measure.paired import Summary
 
 SCHEMA = 1
 
+Kernel = dict[str, float | None]
+"""A kernel measured alone: seconds, bytes and ratios by name; None: not measured."""
+
 
 @dataclass(frozen=True)
 class Ratio:
@@ -76,7 +79,7 @@ class BenchResult:
     machine: dict[str, Any]
     settings: dict[str, Any]
     rows: tuple[BenchRow, ...]
-    kernels: dict[str, dict[str, float]] = field(default_factory=dict)
+    kernels: dict[str, Kernel] = field(default_factory=dict)
 
     def row(self, name: str) -> BenchRow:
         """The row of that name. Raises KeyError when there is none."""

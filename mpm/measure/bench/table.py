@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mpm.clock import PARTS
-from mpm.measure.bench.results import BenchResult, BenchRow
+from mpm.measure.bench.results import BenchResult, BenchRow, Kernel
 
 COLUMNS = (
     *("", "tokens", "GFLOPs", "ms", "p10-p90", "images/s", "speed-up", "95 %"),
@@ -54,7 +54,7 @@ def _percent(share: float | None) -> str:
 
 def _parts(rows: Sequence[BenchRow]) -> str:
     profiled = [row for row in rows if row.kind != "reference" and row.parts]
-    lines = [("ms", *PARTS)]
+    lines: list[tuple[str, ...]] = [("ms", *PARTS)]
     for row in profiled:
         lines.append((row.name, *(f"{1000 * row.parts.get(name, 0.0):.1f}" for name in PARTS)))
     return _grid(lines) if profiled else ""
@@ -70,7 +70,7 @@ def _padded(line: Sequence[str], widths: Sequence[int]) -> list[str]:
     return [line[0].ljust(widths[0]), *right]
 
 
-def _kernel(name: str, values: dict[str, float]) -> str:
+def _kernel(name: str, values: Kernel) -> str:
     return "\n".join([name, *(f"  {key.ljust(30)} {_value(key, value)}" for key, value in values.items())])
 
 

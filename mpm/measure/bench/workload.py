@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import timm
@@ -15,6 +15,7 @@ import torch
 from mpm.data.images import decode_image
 from mpm.data.labels import LabelSet
 from mpm.encoders.pick import timm_arguments
+from mpm.encoders.vit import PlainViT
 from mpm.errors import InputError
 from mpm.segmenters.build import own_final_norm
 from mpm.segmenters.config import DecoderConfig, EncoderConfig, SegmenterConfig
@@ -75,7 +76,8 @@ def _known_of(name: str) -> tuple[int, dict[str, Any], str]:
     """Channels of a timm ViT, what timm must be told, and which norm stands behind the last block."""
     try:
         with torch.device("meta"):
-            vit = timm.create_model(name, pretrained=False, num_classes=0)
+            # Another kind of model may lack some of this: an AttributeError, see below.
+            vit = cast(PlainViT, timm.create_model(name, pretrained=False, num_classes=0))
             return vit.embed_dim, timm_arguments(vit), own_final_norm(vit)
     except (AttributeError, RuntimeError, TypeError) as error:
         raise InputError(f"{name!r} is no plain timm ViT: {error}") from error

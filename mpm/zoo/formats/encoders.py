@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
+from typing import Any, Protocol, cast
 
 import timm
 import torch
 from torch import nn
 
 from mpm.data.labels import by_name
-from mpm.encoders.pick import timm_arguments, why_unsupported
+from mpm.encoders.pick import timm_arguments
 from mpm.encoders.vit import PlainViT
 from mpm.errors import InputError
-from mpm.segmenters.build import own_final_norm, place_final_norm
+from mpm.segmenters.build import own_final_norm, place_final_norm, supported
 from mpm.segmenters.config import DecoderConfig, EncoderConfig, SegmenterConfig
 from mpm.segmenters.segmenter import Segmenter
 
@@ -50,7 +51,7 @@ class EncoderName:
         # Names such as "hf-hub:..." would make timm fetch a stranger's configuration.
         if not timm.is_model(model):
             raise InputError(f"timm has no model {model!r}")
-        return cls(model, *decoders, pretrained="random" not in options)
+        return cls(model, decoders[0] if decoders else cls.decoder, pretrained="random" not in options)
 
 
 def load(text: str) -> Segmenter:
@@ -60,7 +61,7 @@ def load(text: str) -> Segmenter:
     cannot be had.
     """
     name = EncoderName.parse(text)
-    encoder = _create(name)
+    encoder = supported(_create(name))
     segmenter = random_segmenter(_config(text, name, encoder))
     if name.pretrained:
         place_final_norm(encoder, segmenter.config.encoder)
@@ -76,13 +77,11 @@ def random_segmenter(config: SegmenterConfig) -> Segmenter:
 
 
 def encoder_config(encoder: PlainViT, model: str) -> EncoderConfig:
-    """How timm itself would run one of its ViT. Raises InputError for one that the loop cannot run.
+    """How timm itself would run one of its ViT.
 
     The decoder sees timm's `norm`, or `fc_norm` in models (EVA-01, average-pooled ViT) that have no other,
     or the last block's own output.
     """
-    if problem := why_unsupported(encoder):
-        raise InputError(f"the encoder must be a plain timm VisionTransformer, but got {problem}")
     return EncoderConfig(
         model,
         timm_arguments(encoder),
@@ -105,9 +104,9 @@ def _create(name: EncoderName) -> nn.Module:
         raise InputError(f"{PREFIX}{name.model} cannot be loaded: {what}{hint}") from error
 
 
-def _config(text: str, name: EncoderName, encoder: nn.Module) -> SegmenterConfig:
+def _config(text: str, name: EncoderName, encoder: PlainViT) -> SegmenterConfig:
     how = encoder_config(encoder, name.model)
-    published = encoder.pretrained_cfg
+    published = cast(dict[str, Any], encoder.pretrained_cfg)  # timm sets it behind the class' back
     return SegmenterConfig(
         name=text,
         encoder=how,
@@ -120,12 +119,18 @@ def _config(text: str, name: EncoderName, encoder: nn.Module) -> SegmenterConfig
     )
 
 
+class _Attention(Protocol):
+    """What timm's attention layers have in common."""
+
+    num_heads: int
+
+
 def _decoder(kind: str, encoder: PlainViT) -> DecoderConfig:
     """As wide as the encoder, and with as many heads."""
     if kind == "linear":
         return DecoderConfig("linear")
-    heads = encoder.blocks[0].attn.num_heads
-    return DecoderConfig("mask_transformer", MASK_LAYERS, heads, encoder.embed_dim)
+    attention = cast(_Attention, encoder.blocks[0].attn)
+    return DecoderConfig("mask_transformer", MASK_LAYERS, attention.num_heads, encoder.embed_dim)
 
 
 def _remark(name: EncoderName, licence: str | None) -> str:

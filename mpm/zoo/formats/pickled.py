@@ -7,7 +7,7 @@ import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ _UNPICKLING = threading.Lock()
 """torch's list of allowed globals is the whole process': who leaves it would empty it for the others."""
 _HOLDERS = ("model", "state_dict")
 _ZIP_START = b"PK\x03\x04"
-_NUMPY_SCALAR = np.float64(0).__reduce__()[0]
+_NUMPY_SCALAR = cast(Callable[..., Any], np.float64(0).__reduce__()[0])
 _ALLOWED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
     # Best scores in mmsegmentation's "meta" are numpy numbers; its pickles know numpy by the older name.
     (_NUMPY_SCALAR, "numpy.core.multiarray.scalar"),
