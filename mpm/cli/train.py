@@ -126,17 +126,21 @@ def run(args: argparse.Namespace) -> int:
         return 0
     scenes = ScenePool() if _uses_scenes(args) else None
     make = BatchMaker(_recipe(args, config, learner.model.patch_px, device), photos, scenes, args.seed)
-    plan = RunPlan(args.minutes, args.output)
-    log = TrainingLog(args.output, learner.step)
-    with (
-        Progress(args.minutes, learner.minutes, _photos_name(args)) as progress,
-        Prefetcher(make, learner.step) as batches,
-    ):
-        TrainingLoop(learner, plan, log, validation, progress.report, progress.tick).run(batches)
+    try:
+        _train(args, learner, make, validation)
+    except OSError as error:
+        raise InputError(f"cannot write to {str(args.output)!r}: {error.strerror or error}") from error
     print(
         f"step {learner.step}, {learner.minutes:.1f} minutes in all; the model is in {args.output / 'model'}"
     )
     return 0
+
+
+def _train(args: argparse.Namespace, learner: Learner, make: BatchMaker, validation: Validation) -> None:
+    plan, log = RunPlan(args.minutes, args.output), TrainingLog(args.output, learner.step)
+    shown = Progress(args.minutes, learner.minutes, _photos_name(args))
+    with shown as progress, Prefetcher(make, learner.step) as batches:
+        TrainingLoop(learner, plan, log, validation, progress.report, progress.tick).run(batches)
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -60,11 +60,14 @@ def save_model(segmenter: Segmenter, output: Path) -> None:
 def save_state(state: dict[str, Any], output: Path) -> None:
     """Writes OUTPUT/state.pt in one step: a temporary file, flushed to the disk, then renamed."""
     target, fresh = output / STATE_FILE, output / f"{STATE_FILE}.new"
-    with open(fresh, "wb") as file:
-        torch.save({"version": STATE_VERSION, **state}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, target)
+    try:
+        with open(fresh, "wb") as file:
+            torch.save({"version": STATE_VERSION, **state}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, target)
+    finally:
+        fresh.unlink(missing_ok=True)  # there only where the disk was full
 
 
 def load_state(output: Path) -> dict[str, Any] | None:

@@ -1,5 +1,8 @@
 """The training command: runs that stop and go on, what they begin with, bad input."""
 
+import errno
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -111,3 +114,23 @@ def test_bad_input_is_one_sentence_and_status_2(tmp_path, capsys, arguments, sen
     message = capsys.readouterr().err
     assert sentence in message and message.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_disk_that_fills_up_is_one_sentence_and_the_last_state_stays(
+    tiny_model, camvid, tmp_path, capsys, monkeypatch
+):
+    output = tmp_path / "out"
+    arguments = ["train", "--camvid", str(camvid), "--output", str(output), "--synthetic-share", "0"]
+    arguments += ["--tokens-per-step", "256", "--device", "cpu", "--minutes", "0.001"]
+    assert main(arguments) == 0
+    before = (output / "state.pt").read_bytes()
+
+    def half_a_state(state, file):
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(torch, "save", half_a_state)
+    assert main([*arguments, "--resume"]) == 2
+    said = capsys.readouterr().err
+    assert said == f"mpm: cannot write to {str(output)!r}: {os.strerror(errno.ENOSPC)}\n"
+    assert (output / "state.pt").read_bytes() == before and not (output / "state.pt.new").exists()

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from mpm.clock import PARTS
 from mpm.errors import InputError
+from mpm.files import write_whole
 from mpm.measure.bench.results import BenchResult
 
 
@@ -19,7 +20,8 @@ def save_plot(result: BenchResult, path: Path) -> None:
     """
     figure = draw(result)
     try:
-        figure.savefig(path, dpi=150)
+        kind = path.suffix.removeprefix(".") or "png"
+        write_whole(path, lambda file: figure.savefig(file, dpi=150, format=kind))
     except (OSError, ValueError) as error:
         raise InputError(f"cannot write the plot to {str(path)!r}: {error}") from error
 
