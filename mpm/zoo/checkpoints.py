@@ -114,7 +114,8 @@ def _read(name_or_path: str | os.PathLike[str], progress: Progress | None) -> Ch
             f"no model {str(name_or_path)!r}: give the path of a checkpoint, timm:NAME, or one of "
             f"{', '.join(model_names())}"
         )
-    return formats.read(path, entry.name if entry else None)
+    published = entry or registry.published_at(path)
+    return formats.read(path, entry.name if entry else None, published.data_set if published else None)
 
 
 def _read_json(path: Path) -> Any:

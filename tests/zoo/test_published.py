@@ -74,7 +74,8 @@ def test_everything_a_variant_says_is_kept(mask_folder, tmp_path):
     assert by_file.to_json() == config.to_json() | {"name": "checkpoint"}
 
     decoder = linear_tensors(WIDTH, 19)
-    deit = write_segmenter(tmp_path / "deit", encoder_tensors(True), decoder, **DEIT | {"classes": 19})
+    variant = DEIT | {"classes": 19, "dataset": "cityscapes"}
+    deit = write_segmenter(tmp_path / "deit", encoder_tensors(True), decoder, **variant)
     config = mpm.load_segmenter(deit).config
     assert config.labels.name == "cityscapes" and config.mean == (0.485, 0.456, 0.406)
     assert mpm.load_segmenter(deit).encoder.num_prefix_tokens == 2
