@@ -64,7 +64,10 @@ def load_segmenter(
 def save_segmenter(
     segmenter: Segmenter, folder: str | os.PathLike[str], dtype: torch.dtype = torch.float16
 ) -> Path:
-    """Write config.json and weights in shards below 10 MB. The folder appears whole or not at all."""
+    """Write config.json and weights in shards below 10 MB. The folder appears whole or not at all.
+
+    A tensor with values beyond those of `dtype` (float16: 65,504) is stored as it is: none becomes infinite.
+    """
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -84,8 +87,12 @@ def save_segmenter(
 
 
 def _stored(value: Tensor, dtype: torch.dtype) -> Tensor:
-    """As it is written: counters, such as BatchNorm's, stay integers."""
-    return value.detach().cpu().to(dtype if value.is_floating_point() else value.dtype)
+    """As it is written: counters, such as BatchNorm's, stay integers, and large values finite."""
+    value = value.detach().cpu()
+    if not value.is_floating_point():
+        return value
+    too_large = (value.abs() > torch.finfo(dtype).max) & value.isfinite()
+    return value if too_large.any() else value.to(dtype)
 
 
 def _swap(staging: Path, folder: Path) -> None:
