@@ -67,7 +67,7 @@ def test_everything_a_variant_says_is_kept(mask_folder, tmp_path):
     config = mpm.load_segmenter(mask_folder).config
     assert config.name == "seg_mask" and config.labels.name == "ade20k"
     assert (config.mean, config.std) == ((0.5,) * 3, (0.5,) * 3)
-    assert config.sliding == SlidingConfig(512, 512, 480, max_aspect=4)
+    assert config.sliding == SlidingConfig(512, 512, 480, max_aspect=4, fills_window=True)
     assert config.encoder.layer_norm_eps == config.decoder.layer_norm_eps == 1e-5
     assert (config.padding, config.encoder.position_interpolation) == ("right_bottom", "bilinear")
     by_file = mpm.load_segmenter(mask_folder / "checkpoint.pth").config
@@ -98,7 +98,7 @@ def test_segmenter_as_mmsegmentation_publishes_it(kind, size, tmp_path):
     tokens = encode(encoder, pixels, 1e-6, "bicubic")
     scores = decode_masks(decoder, tokens) if kind == "mask" else affine(decoder, "head", tokens)
     torch.testing.assert_close(segmenter.logits(pixels), on_grid(scores, pixels, 16), atol=1e-4, rtol=0)
-    assert segmenter.config.sliding == SlidingConfig(512, 512, 480, max_aspect=4)
+    assert segmenter.config.sliding == SlidingConfig(512, 512, 480, max_aspect=4, stretches_padding=True)
 
 
 @torch.inference_mode()

@@ -79,6 +79,12 @@ def _config(weights: dict[str, Tensor], name: str, told: Told) -> SegmenterConfi
         std=HALF,
         resolution=side,
         padding="right_bottom",
-        sliding=SlidingConfig(side, side, max(1, side - WINDOW_OVERLAP_PX), max(1, LONG_SIDE_PX / side)),
+        sliding=_sliding(side),
         remark=remark,
     )
+
+
+def _sliding(side: int) -> SlidingConfig:
+    """Each window's scores are resized to the window's own size, whatever was padded."""
+    stride, max_aspect = max(1, side - WINDOW_OVERLAP_PX), max(1, LONG_SIDE_PX / side)
+    return SlidingConfig(side, side, stride, max_aspect, stretches_padding=True)

@@ -113,7 +113,9 @@ def _config(variant: dict[str, Any], weights: dict[str, Tensor], name: str, told
         std=std,
         resolution=resize_px,
         padding="right_bottom",
-        sliding=SlidingConfig(resize_px, window_px, stride_px, MAX_ASPECT.get(labels.name, 8)),
+        sliding=SlidingConfig(
+            resize_px, window_px, stride_px, MAX_ASPECT.get(labels.name, 8), fills_window=True
+        ),
         remark=remark,
     )
 
