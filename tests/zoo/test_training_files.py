@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import collections
 import datetime
 import os
 import pathlib
@@ -61,6 +62,26 @@ def test_a_training_checkpoint_of_mmsegmentation_1(tmp_path, history_buffer, mon
     assert loaded.tensors.keys() == tensors().keys()
     assert isinstance(loaded.meta["time"], Inert) and "mmengine" not in sys.modules
     assert len(mpm.load_segmenter(file).class_names) == 19
+
+
+def test_names_inside_a_configuration_of_mmengine(tmp_path, monkeypatch):
+    class ConfigDict(dict):
+        __module__, __qualname__ = "mmengine.config.config", "ConfigDict"
+
+        def __reduce_ex__(self, protocol):
+            return ConfigDict, (dict(self),), None, None, None
+
+    module = types.ModuleType("mmengine.config.config")
+    module.ConfigDict = ConfigDict
+    names = tuple(f"part {number}" for number in range(19))
+    counts = collections.defaultdict(list, {"a": [1]})
+    beside = {"meta": {"dataset_meta": ConfigDict(classes=names)}, "counts": counts}
+    with monkeypatch.context() as patch:
+        for name in ("mmengine", "mmengine.config"):
+            patch.setitem(sys.modules, name, types.ModuleType(name))
+        patch.setitem(sys.modules, module.__name__, module)
+        torch.save({"state_dict": tensors(), **beside}, tmp_path / "seg.pth")
+    assert tuple(mpm.load_segmenter(tmp_path / "seg.pth").class_names) == names
 
 
 class Hostile:

@@ -14,7 +14,7 @@ import numpy as np
 
 from mpm.data.labels import LABEL_SETS, LabelSet
 from mpm.data.labels.own import numbered_classes, own_classes
-from mpm.zoo.formats.inert import as_list
+from mpm.zoo.formats.inert import as_list, as_table
 
 LONGEST_NAME = 200
 """Characters; whoever needs more has not written a name."""
@@ -38,8 +38,7 @@ class Told:
     @classmethod
     def by(cls, meta: Mapping[str, Any], data_set: str | None) -> Told:
         """From the "meta" of mmsegmentation's files: CLASSES and PALETTE, or 1.x' dataset_meta."""
-        inner = meta.get("dataset_meta")
-        tables = [table for table in (inner, meta) if isinstance(table, dict)]
+        tables = (as_table(meta.get("dataset_meta")), meta)
         names, palette = (
             next((table[key] for table in tables for key in keys if table.get(key) is not None), None)
             for keys in (("classes", "CLASSES"), ("palette", "PALETTE"))

@@ -25,6 +25,9 @@ NAMES = (
     "builtins.bytes",  # of an empty array
     "numpy.dtype",
     "argparse.Namespace",
+    "types.SimpleNamespace",
+    "torch.torch_version.TorchVersion",
+    *(f"builtins.{kind}" for kind in ("list", "dict", "int", "float")),  # what a defaultdict begins with
     *(f"datetime.{name}" for name in ("datetime", "date", "time", "timedelta", "timezone")),
     *(f"pathlib.{kind}" for kind in ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")),
     *(f"pathlib._local.{kind}" for kind in ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")),
@@ -48,10 +51,25 @@ class Inert:
         self.state = state
 
 
-STAND_INS: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [(Inert, name) for name in NAMES]
+def _plain_dict(*args: Any) -> dict[Any, Any]:
+    """In a defaultdict's place: what it holds is filled in afterwards, which torch does for a dict alone."""
+    return {}
+
+
+STAND_INS: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+    *((Inert, name) for name in NAMES),
+    (_plain_dict, "collections.defaultdict"),
+]
 """As `torch.serialization.safe_globals` takes them."""
 
 _WHOLE_NUMBERS = frozenset(f"{sign}{size}" for sign in "iu" for size in (1, 2, 4, 8))
+
+
+def as_table(value: Any) -> dict[Any, Any]:
+    """A dict as it is, and the one that a ConfigDict was made of; anything else is empty."""
+    if isinstance(value, Inert) and value.args:
+        value = value.args[0]
+    return value if isinstance(value, dict) else {}
 
 
 def as_list(value: Any) -> list[Any] | tuple[Any, ...]:

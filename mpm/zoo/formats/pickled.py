@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mpm.errors import InputError
-from mpm.zoo.formats.inert import STAND_INS
+from mpm.zoo.formats.inert import STAND_INS, as_table
 
 MAX_FILE_BYTES = 8 * 2**30
 """No published ViT segmenter comes near this, optimiser state included."""
@@ -52,7 +52,7 @@ def load(path: Path, max_bytes: int = MAX_FILE_BYTES) -> Pickled:
         if isinstance(tensors, dict) and isinstance(tensors.get(holder), dict):
             tensors = tensors[holder]
     _check_tensors(path, tensors, file_bytes)
-    return Pickled(_unwrapped(dict(tensors)), meta if isinstance(meta, dict) else {})
+    return Pickled(_unwrapped(dict(tensors)), as_table(meta))
 
 
 def _unwrapped(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
