@@ -50,7 +50,8 @@ def load_segmenter(
     progress      called as progress(done_bytes, total_bytes) during a download
 
     Nothing in a checkpoint is ever run as code. Raises InputError when there is no such checkpoint, when it
-    cannot be downloaded, or when its files are broken or do not fit each other.
+    cannot be downloaded, when its files are broken or do not fit each other, or when `dtype` would make a
+    weight infinite.
     """
     if str(name_or_path).startswith(encoders.PREFIX):
         segmenter = encoders.load(str(name_or_path))
@@ -58,6 +59,8 @@ def load_segmenter(
         checkpoint = _read(name_or_path, progress)
         segmenter = _without_weights(checkpoint.config)
         _load_strictly(segmenter, checkpoint.weights)
+    if dtype is not None:
+        _check_range(segmenter, dtype)
     return segmenter.to(device=device, dtype=dtype or torch.float32).eval().requires_grad_(False)
 
 
@@ -91,8 +94,23 @@ def _stored(value: Tensor, dtype: torch.dtype) -> Tensor:
     value = value.detach().cpu()
     if not value.is_floating_point():
         return value
-    too_large = (value.abs() > torch.finfo(dtype).max) & value.isfinite()
-    return value if too_large.any() else value.to(dtype)
+    return value if _exceeds(value, dtype) else value.to(dtype)
+
+
+def _exceeds(value: Tensor, dtype: torch.dtype) -> bool:
+    """Whether a type would make a finite value infinite, or its own largest."""
+    return bool(((value.abs() > torch.finfo(dtype).max) & value.isfinite()).any())
+
+
+def _check_range(segmenter: Segmenter, dtype: torch.dtype) -> None:
+    if not dtype.is_floating_point:
+        raise InputError(f"a model runs in a floating point type, but got {dtype}")
+    for name, value in segmenter.state_dict().items():
+        if value.is_floating_point() and _exceeds(value, dtype):
+            raise InputError(
+                f"{name} has values up to {float(value.abs().max()):.3g}, but {dtype} ends at "
+                f"{torch.finfo(dtype).max:.3g}: load it as torch.float32"
+            )
 
 
 def _swap(staging: Path, folder: Path) -> None:

@@ -47,6 +47,20 @@ def test_weights_too_large_for_the_type_are_kept_as_they_are(tiny_config, tmp_pa
     }
 
 
+def test_loading_into_a_type_that_is_too_small_is_refused(tiny_config, tmp_path):
+    segmenter = mpm.Segmenter(tiny_config)
+    segmenter.decoder.proj_dec.weight.data[0, 0] = -1e6
+    folder = mpm.save_segmenter(segmenter, tmp_path / "model")
+    assert mpm.load_segmenter(folder, dtype=torch.bfloat16).decoder.proj_dec.weight.isfinite().all()
+    words = (
+        "decoder.proj_dec.weight .* values up to 1e.06, but torch.float16 ends at 6.55e.04: load it as torch"
+    )
+    with pytest.raises(mpm.InputError, match=words):
+        mpm.load_segmenter(folder, dtype=torch.float16)
+    with pytest.raises(mpm.InputError, match="floating point type, but got torch.int8"):
+        mpm.load_segmenter(folder, dtype=torch.int8)
+
+
 def test_weights_that_fit_and_those_that_were_infinite_before_are_stored_as_asked(tiny_config, tmp_path):
     segmenter = mpm.Segmenter(tiny_config)
     segmenter.decoder.proj_dec.weight.data[0, :2] = torch.tensor([65_504.0, torch.inf])
