@@ -72,3 +72,13 @@ def test_a_picture_whole_and_by_windows_under_float64(tiny_config):
         torch.set_default_dtype(torch.float32)
     assert np.array_equal(again.labels, whole.labels) and np.array_equal(by_windows.labels, windows.labels)
     assert again.logits.dtype == np.float32 and np.array_equal(again.logits, whole.logits)
+
+
+@pytest.mark.parametrize("recipe", ["none", "0,2", "bipartite(0.2)@0,2|sizes", "mutual(window=2)@1"])
+def test_a_whole_run_with_merges(default, tiny, smooth_image, recipe):
+    expected = tiny.segment(smooth_image, recipe)
+    default()
+    run = tiny.segment(smooth_image, recipe)
+    assert np.array_equal(run.labels, expected.labels)
+    for stage, other in zip(run.trace.stages, expected.trace.stages, strict=True):
+        assert stage.similarity.dtype == np.float32 and np.array_equal(stage.index, other.index)
