@@ -29,5 +29,5 @@ def map_of_partners(partner: Tensor, inside: Tensor, evidence: Evidence | None =
 
 def _evidence(nearest: Tensor, similarity: Tensor | None) -> Evidence:
     if similarity is None:
-        similarity = torch.full(nearest.shape, torch.nan, device=nearest.device)
+        similarity = torch.full(nearest.shape, torch.nan, dtype=torch.float32, device=nearest.device)
     return Evidence(nearest, similarity)

@@ -57,7 +57,7 @@ def nearest_one_by_one(
     batch, rows, _ = tokens.shape
     lengths = [rows] * batch if counts is None else counts.tolist()
     nearest = torch.arange(rows, device=tokens.device).repeat(batch, 1)
-    similarity = torch.full((batch, rows), -torch.inf, device=tokens.device)
+    similarity = torch.full((batch, rows), -torch.inf, dtype=torch.float32, device=tokens.device)
     for image, length in enumerate(lengths):
         units = normalise(tokens[image, :length])
         if length > 1:

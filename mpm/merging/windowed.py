@@ -72,7 +72,7 @@ def _positions(tokens: Tensor, grid: Grid) -> Tensor:
 def _search(units: Tensor, positions: Tensor, grid: Grid, radius: int) -> tuple[Tensor, Tensor]:
     """Best other row in reach by dot product: (N, C), (N,) -> (N,) int64, (N,) float32."""
     nearest = torch.arange(len(units), device=units.device)
-    similarity = torch.full((len(units),), -torch.inf, device=units.device)
+    similarity = torch.full((len(units),), -torch.inf, dtype=torch.float32, device=units.device)
     # Small whole numbers are exact in float32, and faster there.
     row, col = (positions // grid.cols).float(), (positions % grid.cols).float()
     for own, near in _tiles(row, col, grid, radius):

@@ -79,8 +79,10 @@ class SlidingConfig:
     resize_px          short side of the image before it is cut
     window_px          side of a window, and `stride_px` from one to the next
     max_aspect         images longer than this many short sides are scaled down to it
-    stretches_padding  a window's scores, padding included, are stretched onto the window (DINOv2's head)
-                       instead of cutting the padding away
+    stretches_padding  a window's scores, padding included, are stretched onto the window (mmsegmentation and
+                       DINOv2's head) instead of cutting the padding away
+    fills_window       an image lower or narrower than a window is scaled up until it is not (Segmenter's
+                       authors, after `max_aspect`), instead of being cut into smaller windows
     """
 
     resize_px: int
@@ -88,6 +90,7 @@ class SlidingConfig:
     stride_px: int
     max_aspect: float = 8.0
     stretches_padding: bool = False
+    fills_window: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.stride_px <= self.window_px or self.resize_px < 1 or self.max_aspect < 1:

@@ -79,7 +79,7 @@ class Axis:
     @classmethod
     def cut(cls, length: int, factor: float, rows: int) -> Axis:
         """Pixel y looks at row (y + 0.5) / factor - 0.5, clamped, in float32 as torch does."""
-        where = (torch.arange(length) + 0.5) * float(np.float32(1 / factor)) - 0.5
+        where = (torch.arange(length, dtype=torch.float32) + 0.5) * float(np.float32(1 / factor)) - 0.5
         below = where.floor().clamp(-1, rows - 1)
         cell = (below + 1).long()
         first, last = int(cell[0]), int(cell[-1])
@@ -88,7 +88,7 @@ class Axis:
         slot = torch.arange(length) - (count.cumsum(0) - count)[cell]
         # The border's half cell ends where the next begins: at whole factors no slot in between is left over.
         slot += torch.where(cell == 0, count.max() - count[0], 0)
-        part = torch.zeros(len(count), int(count.max()))
+        part = torch.zeros(len(count), int(count.max()), dtype=torch.float32)
         part[cell, slot] = (where - below).clamp(0, 1)
         points = torch.arange(first - 1, last + 1).clamp(0, rows - 1)
         return cls(points, part, cell * part.shape[1] + slot)
@@ -134,7 +134,7 @@ def _survivors(points: Tensor, doubt: float) -> tuple[Tensor, Tensor]:
     # Interpolation is monotone, also after rounding: a later class that is nowhere above the leader cannot
     # win, not even a tie. An earlier class would win a tie, and rounding can make one.
     later = torch.arange(points.shape[-1]) > leader
-    return leader.squeeze(-1), lead > torch.where(later, 0.0, -doubt)
+    return leader.squeeze(-1), lead > later.logical_not() * lead.new_tensor(-doubt)
 
 
 def _contest(

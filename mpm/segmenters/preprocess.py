@@ -48,7 +48,7 @@ def to_pixels(image: np.ndarray, geometry: Geometry, mean: PerChannel, std: PerC
     """(H, W, 3) uint8 -> (1, 3, H_padded, W_padded) float32, normalised, then padded with zeros."""
     resized = torch.from_numpy(np.ascontiguousarray(resize_bilinear(image, geometry.content_wh_px)))
     width, height = geometry.padded_wh_px
-    pixels = torch.zeros(1, 3, height, width)
+    pixels = torch.zeros(1, 3, height, width, dtype=torch.float32)
     planes = resized.permute(2, 0, 1).float().div_(255)
     planes.sub_(_column(mean)).div_(_column(std))
     left, top = geometry.grid.content_xy_px

@@ -22,9 +22,12 @@ from mpm.merging.recipe import Recipe
 from mpm.merging.rule_call import Merger
 from mpm.merging.schedule import PAPER
 from mpm.segmenters.config import SlidingConfig
-from mpm.segmenters.geometry import Geometry
-from mpm.segmenters.preprocess import as_rgb
+from mpm.segmenters.geometry import Geometry, plan_geometry
+from mpm.segmenters.preprocess import as_rgb, to_pixels
 from mpm.segmenters.segmenter import Segmenter, read_recipe
+
+MAX_SCORES = 1 << 30
+"""Pixels of the resized image times classes, 4 GB: what takes more is refused before memory runs out."""
 
 Box = tuple[int, int, int, int]
 """left, top, right, bottom in pixels of the resized image."""
@@ -55,23 +58,22 @@ def segment_sliding(
 
     image: PIL image or (H, W, 3) uint8 RGB. The short side is resized to `config.sliding.resize_px`, aspect
     kept; tokens merge within each window. Holds the scores of the resized image in float32 (150 classes,
-    512 x 683: 210 MB), never those of the original. Raises InputError for a bad image or recipe, and for a
-    model without a sliding window.
+    512 x 683: 210 MB), never those of the original. Raises InputError for a bad image or recipe, for a model
+    without a sliding window, and for an image so long that these scores would be too many.
     """
     sliding = sliding_config(segmenter)
     recipe = read_recipe(schedule, merger).check(segmenter.depth)
     if recipe.resolution_px is not None:
         raise InputError(f"sliding windows have a size of their own: recipe {recipe} must name none")
     rgb = as_rgb(image)
-    resized = _resize(rgb, sliding.resize_px, sliding.max_aspect)
-    height, width = resized.shape[:2]
+    pixels = _pixels(segmenter, rgb, sliding)
+    height, width = pixels.shape[2:]
     boxes = tuple(windows((width, height), sliding))
-    total = torch.zeros(len(segmenter.class_names), height, width, device=segmenter.device)
-    times = torch.zeros(height, width, device=segmenter.device)
+    times = torch.zeros(height, width, dtype=torch.float32, device=segmenter.device)
+    total = times.repeat(len(segmenter.class_names), 1, 1)
     token_counts = np.zeros(1 + len(recipe), np.int64)
     for left, top, right, bottom in boxes:
-        window = resized[top:bottom, left:right]
-        logits, geometry, counts = _run(segmenter, window, recipe)
+        logits, geometry, counts = _run(segmenter, pixels[..., top:bottom, left:right], recipe)
         total[:, top:bottom, left:right] += _on_window(logits, geometry, sliding.stretches_padding)
         times[top:bottom, left:right] += 1
         token_counts += counts
@@ -99,6 +101,23 @@ def _spans(length: int, side: int, stride: int) -> list[tuple[int, int]]:
     return [(start, min(start + side, length)) for start in (*range(0, last, stride), last)]
 
 
+def _pixels(segmenter: Segmenter, rgb: np.ndarray, sliding: SlidingConfig) -> Tensor:
+    """The resized image, normalised: (1, 3, H, W) float32."""
+    resized = _resize(rgb, sliding.resize_px, sliding.max_aspect)
+    size = resized.shape[:2]
+    if sliding.fills_window and min(size) < sliding.window_px:
+        size = _filling(size, sliding.window_px)
+    if size[0] * size[1] * len(segmenter.class_names) > MAX_SCORES:
+        raise InputError(
+            f"an image of {rgb.shape[1]} x {rgb.shape[0]} pixels would be cut into windows at {size[1]} x "
+            f"{size[0]} pixels, whose {len(segmenter.class_names)} classes take too much memory"
+        )
+    # With patches of one pixel nothing is padded.
+    whole = plan_geometry(resized.shape[1::-1], min(resized.shape[:2]), 1, sys.maxsize)
+    pixels = to_pixels(resized, whole, segmenter.config.mean, segmenter.config.std).float()
+    return pixels if size == resized.shape[:2] else _bilinear(pixels, size)
+
+
 def _resize(image: np.ndarray, short_px: int, max_aspect: float) -> np.ndarray:
     """Short side to `short_px`. Plain bilinear sampling and rounding half up, as published."""
     height, width = image.shape[:2]
@@ -107,11 +126,23 @@ def _resize(image: np.ndarray, short_px: int, max_aspect: float) -> np.ndarray:
     return image if size == (width, height) else cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
 
 
-def _run(segmenter: Segmenter, window: np.ndarray, recipe: Recipe) -> tuple[Tensor, Geometry, list[int]]:
+def _filling(size_hw_px: tuple[int, int], short_px: int) -> tuple[int, int]:
+    """Short side to `short_px`, the other rounded down, as Segmenter's authors do it."""
+    height, width = size_hw_px
+    if height < width:
+        return short_px, int(width / height * short_px)
+    return int(height / width * short_px), short_px
+
+
+def _run(segmenter: Segmenter, window: Tensor, recipe: Recipe) -> tuple[Tensor, Geometry, list[int]]:
     """Logits (1, K, rows, cols) of a window as it is, and its patch tokens at the start and as they merge."""
+    height, width = window.shape[2:]
+    centred = segmenter.config.padding == "centred"
     # With the short side as resolution nothing is resized, and no limit scales it down.
-    pixels, geometry = segmenter.preprocess(window, min(window.shape[:2]), sys.maxsize)
-    found = segmenter.run(pixels, recipe, grid=geometry.grid)
+    geometry = plan_geometry((width, height), min(height, width), segmenter.patch_px, sys.maxsize, centred)
+    (left, top), (padded_w, padded_h) = geometry.grid.content_xy_px, geometry.padded_wh_px
+    padded = F.pad(window, (left, padded_w - width - left, top, padded_h - height - top))
+    found = segmenter.run(padded.to(segmenter.device, segmenter.dtype), recipe, grid=geometry.grid)
     counts = [geometry.grid.size, *(int(merge_map.counts) for merge_map in found.states[0].maps)]
     return found.logits.float(), geometry, counts
 
@@ -133,7 +164,7 @@ def best_classes(scores: Tensor, size: tuple[int, int]) -> Tensor:
     fit in memory.
     """
     kind = torch.uint8 if len(scores) <= 256 else torch.int16
-    best = torch.full(size, -torch.inf, device=scores.device)
+    best = torch.full(size, -torch.inf, dtype=scores.dtype, device=scores.device)
     labels = torch.zeros(size, dtype=kind, device=scores.device)
     for number in range(len(scores)):
         values = _bilinear(scores[None, number : number + 1], size)[0, 0]

@@ -76,7 +76,7 @@ def _labels_by_classes(
 ) -> Tensor:
     """The plain way: every class map upsampled whole by torch itself, the best so far kept."""
     step = _chunk(size, logits.device)
-    best = torch.full(size, -torch.inf, device=logits.device)
+    best = torch.full(size, -torch.inf, dtype=torch.float32, device=logits.device)
     labels = torch.zeros(size, dtype=kind, device=logits.device)
     for start in range(0, logits.shape[0], step):
         # In a call of its own, so that no map is left when the next one is made: each has the image's size.

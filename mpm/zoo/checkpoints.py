@@ -50,7 +50,8 @@ def load_segmenter(
     progress      called as progress(done_bytes, total_bytes) during a download
 
     Nothing in a checkpoint is ever run as code. Raises InputError when there is no such checkpoint, when it
-    cannot be downloaded, or when its files are broken or do not fit each other.
+    cannot be downloaded, when its files are broken or do not fit each other, or when `dtype` would make a
+    weight infinite.
     """
     if str(name_or_path).startswith(encoders.PREFIX):
         segmenter = encoders.load(str(name_or_path))
@@ -58,13 +59,18 @@ def load_segmenter(
         checkpoint = _read(name_or_path, progress)
         segmenter = _without_weights(checkpoint.config)
         _load_strictly(segmenter, checkpoint.weights)
+    if dtype is not None:
+        _check_range(segmenter, dtype)
     return segmenter.to(device=device, dtype=dtype or torch.float32).eval().requires_grad_(False)
 
 
 def save_segmenter(
     segmenter: Segmenter, folder: str | os.PathLike[str], dtype: torch.dtype = torch.float16
 ) -> Path:
-    """Write config.json and weights in shards below 10 MB. The folder appears whole or not at all."""
+    """Write config.json and weights in shards below 10 MB. The folder appears whole or not at all.
+
+    A tensor with values beyond those of `dtype` (float16: 65,504) is stored as it is: none becomes infinite.
+    """
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -84,8 +90,27 @@ def save_segmenter(
 
 
 def _stored(value: Tensor, dtype: torch.dtype) -> Tensor:
-    """As it is written: counters, such as BatchNorm's, stay integers."""
-    return value.detach().cpu().to(dtype if value.is_floating_point() else value.dtype)
+    """As it is written: counters, such as BatchNorm's, stay integers, and large values finite."""
+    value = value.detach().cpu()
+    if not value.is_floating_point():
+        return value
+    return value if _exceeds(value, dtype) else value.to(dtype)
+
+
+def _exceeds(value: Tensor, dtype: torch.dtype) -> bool:
+    """Whether a type would make a finite value infinite, or its own largest."""
+    return bool(((value.abs() > torch.finfo(dtype).max) & value.isfinite()).any())
+
+
+def _check_range(segmenter: Segmenter, dtype: torch.dtype) -> None:
+    if not dtype.is_floating_point:
+        raise InputError(f"a model runs in a floating point type, but got {dtype}")
+    for name, value in segmenter.state_dict().items():
+        if value.is_floating_point() and _exceeds(value, dtype):
+            raise InputError(
+                f"{name} has values up to {float(value.abs().max()):.3g}, but {dtype} ends at "
+                f"{torch.finfo(dtype).max:.3g}: load it as torch.float32"
+            )
 
 
 def _swap(staging: Path, folder: Path) -> None:
@@ -114,7 +139,8 @@ def _read(name_or_path: str | os.PathLike[str], progress: Progress | None) -> Ch
             f"no model {str(name_or_path)!r}: give the path of a checkpoint, timm:NAME, or one of "
             f"{', '.join(model_names())}"
         )
-    return formats.read(path, entry.name if entry else None)
+    published = entry or registry.published_at(path)
+    return formats.read(path, entry.name if entry else None, published.data_set if published else None)
 
 
 def _read_json(path: Path) -> Any:

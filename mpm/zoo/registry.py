@@ -91,6 +91,16 @@ def find(name: str) -> ModelEntry | None:
     return next((entry for entry in entries() if entry.name == name), None)
 
 
+def published_at(path: Path) -> ModelEntry | None:
+    """The published model whose files, under their own names, lie at a path: someone's own download.
+
+    Segmenter's files are all called the same; they say themselves what they were trained on.
+    """
+    names = {file.name for file in path.glob("*.pth")} if path.is_dir() else {path.name}
+    told = (entry for entry in PUBLISHED if entry.format != "segmenter")
+    return next((entry for entry in told if {file.name for file in entry.files} <= names), None)
+
+
 def is_cached(entry: ModelEntry) -> bool:
     """Whether a model can be loaded without the network. Digests are compared when it is loaded."""
     return all(is_there(file, entry.folder) for file in entry.files)

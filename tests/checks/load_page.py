@@ -23,9 +23,10 @@ from pathlib import Path
 import httpx
 import numpy as np
 from PIL import Image
-from support.page_process import PageProcess, segment_data
 
 sys.path.extend(str(Path(__file__).resolve().parents[up]) for up in (1, 2))
+
+from support.page_process import PageProcess, segment_data  # noqa: E402
 
 import mpm  # noqa: E402
 from app.engine.engine import physical_cores  # noqa: E402

@@ -35,6 +35,50 @@ def test_red_comes_first(camvid):
     assert image[0, 0].tolist() == [255, 0, 0]
 
 
+HALVES = np.where(np.arange(W) < W // 2, 255, 0)[None, :, None] * np.ones((H, 1, 3), np.uint8)
+"""The left half is white; there the labels of the tests below are 1."""
+
+
+def write_with_orientation(camvid, suffix: str, orientation: int, labels: np.ndarray) -> None:
+    """Image and labels of scene_1, the image with an EXIF tag."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    (camvid / "val/images/scene_1.png").unlink()
+    Image.fromarray(HALVES.astype(np.uint8)).save(
+        camvid / f"val/images/scene_1{suffix}", exif=exif, quality=100
+    )
+    write(camvid / "val/labels/scene_1.png", labels)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+@pytest.mark.parametrize("orientation", range(9))
+def test_labels_belong_to_the_stored_pixels(camvid, suffix, orientation):
+    """A tag that turns by 180 degrees or mirrors keeps the size: the picture alone was turned."""
+    drawn = (HALVES[..., 0] > 0).astype(np.uint8)
+    write_with_orientation(camvid, suffix, orientation, drawn)
+    image, labels = CamVid(camvid, "val")[1]
+    assert image.shape == (H, W, 3) and np.array_equal(labels, drawn)
+    assert np.array_equal(image[..., 0] > 127, labels == 1)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+@pytest.mark.parametrize(("orientation", "white_above"), [(5, True), (6, True), (7, False), (8, False)])
+def test_labels_of_the_turned_pictures_size_get_the_turned_picture(camvid, suffix, orientation, white_above):
+    """Orientation 6, clockwise: what was left is above. 8: below."""
+    above = np.arange(W)[:, None] < W // 2
+    drawn = np.broadcast_to(above == white_above, (W, H)).astype(np.uint8)
+    write_with_orientation(camvid, suffix, orientation, drawn)
+    image, labels = CamVid(camvid, "val")[1]
+    assert image.shape == (W, H, 3) and np.array_equal(image[..., 0] > 127, labels == 1)
+
+
+def test_labels_of_another_orientation_without_a_tag_that_says_so(camvid):
+    for orientation in (1, 3):
+        write_with_orientation(camvid, ".png", orientation, np.zeros((W, H), np.uint8))
+        with pytest.raises(InputError, match="6 x 8 pixels, but its image is 8 x 6"):
+            CamVid(camvid, "val")[1]
+
+
 def test_palette_labels_are_read_as_indices(camvid):
     indexed = Image.fromarray(stored(5), mode="P")
     indexed.putpalette([200, 100, 50] * 256)

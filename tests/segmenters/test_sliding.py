@@ -37,10 +37,16 @@ def reference_scores(segmenter: mpm.Segmenter, image: np.ndarray, schedule: str)
     """(K, H, W) softmax at the image's own size, step by step as the published protocol is written."""
     sliding = segmenter.config.sliding
     height, width = image.shape[:2]
-    scale = sliding.resize_px / min(height, width)
+    scale = min(
+        sliding.resize_px / min(height, width), sliding.max_aspect * sliding.resize_px / max(height, width)
+    )
     size = int(width * scale + 0.5), int(height * scale + 0.5)
     resized = torch.from_numpy(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)).permute(2, 0, 1)
     pixels = (resized.float() / 255 - 0.5)[None] / 0.5
+    short = min(pixels.shape[2:])
+    if sliding.fills_window and short < sliding.window_px:
+        size = [int(side / short * sliding.window_px) for side in pixels.shape[2:]]
+        pixels = F.interpolate(pixels, size, mode="bilinear", align_corners=False)
     total = torch.zeros(1, len(segmenter.class_names), *pixels.shape[2:])
     times = torch.zeros(1, 1, *pixels.shape[2:])
     side, stride = sliding.window_px, sliding.stride_px
@@ -90,7 +96,10 @@ LARGE_WINDOW = SlidingConfig(resize_px=40, window_px=64, stride_px=64)
         (RAGGED, "right_bottom"),
         (RAGGED, "centred"),
         (replace(RAGGED, stretches_padding=True), "centred"),
+        (replace(RAGGED, stretches_padding=True), "right_bottom"),
         (LARGE_WINDOW, "right_bottom"),
+        (replace(LARGE_WINDOW, fills_window=True), "right_bottom"),
+        (replace(WHOLE_PATCHES, max_aspect=1.5, fills_window=True), "right_bottom"),
     ],
 )
 def test_equals_the_slow_reference(tiny_config, photo, sliding, padding, schedule):
@@ -167,6 +176,56 @@ def test_a_very_long_image_is_scaled_down(tiny_config):
     assert run.windows[-1][2:] == (8 * 48, 4), "eight short sides, aspect kept"
     shorter = model(tiny_config, replace(WHOLE_PATCHES, max_aspect=4))
     assert segment_sliding(shorter, strip, "none").windows[-1][2:] == (4 * 48, 2)
+
+
+def wide_picture(width: int, height: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, (height, width, 3), dtype=np.uint8)
+
+
+def test_a_very_wide_picture_is_scaled_up_to_the_window_again(tiny_config):
+    """By hand, 201 x 33 in windows of 64: 201 * 256/201 = 256 and 33 * 256/201 = 42.03 -> 256 x 42, then
+    256 / 42 * 64 = 390.1 -> 390 x 64. Windows begin at 0, 48, ..., 288, and the last at 390 - 64 = 326."""
+    sliding = SlidingConfig(64, 64, 48, max_aspect=4)
+    kept = segment_sliding(model(tiny_config, sliding), wide_picture(201, 33), "none")
+    assert [box[::2] for box in kept.windows] == [(x, x + 64) for x in (0, 48, 96, 144, 192)]
+    assert {box[1::2] for box in kept.windows} == {(0, 42)}
+    filling = model(tiny_config, replace(sliding, fills_window=True))
+    run = segment_sliding(filling, wide_picture(201, 33), "none")
+    assert run.windows == tuple((x, 0, x + 64, 64) for x in (0, 48, 96, 144, 192, 240, 288, 326))
+    assert run.labels.shape == (33, 201)
+    upright = segment_sliding(filling, wide_picture(33, 201), "none")
+    assert upright.windows == tuple((top, left, bottom, right) for left, top, right, bottom in run.windows)
+
+
+def test_a_picture_within_the_aspect_is_not_scaled_twice(tiny_config):
+    filling = model(tiny_config, SlidingConfig(64, 64, 48, max_aspect=4, fills_window=True))
+    assert segment_sliding(filling, wide_picture(128, 64), "none").windows[-1] == (64, 0, 128, 64)
+    assert segment_sliding(filling, wide_picture(9, 9), "none").windows == ((0, 0, 64, 64),)
+
+
+def test_a_picture_too_long_to_hold_its_scores_is_refused(tiny_config):
+    """4000 x 1: at most 256 x 1, filled up to 16384 x 64, which 2000 classes cannot have."""
+    many = mpm.LabelSet("many", ("a",) * 2000, np.zeros((2000, 3), np.uint8))
+    filling = model(tiny_config, SlidingConfig(64, 64, 48, max_aspect=4, fills_window=True), labels=many)
+    with pytest.raises(mpm.InputError, match="an image of 4000 x 1 .* at 16384 x 64 pixels, whose 2000 "):
+        segment_sliding(filling, wide_picture(4000, 1), "none")
+
+
+@pytest.mark.parametrize(("stretches", "border_px"), [(False, 8), (True, 6)])
+def test_padding_is_cut_away_or_stretched(tiny_config, stretches, border_px):
+    """By hand: 12 pixels are two patches of 8, the first of class a, the second not. Class b ties in the
+    middle between the patches' centres: at 8 pixels, or at 6 where 16 pixels are stretched onto 12."""
+
+    class Columns(torch.nn.Module):
+        def forward(self, tokens, log_sizes=None):
+            a = torch.tensor([1.0, 0.0]).repeat(tokens.shape[1] // 2)
+            return torch.stack([a, torch.full_like(a, 0.5)], 1)[None]
+
+    two = mpm.LabelSet("two", ("a", "b"), np.zeros((2, 3), np.uint8))
+    segmenter = model(tiny_config, SlidingConfig(12, 12, 12, stretches_padding=stretches))
+    segmenter.decoder, segmenter.config = Columns(), replace(segmenter.config, labels=two)
+    labels = segment_sliding(segmenter, wide_picture(12, 12), "none").labels
+    assert (labels[:, :border_px] == 0).all() and (labels[:, border_px:] == 1).all()
 
 
 @pytest.mark.parametrize("size", [(70, 130), (35, 41), (48, 90)])

@@ -81,7 +81,7 @@ def prefixed(prefix: str, tensors: dict) -> dict:
 VARIANT = """\
 algorithm_kwargs: {{batch_size: 1, eval_freq: 2, num_epochs: 64, start_epoch: 0}}
 amp: false
-dataset_kwargs: {{batch_size: 1, crop_size: {size}, dataset: ade20k, normalization: {normalization}}}
+dataset_kwargs: {{batch_size: 1, crop_size: {size}, dataset: {dataset}, normalization: {normalization}}}
 inference_kwargs:
   im_size: {size}
   window_size: {size}
@@ -111,6 +111,7 @@ VIT = {
     "heads": 2,
     "patch_px": 16,
     "classes": 150,
+    "dataset": "ade20k",
     "distilled": "false",
     "normalization": "vit",
     "backbone": "vit_tiny_patch16_384",

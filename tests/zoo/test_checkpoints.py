@@ -30,6 +30,46 @@ def test_round_trip(tiny, folder):
     assert mpm.load_segmenter(folder, dtype=torch.bfloat16).dtype == torch.bfloat16
 
 
+@pytest.mark.parametrize(
+    ("dtype", "large"),
+    [(torch.float16, 65_505.0), (torch.float16, -1e30), (torch.bfloat16, 3.4e38), (torch.float8_e4m3fn, 1e3)],
+)
+def test_weights_too_large_for_the_type_are_kept_as_they_are(tiny_config, tmp_path, dtype, large):
+    segmenter = mpm.Segmenter(tiny_config)
+    segmenter.decoder.proj_dec.weight.data[0, 0] = large
+    mpm.save_segmenter(segmenter, tmp_path / "model", dtype)
+    loaded = mpm.load_segmenter(tmp_path / "model").state_dict()
+    assert torch.equal(loaded["decoder.proj_dec.weight"], segmenter.decoder.proj_dec.weight)
+    assert loaded["decoder.proj_dec.weight"][0, 0] == torch.tensor(large)
+    stored = load_file(tmp_path / "model" / "model.safetensors")
+    assert {name for name, value in stored.items() if value.dtype == torch.float32} == {
+        "decoder.proj_dec.weight"
+    }
+
+
+def test_loading_into_a_type_that_is_too_small_is_refused(tiny_config, tmp_path):
+    segmenter = mpm.Segmenter(tiny_config)
+    segmenter.decoder.proj_dec.weight.data[0, 0] = -1e6
+    folder = mpm.save_segmenter(segmenter, tmp_path / "model")
+    assert mpm.load_segmenter(folder, dtype=torch.bfloat16).decoder.proj_dec.weight.isfinite().all()
+    words = (
+        "decoder.proj_dec.weight .* values up to 1e.06, but torch.float16 ends at 6.55e.04: load it as torch"
+    )
+    with pytest.raises(mpm.InputError, match=words):
+        mpm.load_segmenter(folder, dtype=torch.float16)
+    with pytest.raises(mpm.InputError, match="floating point type, but got torch.int8"):
+        mpm.load_segmenter(folder, dtype=torch.int8)
+
+
+def test_weights_that_fit_and_those_that_were_infinite_before_are_stored_as_asked(tiny_config, tmp_path):
+    segmenter = mpm.Segmenter(tiny_config)
+    segmenter.decoder.proj_dec.weight.data[0, :2] = torch.tensor([65_504.0, torch.inf])
+    folder = mpm.save_segmenter(segmenter, tmp_path / "model")
+    assert {value.dtype for value in load_file(folder / "model.safetensors").values()} == {torch.float16}
+    weight = mpm.load_segmenter(folder).decoder.proj_dec.weight
+    assert weight[0, :2].tolist() == [65_504, torch.inf]
+
+
 def test_shards_stay_below_the_limit(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "SHARD_BYTES", 20_000)
     folder = mpm.save_segmenter(tiny, tmp_path / "sharded")

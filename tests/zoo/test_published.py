@@ -67,14 +67,15 @@ def test_everything_a_variant_says_is_kept(mask_folder, tmp_path):
     config = mpm.load_segmenter(mask_folder).config
     assert config.name == "seg_mask" and config.labels.name == "ade20k"
     assert (config.mean, config.std) == ((0.5,) * 3, (0.5,) * 3)
-    assert config.sliding == SlidingConfig(512, 512, 480, max_aspect=4)
+    assert config.sliding == SlidingConfig(512, 512, 480, max_aspect=4, fills_window=True)
     assert config.encoder.layer_norm_eps == config.decoder.layer_norm_eps == 1e-5
     assert (config.padding, config.encoder.position_interpolation) == ("right_bottom", "bilinear")
     by_file = mpm.load_segmenter(mask_folder / "checkpoint.pth").config
     assert by_file.to_json() == config.to_json() | {"name": "checkpoint"}
 
     decoder = linear_tensors(WIDTH, 19)
-    deit = write_segmenter(tmp_path / "deit", encoder_tensors(True), decoder, **DEIT | {"classes": 19})
+    variant = DEIT | {"classes": 19, "dataset": "cityscapes"}
+    deit = write_segmenter(tmp_path / "deit", encoder_tensors(True), decoder, **variant)
     config = mpm.load_segmenter(deit).config
     assert config.labels.name == "cityscapes" and config.mean == (0.485, 0.456, 0.406)
     assert mpm.load_segmenter(deit).encoder.num_prefix_tokens == 2
@@ -97,7 +98,7 @@ def test_segmenter_as_mmsegmentation_publishes_it(kind, size, tmp_path):
     tokens = encode(encoder, pixels, 1e-6, "bicubic")
     scores = decode_masks(decoder, tokens) if kind == "mask" else affine(decoder, "head", tokens)
     torch.testing.assert_close(segmenter.logits(pixels), on_grid(scores, pixels, 16), atol=1e-4, rtol=0)
-    assert segmenter.config.sliding == SlidingConfig(512, 512, 480, max_aspect=4)
+    assert segmenter.config.sliding == SlidingConfig(512, 512, 480, max_aspect=4, stretches_padding=True)
 
 
 @torch.inference_mode()

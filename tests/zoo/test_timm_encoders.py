@@ -52,6 +52,38 @@ def embedded(vit, pixels):
     return vit.norm_pre(vit._pos_embed(vit.patch_embed(pixels)))
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "vit_small_patch16_18x2_224+mask",  # two attentions side by side
+        "vit_small_patch16_18x2_224+linear",
+        "vit_base_patch16_xp_224+mask",  # attention and MLP side by side
+        "vit_base_patch16_radio_v3+mask",  # no norm behind its blocks
+    ],
+)
+@torch.inference_mode()
+def test_unusual_blocks_run_alone_and_in_a_batch(name):
+    segmenter, pixels = mpm.load_segmenter(f"timm:{name}+random"), torch.randn(2, 3, 48, 64)
+    for recipe in ("none", "2,5", "2,5|sizes"):
+        together = segmenter.logits(pixels, recipe)
+        alone = torch.cat([segmenter.logits(one[None], recipe) for one in pixels])
+        torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
+    if name.endswith("mask"):
+        assert segmenter.config.decoder.heads == {384: 6, 768: 12}[segmenter.encoder.embed_dim]
+
+
+def test_nothing_is_downloaded_for_a_model_that_cannot_run(monkeypatch):
+    real = timm.create_model
+
+    def create(name, pretrained=False, **more):
+        assert not pretrained, "a download"
+        return real(name, **more)
+
+    monkeypatch.setattr(timm, "create_model", create)
+    with pytest.raises(mpm.InputError, match="but got ResNet"):
+        mpm.load_segmenter("timm:resnet10t")
+
+
 def test_timm_names_that_are_refused():
     for name, words in {
         "timm:": "expected timm:NAME",
@@ -60,6 +92,9 @@ def test_timm_names_that_are_refused():
         "timm:no_such_vit": "timm has no model 'no_such_vit'",
         "timm:hf-hub:someone/something": "timm has no model",
         "timm:resnet10t+random": "but got ResNet",
+        "timm:naflexvit_base_patch16_radio_v3": "got NaFlexVit: try timm:vit_base_patch16_radio_v3$",
+        "timm:naflexvit_base_patch16_radio_v3.c_radio": "try timm:vit_base_patch16_radio_v3.c_radio$",
+        "timm:naflexvit_base_patch16_par_gap+random": "but got NaFlexVit$",
         "timm:vit_tiny_patch16_224.nonsense+random": "cannot be loaded: Invalid pretrained tag",
         "timm:vit_tiny_patch16_224": r"cannot be loaded: .*vit_tiny_patch16_224\+random needs no download",
     }.items():

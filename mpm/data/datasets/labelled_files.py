@@ -24,7 +24,9 @@ class LabelledFiles:
     codes   (256,) int16: the class that a stored label means, the ignored index, or UNKNOWN
     layout  what the folder should hold, for the sentence that says that it does not
 
-    Reading raises InputError for a broken file, labels of another size, and labels without a meaning.
+    Labels belong to the stored pixels of a picture, whatever orientation its EXIF tag asks for, unless their
+    size is that of the turned picture. Reading raises InputError for a broken file, labels of another size,
+    and labels without a meaning.
     """
 
     name: ClassVar[str]
@@ -45,6 +47,9 @@ class LabelledFiles:
     def __getitem__(self, index: int) -> Sample:
         image_path, labels_path = self._pairs[index]
         image, stored = _read_rgb(image_path), _read_stored_labels(labels_path)
+        if stored.shape == image.shape[1::-1] != image.shape[:2]:
+            # Only then were the labels drawn on the picture as its EXIF tag turns it.
+            image = _read_rgb(image_path, turned=True)
         if stored.shape != image.shape[:2]:
             raise InputError(
                 f"{labels_path} is {stored.shape[1]} x {stored.shape[0]} pixels, "
@@ -86,13 +91,15 @@ def folder_within(root: str | Path, name: str) -> Path:
     return inner if inner.is_dir() else Path(root)
 
 
-def _read_rgb(path: Path) -> np.ndarray:
+def _read_rgb(path: Path, turned: bool = False) -> np.ndarray:
+    """(H, W, 3): the pixels as stored, to which labels belong, or turned as the file's EXIF tag says."""
     # imdecode over imread: it neither prints a warning of its own nor trips over non-ASCII paths.
     try:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    flags = cv2.IMREAD_COLOR if turned else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    image = cv2.imdecode(data, flags) if data.size else None
     if image is None:
         raise InputError(f"{path} is not a readable image")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

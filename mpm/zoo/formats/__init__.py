@@ -19,21 +19,22 @@ class Format(Protocol):
 
     def matches(self, path: Path) -> bool: ...
 
-    def read(self, path: Path, name: str) -> Checkpoint: ...
+    def read(self, path: Path, name: str, data_set: str | None = None) -> Checkpoint: ...
 
 
 FORMATS: tuple[Format, ...] = (segmenter, dinov2, mmseg)
 """In the order in which they are tried: each takes what the ones after it might also take for theirs."""
 
 
-def read(path: Path, name: str | None = None) -> Checkpoint:
+def read(path: Path, name: str | None = None, data_set: str | None = None) -> Checkpoint:
     """The checkpoint at a path, whatever its format; `name` is what the configuration calls it.
 
+    data_set: the label set that its publisher says it has, for files that do not name their classes.
     Raises InputError where no format fits, or where the files are broken or do not fit each other.
     """
     for format_ in FORMATS:
         if format_.matches(path):
-            return format_.read(path, name or (path.stem if path.is_file() else path.name))
+            return format_.read(path, name or (path.stem if path.is_file() else path.name), data_set)
     raise InputError(
         f"{path.name} holds no checkpoint of a known format: config.json with model.safetensors, "
         f"{segmenter.WEIGHTS_FILE} with {segmenter.VARIANT_FILE}, a DINOv2 backbone with its *_head.pth, or "

@@ -10,7 +10,6 @@ from typing import Any
 
 from torch import Tensor
 
-from mpm.data.labels import LABEL_SETS, LabelSet
 from mpm.errors import InputError
 from mpm.segmenters.config import DecoderConfig, SegmenterConfig
 
@@ -20,6 +19,9 @@ DISTILLED_VIT = "deit_tiny_distilled_patch16_224"
 
 HEAD_WIDTH = 64
 """Channels of an attention head, where a file does not say: so in every published ViT."""
+
+MAX_CLASSES = 10_000
+"""Of a published checkpoint; labels are 16-bit numbers."""
 
 HALF = (0.5, 0.5, 0.5)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -57,6 +59,10 @@ class Architecture:
         width, _, patch_px, _ = _shape(weights, "encoder.patch_embed.proj.weight", 4)
         distilled = "encoder.dist_token" in weights
         decoder, classes = _decoder(weights)
+        if classes > MAX_CLASSES:
+            raise InputError(
+                f"the checkpoint has {classes} classes, more than the {MAX_CLASSES} that are read"
+            )
         return cls(
             width=width,
             depth=_depth(weights, "encoder.blocks", width),
@@ -98,14 +104,6 @@ class Architecture:
             "num_heads": heads,
             **more,
         }
-
-    def labels(self) -> LabelSet:
-        """The label set of that many classes. Raises InputError where there is none."""
-        for labels in LABEL_SETS:
-            if len(labels.class_names) == self.classes:
-                return labels
-        known = ", ".join(f"{len(labels.class_names)} ({labels.name})" for labels in LABEL_SETS)
-        raise InputError(f"the checkpoint has {self.classes} classes; known are {known}")
 
 
 def rename(weights: dict[str, Tensor], rules: Iterable[tuple[str, str]]) -> dict[str, Tensor]:

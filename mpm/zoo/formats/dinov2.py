@@ -21,7 +21,8 @@ from mpm.zoo.formats.checkpoint import (
     rename,
     without,
 )
-from mpm.zoo.formats.pickled import load_tensors
+from mpm.zoo.formats.classes import Told, label_set
+from mpm.zoo.formats.pickled import load, load_tensors
 
 SLIDING = SlidingConfig(512, 512, 341, max_aspect=4, stretches_padding=True)
 HEAD_RULES = ((r"^decode_head\.conv_seg\.", "decoder.head."), (r"^decode_head\.", "decoder."))
@@ -34,12 +35,13 @@ def matches(path: Path) -> bool:
     return path.is_dir() and len(list(path.glob("*_head.pth"))) == 1 and len(list(path.glob("*.pth"))) == 2
 
 
-def read(path: Path, name: str) -> Checkpoint:
+def read(path: Path, name: str, data_set: str | None = None) -> Checkpoint:
     """The checkpoint of a folder. Raises InputError where its files are broken or do not fit each other."""
-    head = next(path.glob("*_head.pth"))
-    backbone = next(file for file in path.glob("*.pth") if file != head)
-    weights = {**_backbone(backbone), **_head(head)}
-    return Checkpoint(_config(weights, name), weights)
+    file = next(path.glob("*_head.pth"))
+    backbone = next(other for other in path.glob("*.pth") if other != file)
+    head = load(file)
+    weights = {**_backbone(backbone), **_head(file, head.tensors)}
+    return Checkpoint(_config(weights, name, Told.by(head.meta, data_set)), weights)
 
 
 def _backbone(file: Path) -> dict[str, Tensor]:
@@ -47,8 +49,8 @@ def _backbone(file: Path) -> dict[str, Tensor]:
     return rename(without(load_tensors(file), "mask_token"), [("^", "encoder.")])
 
 
-def _head(file: Path) -> dict[str, Tensor]:
-    head = rename(load_tensors(file), HEAD_RULES)
+def _head(file: Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    head = rename(tensors, HEAD_RULES)
     strangers = [name for name in head if not name.startswith("decoder.")]
     if strangers:
         raise InputError(f"{file.name} must hold a decode_head only, but got {strangers[0]}")
@@ -57,8 +59,9 @@ def _head(file: Path) -> dict[str, Tensor]:
     return head
 
 
-def _config(weights: dict[str, Tensor], name: str) -> SegmenterConfig:
+def _config(weights: dict[str, Tensor], name: str, told: Told) -> SegmenterConfig:
     shapes = Architecture.of(weights)
+    labels, remark = label_set(shapes.classes, told)
     side = shapes.side_px
     return SegmenterConfig(
         name=name,
@@ -70,10 +73,11 @@ def _config(weights: dict[str, Tensor], name: str) -> SegmenterConfig:
             position_offset=0.1,
         ),
         decoder=shapes.decoder,
-        labels=shapes.labels(),
+        labels=labels,
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
         resolution=SLIDING.resize_px,
         padding="centred",
         sliding=SLIDING,
+        remark=remark,
     )

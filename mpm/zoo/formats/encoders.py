@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import timm
 import torch
@@ -61,7 +61,7 @@ def load(text: str) -> Segmenter:
     cannot be had.
     """
     name = EncoderName.parse(text)
-    encoder = supported(_create(name))
+    encoder = _create(name)
     segmenter = random_segmenter(_config(text, name, encoder))
     if name.pretrained:
         place_final_norm(encoder, segmenter.config.encoder)
@@ -92,16 +92,31 @@ def encoder_config(encoder: PlainViT, model: str) -> EncoderConfig:
     )
 
 
-def _create(name: EncoderName) -> nn.Module:
+def _create(name: EncoderName) -> PlainViT:
+    """timm's model, which is asked what it is before anything is downloaded."""
+    with torch.device("meta"):
+        blank = _made(name, pretrained=False)
     try:
-        with torch.device("meta"):
-            arguments = timm_arguments(timm.create_model(name.model, num_classes=0))
-        return timm.create_model(name.model, pretrained=name.pretrained, num_classes=0, **arguments)
+        arguments = timm_arguments(supported(blank))
+    except InputError as error:
+        raise InputError(f"{error}{_plain_one(name.model)}") from error
+    return supported(_made(name, pretrained=name.pretrained, **arguments))
+
+
+def _made(name: EncoderName, **arguments: Any) -> nn.Module:
+    try:
+        return timm.create_model(name.model, num_classes=0, **arguments)
     # timm, the hub and their HTTP libraries each have errors of their own for a file that cannot be had.
     except Exception as error:
         what = textwrap.shorten(str(error), 160, placeholder="…").rstrip(".")
         hint = f"; {PREFIX}{name.model}+random needs no download" if name.pretrained else ""
         raise InputError(f"{PREFIX}{name.model} cannot be loaded: {what}{hint}") from error
+
+
+def _plain_one(model: str) -> str:
+    """Advice: timm has many an encoder twice, as a NaFlexVit and as a plain ViT."""
+    plain = model.removeprefix("naflex")
+    return f": try {PREFIX}{plain}" if plain != model and timm.is_model(plain) else ""
 
 
 def _config(text: str, name: EncoderName, encoder: PlainViT) -> SegmenterConfig:
@@ -119,18 +134,13 @@ def _config(text: str, name: EncoderName, encoder: PlainViT) -> SegmenterConfig:
     )
 
 
-class _Attention(Protocol):
-    """What timm's attention layers have in common."""
-
-    num_heads: int
-
-
 def _decoder(kind: str, encoder: PlainViT) -> DecoderConfig:
     """As wide as the encoder, and with as many heads."""
     if kind == "linear":
         return DecoderConfig("linear")
-    attention = cast(_Attention, encoder.blocks[0].attn)
-    return DecoderConfig("mask_transformer", MASK_LAYERS, attention.num_heads, encoder.embed_dim)
+    # Blocks with attention side by side hold theirs deeper, or are attention themselves.
+    heads = next(part.num_heads for part in encoder.blocks[0].modules() if hasattr(part, "num_heads"))
+    return DecoderConfig("mask_transformer", MASK_LAYERS, cast(int, heads), encoder.embed_dim)
 
 
 def _remark(name: EncoderName, licence: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Segmenter as mmsegmentation trained and publishes it: one .pth file, which says nothing but its tensors.
+"""Segmenter as mmsegmentation trained and publishes it: one .pth file: its tensors, and its classes' names.
 
 The backbone's LayerNorms have eps 1e-6 and its positions are resized bicubically; the decoder has eps 1e-5.
 Pixels are normalised to -1 .. 1, and zeros fill the image at the right and bottom.
@@ -13,7 +13,8 @@ from torch import Tensor
 
 from mpm.segmenters.config import EncoderConfig, SegmenterConfig, SlidingConfig
 from mpm.zoo.formats.checkpoint import HALF, Architecture, Checkpoint, flatten_1x1, rename
-from mpm.zoo.formats.pickled import load_tensors
+from mpm.zoo.formats.classes import Told, label_set
+from mpm.zoo.formats.pickled import load
 
 LONG_SIDE_PX = 2048
 """Of the resized image, at most."""
@@ -43,11 +44,11 @@ def matches(path: Path) -> bool:
     return path.suffix == ".pth" if path.is_file() else len(list(path.glob("*.pth"))) == 1
 
 
-def read(path: Path, name: str) -> Checkpoint:
+def read(path: Path, name: str, data_set: str | None = None) -> Checkpoint:
     """The checkpoint of a .pth file, or of the folder that holds it. Raises InputError where it is broken."""
-    file = next(path.glob("*.pth")) if path.is_dir() else path
-    weights = _reshape(rename(load_tensors(file), RULES))
-    return Checkpoint(_config(weights, name), weights)
+    file = load(next(path.glob("*.pth")) if path.is_dir() else path)
+    weights = _reshape(rename(file.tensors, RULES))
+    return Checkpoint(_config(weights, name, Told.by(file.meta, data_set)), weights)
 
 
 def _reshape(weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -60,9 +61,10 @@ def _reshape(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return shaped
 
 
-def _config(weights: dict[str, Tensor], name: str) -> SegmenterConfig:
+def _config(weights: dict[str, Tensor], name: str, told: Told) -> SegmenterConfig:
     shapes = Architecture.of(weights)
     side = shapes.side_px
+    labels, remark = label_set(shapes.classes, told)
     return SegmenterConfig(
         name=name,
         encoder=EncoderConfig(
@@ -72,10 +74,17 @@ def _config(weights: dict[str, Tensor], name: str) -> SegmenterConfig:
             position_interpolation="bicubic",
         ),
         decoder=replace(shapes.decoder, layer_norm_eps=1e-5),
-        labels=shapes.labels(),
+        labels=labels,
         mean=HALF,
         std=HALF,
         resolution=side,
         padding="right_bottom",
-        sliding=SlidingConfig(side, side, max(1, side - WINDOW_OVERLAP_PX), max(1, LONG_SIDE_PX / side)),
+        sliding=_sliding(side),
+        remark=remark,
     )
+
+
+def _sliding(side: int) -> SlidingConfig:
+    """Each window's scores are resized to the window's own size, whatever was padded."""
+    stride, max_aspect = max(1, side - WINDOW_OVERLAP_PX), max(1, LONG_SIDE_PX / side)
+    return SlidingConfig(side, side, stride, max_aspect, stretches_padding=True)

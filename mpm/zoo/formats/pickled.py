@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 import threading
 import zipfile
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from mpm.errors import InputError
+from mpm.zoo.formats.inert import STAND_INS, as_table
 
 MAX_FILE_BYTES = 8 * 2**30
 """No published ViT segmenter comes near this, optimiser state included."""
@@ -21,30 +21,46 @@ MAX_FILE_BYTES = 8 * 2**30
 _UNPICKLING = threading.Lock()
 """torch's list of allowed globals is the whole process': who leaves it would empty it for the others."""
 _HOLDERS = ("model", "state_dict")
+_WRAPPERS = ("module.", "_orig_mod.")
+_MOST_WRAPPERS = 4
 _ZIP_START = b"PK\x03\x04"
-_NUMPY_SCALAR = cast(Callable[..., Any], np.float64(0).__reduce__()[0])
-_ALLOWED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
-    # Best scores in mmsegmentation's "meta" are numpy numbers; its pickles know numpy by the older name.
-    (_NUMPY_SCALAR, "numpy.core.multiarray.scalar"),
-    (_NUMPY_SCALAR, "numpy._core.multiarray.scalar"),
-    np.dtype,
-    *{type(np.dtype(kind)) for kind in (np.float64, np.float32, np.int64)},
-]
+
+
+@dataclass(frozen=True, eq=False)
+class Pickled:
+    """What a .pth file holds: its named tensors, and what stands under "meta", which may be anything."""
+
+    tensors: dict[str, Tensor]
+    meta: dict[str, Any]
 
 
 def load_tensors(path: Path, max_bytes: int = MAX_FILE_BYTES) -> dict[str, Tensor]:
-    """The named tensors of a .pth file: those under "model" or "state_dict", or the file's own.
+    """The named tensors alone, see `load`."""
+    return load(path, max_bytes).tensors
+
+
+def load(path: Path, max_bytes: int = MAX_FILE_BYTES) -> Pickled:
+    """A .pth file: the tensors under "model" or "state_dict", or the file's own, and its "meta".
 
     Raises InputError for a file that cannot be read, is larger than `max_bytes`, is damaged, would run code,
-    or holds anything but plain tensors.
+    or holds anything but plain tensors where those should be.
     """
     file_bytes = _checked_size(path, max_bytes)
     tensors = _unpickle(path)
+    meta = tensors.get("meta") if isinstance(tensors, dict) else None
     for holder in _HOLDERS:
         if isinstance(tensors, dict) and isinstance(tensors.get(holder), dict):
             tensors = tensors[holder]
     _check_tensors(path, tensors, file_bytes)
-    return dict(tensors)
+    return Pickled(_unwrapped(dict(tensors)), as_table(meta))
+
+
+def _unwrapped(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Under the model's own names: DataParallel and torch.compile put theirs before every one."""
+    for wrapper in _WRAPPERS * _MOST_WRAPPERS:
+        if all(name.startswith(wrapper) for name in tensors):
+            tensors = {name.removeprefix(wrapper): value for name, value in tensors.items()}
+    return tensors
 
 
 def _checked_size(path: Path, max_bytes: int) -> int:
@@ -60,7 +76,7 @@ def _checked_size(path: Path, max_bytes: int) -> int:
 def _unpickle(path: Path) -> Any:
     try:
         is_zip = _check_zip(path)
-        with _UNPICKLING, torch.serialization.safe_globals(_ALLOWED):
+        with _UNPICKLING, torch.serialization.safe_globals(STAND_INS):
             # Mapped, the optimiser state that some files carry along is never read.
             return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     except InputError:

@@ -15,6 +15,7 @@ from torch import Tensor
 from mpm.errors import InputError
 from mpm.segmenters.config import EncoderConfig, SegmenterConfig, SlidingConfig
 from mpm.zoo.formats.checkpoint import HALF, IMAGENET_MEAN, IMAGENET_STD, Architecture, Checkpoint, without
+from mpm.zoo.formats.classes import Told, label_set
 from mpm.zoo.formats.pickled import load_tensors
 
 WEIGHTS_FILE = "checkpoint.pth"
@@ -24,6 +25,13 @@ MAX_VARIANT_BYTES = 1 << 16
 
 NORMALISATION = {"vit": (HALF, HALF), "deit": (IMAGENET_MEAN, IMAGENET_STD)}
 """Mean and standard deviation of RGB in [0, 1], by the names in variant.yml."""
+
+DATA_SETS = {
+    "ade20k": ("ade20k",),
+    "cityscapes": ("cityscapes",),
+    "pascal_context": ("pascal-context-60", "pascal-context-59"),
+}
+"""Label sets by the names of data sets in variant.yml."""
 
 MAX_ASPECT = {"ade20k": 4, "cityscapes": 2}
 """Long side of the resized image, in short sides; the file does not say. Pascal Context: 8."""
@@ -47,13 +55,13 @@ def matches(path: Path) -> bool:
     return (folder / VARIANT_FILE).is_file() and (path.is_dir() or path.suffix == ".pth")
 
 
-def read(path: Path, name: str) -> Checkpoint:
+def read(path: Path, name: str, data_set: str | None = None) -> Checkpoint:
     """The checkpoint of a folder or .pth file. Raises InputError where its files are broken or disagree."""
     file = path / WEIGHTS_FILE if path.is_dir() else path
     variant = _read_variant(file.parent / VARIANT_FILE)
     weights = without(load_tensors(file), *CLASSIFIER)
     try:
-        return Checkpoint(_config(variant, weights, name), weights)
+        return Checkpoint(_config(variant, weights, name, _told(variant, data_set)), weights)
     except InputError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -73,10 +81,19 @@ def _read_variant(path: Path) -> dict[str, Any]:
     return variant
 
 
-def _config(variant: dict[str, Any], weights: dict[str, Tensor], name: str) -> SegmenterConfig:
+def _told(variant: dict[str, Any], data_set: str | None) -> Told:
+    """The data set that the settings name, else the one that the publisher's table names."""
+    settings = variant.get("dataset_kwargs")
+    named = settings.get("dataset") if isinstance(settings, dict) else None
+    if named is None:
+        return Told(data_sets=(data_set,) if data_set else ())
+    return Told(data_sets=DATA_SETS.get(str(named).lower().replace("-", "_"), ()))
+
+
+def _config(variant: dict[str, Any], weights: dict[str, Tensor], name: str, told: Told) -> SegmenterConfig:
     net = variant["net_kwargs"]
     shapes = Architecture.of(weights)
-    labels = shapes.labels()
+    labels, remark = label_set(shapes.classes, told)
     _check_agreement(net, shapes)
     mean, std = NORMALISATION[net["normalization"]]
     resize_px, window_px, stride_px = (
@@ -96,7 +113,10 @@ def _config(variant: dict[str, Any], weights: dict[str, Tensor], name: str) -> S
         std=std,
         resolution=resize_px,
         padding="right_bottom",
-        sliding=SlidingConfig(resize_px, window_px, stride_px, MAX_ASPECT.get(labels.name, 8)),
+        sliding=SlidingConfig(
+            resize_px, window_px, stride_px, MAX_ASPECT.get(labels.name, 8), fills_window=True
+        ),
+        remark=remark,
     )
 
 
