@@ -1,0 +1,51 @@
+"""AVIF and HEIC: the sizes and colours that their boxes tell before anything is decoded."""
+
+from __future__ import annotations
+
+import re
+import struct
+
+from mpm.data.images.colour_spaces import coded_profile
+from mpm.data.images.container import Container
+
+_SIZE = re.compile(rb"ispe\0\0\0\0(.{8})", re.DOTALL)
+_COLOUR = re.compile(rb"colrnclx(.{4})", re.DOTALL)
+
+
+def read_avif(data: bytes) -> Container:
+    # Pillow would parse the EXIF item for its orientation, which AVIF ignores: its own boxes turn the image.
+    data = re.sub(rb"(infe(?:.{8}|.{10}))Exif", rb"\1none", data, flags=re.DOTALL)
+    head = _boxes_before_pixels(data)
+    return Container("AVIF", data, _largest_size(head), profile=_coded_colours(head))
+
+
+def read_heic(data: bytes) -> Container:
+    head = _boxes_before_pixels(data)
+    size = _largest_size(head)
+    if size is None:  # it must be known before the decoder makes pixels of it
+        raise ValueError("no size in the HEIC file")
+    return Container("HEIC", data, size, profile=_coded_colours(head))
+
+
+def _boxes_before_pixels(data: bytes) -> bytes:
+    """The "meta" box of the file: what describes its pictures."""
+    at = 0
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">L4s", data, at)
+        if kind == b"meta":
+            return data[at : at + length] if length else data[at:]
+        if length < 8:
+            break
+        at += length
+    return b""
+
+
+def _largest_size(head: bytes) -> tuple[int, int] | None:
+    """The size of the whole picture: its tiles and thumbnails are smaller."""
+    sizes = [struct.unpack(">LL", found[1]) for found in _SIZE.finditer(head)]
+    return max(sizes, key=lambda size: size[0] * size[1], default=None)
+
+
+def _coded_colours(head: bytes) -> bytes:
+    found = _COLOUR.search(head)
+    return coded_profile(*struct.unpack(">HH", found[1])) if found else b""

@@ -1,0 +1,105 @@
+"""PNG: its pixels, the colours they mean, and a tRNS chunk as Pillow expects it."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+from mpm.data.images.colour_spaces import coded_profile, gamma_profile
+from mpm.data.images.container import MAX_PARTS, Container, exif_orientation
+from mpm.data.images.profiles import MAX_PROFILE_BYTES
+
+_CHECKED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
+
+Chunks = dict[bytes, memoryview]
+
+
+def read_png(data: bytes) -> Container:
+    first: Chunks = {}
+    pixels: list[memoryview] = []
+    for kind, body in _chunks(data):
+        if kind == b"IDAT":
+            pixels.append(body)
+        else:
+            first.setdefault(kind, body)
+    width, height = struct.unpack_from(">LL", first[b"IHDR"])
+    if b"tRNS" in first:
+        first[b"tRNS"] = memoryview(_key_as_stored(first))
+    parts: list[bytes | memoryview] = [data[:8]]
+    for kind in (b"IHDR", b"PLTE", b"tRNS"):
+        parts += _chunk(kind, [first[kind]]) if kind in first else []
+    parts += _chunk(b"IDAT", pixels) + _chunk(b"IEND", [])
+    orientation = exif_orientation(bytes(first.get(b"eXIf", b"")))
+    has_more = b"acTL" in first
+    return Container("PNG", b"".join(parts), (width, height), orientation, has_more, _profile(first))
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    view, at = memoryview(data), 8
+    for _ in range(MAX_PARTS):
+        if at >= len(data):
+            return
+        length, kind = struct.unpack_from(">L4s", data, at)
+        body = view[at + 8 : at + 8 + length]
+        if kind == b"IEND":
+            return
+        (checksum,) = struct.unpack_from(">L", data, at + 8 + length)
+        if kind in _CHECKED and zlib.crc32(body, zlib.crc32(kind)) != checksum:
+            raise ValueError("wrong checksum of a PNG chunk")
+        yield kind, body
+        at += 12 + length
+    raise ValueError("too many PNG chunks")
+
+
+def _chunk(kind: bytes, bodies: list[memoryview]) -> list[bytes | memoryview]:
+    checksum = zlib.crc32(kind)
+    for body in bodies:
+        checksum = zlib.crc32(body, checksum)
+    length = sum(len(body) for body in bodies)
+    return [struct.pack(">L4s", length, kind), *bodies, struct.pack(">L", checksum)]
+
+
+def _key_as_stored(first: Chunks) -> bytes:
+    """tRNS with its colour in Pillow's scale: gray of 1, 2 and 4 bits is spread over 0 to 255."""
+    bits, kind = first[b"IHDR"][8], first[b"IHDR"][9]
+    body = bytes(first[b"tRNS"])
+    if kind not in (0, 2) or bits > 8:
+        return body
+    top = (1 << bits) - 1
+    count = 3 if kind == 2 else 1
+    values = struct.unpack_from(f">{count}H", body)
+    return struct.pack(f">{count}H", *((value & top) * 255 // top for value in values))
+
+
+def _profile(first: Chunks) -> bytes:
+    """What the colours mean; of several chunks that say so, the newest kind counts."""
+    if len(body := first.get(b"cICP", b"")) == 4 and body[2] == 0:
+        return coded_profile(body[0], body[1])
+    if b"iCCP" in first:
+        return _inflated(bytes(first[b"iCCP"]))
+    gamma = int.from_bytes(first.get(b"gAMA", b"")[:4], "big")
+    return (
+        b""
+        if b"sRGB" in first or not 0 < gamma < 1 << 31
+        else _of_gamma(1e5 / gamma, first.get(b"cHRM", b""))
+    )
+
+
+def _of_gamma(gamma: float, chromaticities: bytes | memoryview) -> bytes:
+    if not 0.1 < gamma < 10:
+        return b""
+    if len(chromaticities) != 32:
+        return gamma_profile(gamma, None)
+    x_and_y = [value / 1e5 for value in struct.unpack(">8L", chromaticities)]
+    points = tuple(zip(x_and_y[::2], x_and_y[1::2], strict=True))
+    return gamma_profile(gamma, points) if all(0 < y <= 1 for _, y in points) else b""
+
+
+def _inflated(body: bytes) -> bytes:
+    """The profile in an iCCP chunk, at most one byte over the limit; what is no profile stays as it is."""
+    packed = body[body.find(b"\0") + 2 :]
+    try:
+        return zlib.decompressobj().decompress(packed, MAX_PROFILE_BYTES + 1)
+    except zlib.error:
+        return packed or b"broken"
