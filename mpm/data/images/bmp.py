@@ -16,7 +16,7 @@ MAX_RLE_BYTES = 4_000_000  # run lengths are unpacked in Python, run by run
 
 _PLAIN, _RLE8, _RLE4, _MASKS, _ALPHA_MASKS = 0, 1, 2, 3, 6
 _UNREAD = {4: "a JPEG inside", 5: "a PNG inside"}
-_BITS = {_PLAIN: (1, 4, 8, 16, 24, 32), _RLE8: (8,), _RLE4: (4,), _MASKS: (16, 32), _ALPHA_MASKS: (16, 32)}
+_BITS = {_PLAIN: (1, 2, 4, 8, 16, 24, 32), _RLE8: (8,), _RLE4: (4,), _MASKS: (16, 32), _ALPHA_MASKS: (16, 32)}
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,6 @@ def _checked(header: _Header) -> _Header:
         raise unread_kind("BMP", _UNREAD[compression])
     if compression not in _BITS or header.bits not in _BITS[compression]:
         raise unread_kind("BMP", f"{header.bits} bits a pixel, compression {compression}")
-    if compression in (_RLE8, _RLE4) and header.rows_down:
-        raise unread_kind("BMP", "run lengths from the top row down")
     return header
 
 
@@ -80,10 +78,12 @@ def open_bmp(data: bytes) -> Image.Image:
     if header.compression == _PLAIN:
         return _with_palette(_indices(_rows(data, header), header), palette)
     indices, is_set = read_runs(data, header.pixels_at, *header.size_px, header.compression == _RLE4)
-    image = _with_palette(indices[::-1], palette)
-    if not is_set.all():  # pixels that no run reaches are clear, as in browsers
+    step = 1 if header.rows_down else -1
+    image = _with_palette(indices[::step], palette)
+    if not is_set.all():  # what no run reaches is black, as in browsers, whatever the palette says
+        black = Image.fromarray(~is_set[::step])
         image = image.convert("RGB")
-        image.putalpha(Image.fromarray(is_set[::-1] * np.uint8(255)))
+        image.paste((0, 0, 0), mask=black)
     return image
 
 
@@ -100,11 +100,12 @@ def _rows(data: bytes, header: _Header) -> np.ndarray:
 
 
 def _indices(rows: np.ndarray, header: _Header) -> np.ndarray:
-    """(H, W) uint8 palette entries out of bytes that hold one, two or eight."""
+    """(H, W) uint8 palette entries out of bytes that hold one to eight."""
     if header.bits == 1:
         rows = np.unpackbits(rows, axis=1)
-    elif header.bits == 4:
-        rows = np.stack([rows >> 4, rows & 15], axis=2).reshape(len(rows), -1)
+    elif header.bits < 8:
+        shifts = np.arange(8 - header.bits, -1, -header.bits, dtype=np.uint8)
+        rows = (rows[..., None] >> shifts & ((1 << header.bits) - 1)).reshape(len(rows), -1)
     return rows[:, : header.size_px[0]]
 
 
@@ -134,10 +135,7 @@ def _true_colour(data: bytes, header: _Header) -> Image.Image:
         return Image.fromarray(np.ascontiguousarray(colours))
     pixels = np.ascontiguousarray(rows[:, : width * header.bits // 8]).view(f"<u{header.bits // 8}")
     masks = _masks(data, header)
-    channels = [_channel(pixels, mask) for mask in masks[:3]]
-    alpha = _channel(pixels, masks[3])
-    # Many programs leave the alpha bits of every pixel zero: then they mean nothing.
-    channels += [alpha] if masks[3] and alpha.any() else []
+    channels = [_channel(pixels, mask) for mask in (masks if masks[3] else masks[:3])]
     return Image.fromarray(np.stack(channels, axis=2))
 
 

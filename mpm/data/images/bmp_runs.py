@@ -13,6 +13,9 @@ class _Canvas:
         self.indices, self.is_set = bytearray(width * height), bytearray(width * height)
         self.x = self.y = 0
 
+    def is_full(self) -> bool:
+        return self.y >= self.height or (self.y == self.height - 1 and self.x >= self.width)
+
     def write(self, values: bytes) -> None:
         room = min(len(values), self.width - self.x)
         if room > 0 and self.y < self.height:
@@ -25,7 +28,7 @@ class _Canvas:
 def read_runs(data: bytes, at: int, width: int, height: int, is_rle4: bool) -> tuple[np.ndarray, np.ndarray]:
     """(H, W) uint8 palette entries and (H, W) bool which of them were written, bottom row first."""
     canvas = _Canvas(width, height)
-    while canvas.y < height:
+    while not canvas.is_full():
         count, value = data[at], data[at + 1]
         at += 2
         if count:

@@ -18,16 +18,19 @@ _PRIMARIES = {
     5: (_D65, (0.64, 0.33), (0.29, 0.60), (0.15, 0.06)),
     6: (_D65, (0.630, 0.340), (0.310, 0.595), (0.155, 0.070)),
     7: (_D65, (0.630, 0.340), (0.310, 0.595), (0.155, 0.070)),
+    8: ((0.310, 0.316), (0.681, 0.319), (0.243, 0.692), (0.145, 0.049)),
     9: (_D65, (0.708, 0.292), (0.170, 0.797), (0.131, 0.046)),
     11: ((0.314, 0.351), (0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
     12: (_D65, (0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
+    22: (_D65, (0.630, 0.340), (0.295, 0.605), (0.155, 0.077)),
 }
 # Parameters g, a, b, c, d of an ICC curve: (a x + b)^g from d on, c x below. One number: x^g.
 _SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
-_VIDEO_CURVE = (1 / 0.45, 1 / 1.099, 0.099 / 1.099, 1 / 4.5, 0.081)
 _CURVES: dict[int, tuple[float, ...]] = {2: _SRGB_CURVE, 13: _SRGB_CURVE, 4: (2.2,), 5: (2.8,), 8: (1.0,)}
-_CURVES |= dict.fromkeys((1, 6, 14, 15), _VIDEO_CURVE)
-_HDR = {16: "PQ", 18: "HLG"}
+_CURVES[7] = (1 / 0.45, 1 / 1.1115, 0.1115 / 1.1115, 1 / 4, 0.0913)
+_VIDEO = {1, 6, 14, 15}  # the camera's curve, of which no screen shows the inverse
+_UNREAD_TRANSFERS = {16: "PQ", 18: "HLG", 17: "SMPTE 428"}
+_UNREAD_PRIMARIES = {10: "XYZ"}
 
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 _D50 = np.array([0.9642, 1.0, 0.8249])
@@ -35,15 +38,18 @@ _D50 = np.array([0.9642, 1.0, 0.8249])
 Chromaticities = tuple[tuple[float, float], ...]
 
 
-def coded_profile(primaries: int, transfer: int) -> bytes:
-    """The profile of a pair of H.273 code points; empty for sRGB and for numbers that nobody defined."""
-    if transfer in _HDR:
-        raise InputError(
-            f"HDR pictures ({_HDR[transfer]}) are not read here; save it with standard dynamic range."
-        )
-    if primaries not in _PRIMARIES or transfer not in _CURVES:
-        return b""
-    points, curve = _PRIMARIES[primaries], _CURVES[transfer]
+def coded_profile(primaries: int, transfer: int, video_gamma: float | None = None) -> bytes:
+    """The profile of a pair of H.273 code points; empty for sRGB and for numbers that nobody defined.
+
+    video_gamma: the exponent that shows video; None takes it as sRGB. Browsers differ by the format.
+    """
+    kind = _UNREAD_TRANSFERS.get(transfer) or _UNREAD_PRIMARIES.get(primaries)
+    if kind:
+        raise InputError(f"Pictures in cinema or HDR colours ({kind}) are not read here; save it as sRGB.")
+    curve = _CURVES.get(transfer, _SRGB_CURVE)
+    if transfer in _VIDEO and video_gamma:
+        curve = (video_gamma,)
+    points = _PRIMARIES.get(primaries, _SRGB)
     return b"" if (points, curve) == (_SRGB, _SRGB_CURVE) else _profile(points, curve)
 
 

@@ -14,6 +14,8 @@ TITLES = {"WEBP": "WebP"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
+_ZERO_TAIL = "The file ends in zeros, so it may be damaged; parts of the picture may be missing or grey."
+
 
 @dataclass(frozen=True)
 class Container:
@@ -64,6 +66,11 @@ def _detect_isobmff(data: bytes) -> str | None:
 def unread_kind(format: str, kind: str) -> InputError:
     """For a sound file of a kind that is refused, since it is rare and Pillow gets it wrong or not at all."""
     return InputError(f"This kind of {TITLES.get(format, format)} ({kind}) is not read here; save it as PNG.")
+
+
+def zero_tail_note(data: bytes) -> tuple[str, ...]:
+    """A note where a disk or a network lost the end of a file that is packed too well to end in zeros."""
+    return (_ZERO_TAIL,) if data.endswith(bytes(64)) else ()
 
 
 def exif_orientation(exif: bytes) -> int:

@@ -6,7 +6,7 @@ import re
 import struct
 
 from mpm.data.images.colour_spaces import coded_profile
-from mpm.data.images.container import Container
+from mpm.data.images.container import Container, zero_tail_note
 
 _SIZE = re.compile(rb"ispe\0\0\0\0(.{8})", re.DOTALL)
 _COLOUR = re.compile(rb"colrnclx(.{4})", re.DOTALL)
@@ -16,7 +16,8 @@ def read_avif(data: bytes) -> Container:
     # Pillow would parse the EXIF item for its orientation, which AVIF ignores: its own boxes turn the image.
     data = re.sub(rb"(infe(?:.{8}|.{10}))Exif", rb"\1none", data, flags=re.DOTALL)
     head = _boxes_before_pixels(data)
-    return Container("AVIF", data, _largest_size(head), profile=_coded_colours(head))
+    notes = zero_tail_note(data)
+    return Container("AVIF", data, _largest_size(head), profile=_coded_colours(head), notes=notes)
 
 
 def read_heic(data: bytes) -> Container:
@@ -24,7 +25,7 @@ def read_heic(data: bytes) -> Container:
     size = _largest_size(head)
     if size is None:  # it must be known before the decoder makes pixels of it
         raise ValueError("no size in the HEIC file")
-    return Container("HEIC", data, size, profile=_coded_colours(head))
+    return Container("HEIC", data, size, profile=_coded_colours(head), notes=zero_tail_note(data))
 
 
 def _boxes_before_pixels(data: bytes) -> bytes:

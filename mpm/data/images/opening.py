@@ -14,7 +14,7 @@ from mpm.data.images.container import Container
 from mpm.data.images.gif import read_gif
 from mpm.data.images.isobmff import read_avif, read_heic
 from mpm.data.images.jpeg import read_jpeg
-from mpm.data.images.png import read_png
+from mpm.data.images.png import check_rows, read_png
 from mpm.data.images.tiff import read_tiff
 from mpm.data.images.webp import read_webp
 
@@ -69,6 +69,8 @@ def open_image(container: Container) -> Image.Image:
         import pillow_heif  # its Pillow plugin is not registered, that would be global
 
         return pillow_heif.open_heif(io.BytesIO(container.data)).to_pillow()
+    if container.format == "PNG":
+        check_rows(container)
     return Image.open(io.BytesIO(container.data), formats=[container.format])
 
 

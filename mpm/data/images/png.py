@@ -12,6 +12,10 @@ from mpm.data.images.profiles import MAX_PROFILE_BYTES
 
 _CHECKED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
 
+# Of each pass over an interlaced picture: its first column and row, and its steps.
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+_PIECE_BYTES = 1 << 20
+
 Chunks = dict[bytes, memoryview]
 
 
@@ -33,6 +37,31 @@ def read_png(data: bytes) -> Container:
     orientation = exif_orientation(bytes(first.get(b"eXIf", b"")))
     has_more = b"acTL" in first
     return Container("PNG", b"".join(parts), (width, height), orientation, has_more, _profile(first))
+
+
+def check_rows(container: Container) -> None:
+    """Raise ValueError where the pixels end before the picture does: Pillow would leave the rest black.
+
+    The size must have been checked.
+    """
+    data = memoryview(container.data)
+    at = container.data.index(b"IDAT", 33)
+    (length,) = struct.unpack_from(">L", data, at - 4)
+    missing, unpack, packed = _raw_bytes(data), zlib.decompressobj(), data[at + 4 : at + 4 + length]
+    while missing > 0:
+        piece = unpack.decompress(packed, _PIECE_BYTES)
+        missing, packed = missing - len(piece), memoryview(unpack.unconsumed_tail)
+        if not piece:
+            raise ValueError("the PNG file has too few pixels")
+
+
+def _raw_bytes(data: memoryview) -> int:
+    """How many bytes the pixels have before they are packed, each row with its filter byte."""
+    width, height, bits, kind, _, _, interlaced = struct.unpack_from(">LLBBBBB", data, 16)
+    pixel_bits = bits * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind]
+    passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
+    sizes = [(-((x - width) // dx), -((y - height) // dy)) for x, y, dx, dy in passes]
+    return sum((1 + (columns * pixel_bits + 7) // 8) * rows for columns, rows in sizes if columns > 0)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
@@ -75,7 +104,7 @@ def _key_as_stored(first: Chunks) -> bytes:
 def _profile(first: Chunks) -> bytes:
     """What the colours mean; of several chunks that say so, the newest kind counts."""
     if len(body := first.get(b"cICP", b"")) == 4 and body[2] == 0:
-        return coded_profile(body[0], body[1])
+        return coded_profile(body[0], body[1], video_gamma=2.4)
     if b"iCCP" in first:
         return _inflated(bytes(first[b"iCCP"]))
     gamma = int.from_bytes(first.get(b"gAMA", b"")[:4], "big")

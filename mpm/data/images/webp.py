@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import struct
 
-from mpm.data.images.container import MAX_PARTS, Container, exif_orientation
+from mpm.data.images.container import MAX_PARTS, Container, exif_orientation, zero_tail_note
 
 
 def read_webp(data: bytes) -> Container:
     at, size, orientation, animated, profile = 12, None, 1, False, b""
     for _ in range(MAX_PARTS):
         if at + 8 > len(data):
-            return Container("WEBP", data, size, orientation, animated, profile)
+            return Container("WEBP", data, size, orientation, animated, profile, notes=zero_tail_note(data))
         kind, length = struct.unpack_from("<4sL", data, at)
         if kind == b"VP8X" and size is None:
             body = data[at + 8 : at + 18]
