@@ -28,7 +28,7 @@ _PRIMARIES = {
 _SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 _CURVES: dict[int, tuple[float, ...]] = {2: _SRGB_CURVE, 13: _SRGB_CURVE, 4: (2.2,), 5: (2.8,), 8: (1.0,)}
 _CURVES[7] = (1 / 0.45, 1 / 1.1115, 0.1115 / 1.1115, 1 / 4, 0.0913)
-_VIDEO = {1, 6, 14, 15}  # the camera's curve, of which no screen shows the inverse
+_VIDEO = {1, 6, 11, 14, 15}  # the camera's curve, of which no screen shows the inverse
 _UNREAD_TRANSFERS = {16: "PQ", 18: "HLG", 17: "SMPTE 428"}
 _UNREAD_PRIMARIES = {10: "XYZ"}
 

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from mpm.data.images.container import TITLES, Container, detect_format, exif_orientation
-from mpm.data.images.opening import open_image, open_low_bytes, readable_formats, take_apart
+from mpm.data.images.opening import damage_notes, open_image, open_low_bytes, readable_formats, take_apart
 from mpm.data.images.pixels import CLEAR_NOTE, to_rgb
 from mpm.errors import InputError
 
@@ -150,6 +150,7 @@ def _decode_stored(container: Container, max_pixels: int, max_side_px: int | Non
         orientation = _orientation(container, image)
         profile = image.info.get("icc_profile") or container.profile
         rgb, notes = to_rgb(image, profile, low_bytes)
+        notes = [*damage_notes(container, image), *notes]
     if container.placed_px and container.size_px != size_px:
         rgb, notes = _on_screen(rgb, container), [*notes, *[CLEAR_NOTE] * (CLEAR_NOTE not in notes)]
         size_px = container.size_px or size_px

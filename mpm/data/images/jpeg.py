@@ -2,49 +2,42 @@
 
 from __future__ import annotations
 
-import io
 import struct
 from collections.abc import Iterator
 
-from PIL import Image
-
 from mpm.data.images.container import MAX_PARTS, Container, exif_orientation, unread_kind
+from mpm.data.images.jpeg_damage import CUT, DAMAGED, END, lacks_scans
 from mpm.data.images.profiles import MAX_PROFILE_BYTES
 from mpm.errors import InputError
 
 MAX_SCANS = 100  # a progressive photo has about 10; each one costs a pass over all pixels
 
-_END = b"\xff\xd9"
 _FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 _TABLES = {0xDB, 0xDD, 0xE0, 0xEE, *range(0xC0, 0xD0)}  # APP0 (JFIF) and APP14 (Adobe) tell the colours
 _UNREAD = dict.fromkeys((0xC3, 0xCB, 0xF7), "lossless") | dict.fromkeys((0xC9, 0xCA), "arithmetic coding")
 _UNREAD |= dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical")
-_LONG_GAP = bytes(64)  # zeros that a camera does not write, but a disk or a network that lost a block
-
-_CUT = "The JPEG file is cut off; parts of the picture may be missing or grey."
-_DAMAGED = "The JPEG file is damaged; parts of the picture may be missing or grey."
 
 
 def read_jpeg(data: bytes) -> Container:
-    view, size, exif = memoryview(data), None, b""
+    view, size, exif, components = memoryview(data), None, b"", b""
     parts: list[bytes | memoryview] = [b"\xff\xd8"]
     profile: dict[int, memoryview] = {}
-    scans = len(data)
+    scans = end = len(data)
     for marker, start, end in _segments(data):
         if marker == 0xDA:
-            scans = start
-            _check_scans(data, start)
+            scans, end = start, _end_of_scans(data, start)
         elif marker == 0xE1 and not exif and data[start + 4 : start + 10] == b"Exif\0\0":
             exif = data[start + 4 : end]
         elif marker == 0xE2 and data[start + 4 : start + 16] == b"ICC_PROFILE\0":
             profile.setdefault(data[start + 16], view[start + 18 : end])
         elif marker in _FRAMES:
             size = _frame_size(data, marker, start)
+            components = data[start + 10 : end : 3] if marker == 0xC2 else b""
         if marker in _TABLES or marker == 0xDA:
             parts.append(view[start:end])
-    ended = data.find(_END, scans) > 0
-    clean = b"".join([*parts, b"" if ended else _END])
-    notes = _damage(clean, ended, data.find(_LONG_GAP, scans) > 0) if size and 0 not in size else ()
+    is_cut = data[end - 2 : end] != END
+    clean = b"".join([*parts, END if is_cut else b""])
+    notes = (CUT,) if is_cut else (DAMAGED,) * lacks_scans(data, scans, components)
     return Container("JPEG", clean, size, exif_orientation(exif), profile=_joined(profile), notes=notes)
 
 
@@ -78,10 +71,12 @@ def _frame_size(data: bytes, marker: int, start: int) -> tuple[int, int]:
     return width, height
 
 
-def _check_scans(data: bytes, start: int) -> None:
-    end = data.find(_END, start)
-    if data.count(b"\xff\xda", start, end if end > 0 else len(data)) > MAX_SCANS:
+def _end_of_scans(data: bytes, start: int) -> int:
+    end = data.find(END, start) + len(END)
+    end = end if end >= len(END) else len(data)
+    if data.count(b"\xff\xda", start, end) > MAX_SCANS:
         raise InputError(f"The JPEG file has more than {MAX_SCANS} scans, which no camera writes.")
+    return end
 
 
 def _joined(chunks: dict[int, memoryview]) -> bytes:
@@ -89,24 +84,3 @@ def _joined(chunks: dict[int, memoryview]) -> bytes:
     if sum(len(chunk) for chunk in chunks.values()) > MAX_PROFILE_BYTES:
         return bytes(MAX_PROFILE_BYTES + 1)
     return b"".join(chunks[number] for number in sorted(chunks))
-
-
-def _damage(data: bytes, ended: bool, has_gap: bool) -> tuple[str, ...]:
-    """A note where pixels are missing: libjpeg paints them grey and Pillow says nothing."""
-    if not ended:
-        return (_CUT,)
-    return (_DAMAGED,) if has_gap and _runs_out(data) else ()
-
-
-def _runs_out(data: bytes) -> bool:
-    """Whether the scans end before the picture does: then what stands behind them changes the pixels."""
-    end = data.find(_END)
-    longer = data[:end] + b"\x55" * 256 + data[end:]
-    return _tiny(data) != _tiny(longer)
-
-
-def _tiny(data: bytes) -> bytes:
-    """The pixels at an eighth of the size: all scans are read, little memory is needed."""
-    with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
-        image.draft(None, (1, 1))
-        return image.tobytes()

@@ -14,6 +14,7 @@ from mpm.data.images.container import Container
 from mpm.data.images.gif import read_gif
 from mpm.data.images.isobmff import read_avif, read_heic
 from mpm.data.images.jpeg import read_jpeg
+from mpm.data.images.jpeg_damage import DAMAGED, is_damaged
 from mpm.data.images.png import check_rows, read_png
 from mpm.data.images.tiff import read_tiff
 from mpm.data.images.webp import read_webp
@@ -72,6 +73,13 @@ def open_image(container: Container) -> Image.Image:
     if container.format == "PNG":
         check_rows(container)
     return Image.open(io.BytesIO(container.data), formats=[container.format])
+
+
+def damage_notes(container: Container, image: Image.Image) -> list[str]:
+    """What only the pixels tell."""
+    if container.format == "JPEG" and not container.notes and is_damaged(container.data, image):
+        return [DAMAGED]
+    return []
 
 
 def open_low_bytes(container: Container, image: Image.Image) -> Image.Image | None:

@@ -138,10 +138,12 @@ def _check_readable(data: bytes, entries: dict[int, bytes], layout: _Layout) -> 
         raise InputError("A TIFF file in YCbCr is read only where its compression is JPEG; save it as RGB.")
     samples = number(277, 3 if compression == 7 and number(262, 0) in (2, 6) else 1)
     bits, formats = numbers(258, (1,)), numbers(339, (1,))
+    if samples == 1:
+        entries.pop(284, None)  # Pillow takes planes of one channel for something else
     kind = Kind(
         number(262, 0), samples, bits, formats, numbers(338, ()), number(284, 1) == 2, number(266, 1) == 2
     )
-    check_kind(kind, swapped=layout.order == ">" and compression != 1)
+    check_kind(kind, compression, layout.order == ">")
 
 
 def _with_directory(data: bytes, layout: _Layout, entries: dict[int, bytes]) -> bytes:

@@ -38,6 +38,7 @@ _READ = {
     (6, _UNSIGNED): (8,),
     (8, _UNSIGNED): (8,),
 }
+_FAX = (2, 3, 4)
 _ALPHA = {1: (2,), 2: (0, 1, 2), 3: (0, 2), 5: (0,)}  # what the first channel beyond the colours may mean
 
 
@@ -69,14 +70,17 @@ def refuse_preview(page: int, old_page: int, is_raw: bool, colours: int) -> None
         raise unread_kind("TIFF", "a mask in place of a picture")
 
 
-def check_kind(kind: Kind, swapped: bool) -> None:
-    """swapped: packed samples of the other byte order, of which Pillow turns only those of 16 bits."""
+def check_kind(kind: Kind, compression: int, big_endian: bool) -> None:
+    """Raise InputError, with the kind's name, for all that Pillow does not read rightly."""
     bits, is_wide = set(kind.bits[: kind.samples]), max(kind.bits) > 8
     right = len(bits) == 1 and bits <= set(_READ.get((kind.colours, kind.formats[0]), ()))
     right &= len(set(kind.formats)) == 1 and _extra_is_read(kind)
-    right &= not (kind.is_planar and kind.samples > 1 and (is_wide or kind.extra or kind.colours != 2))
-    right &= not (swapped and max(bits) > 16)
-    right &= not (kind.bits_reversed and (is_wide or kind.samples > 1))
+    if kind.is_planar and kind.samples > 1:
+        right &= kind.colours == 2 and not is_wide and not kind.extra
+    if kind.bits_reversed:
+        right &= kind.samples == 1 and not is_wide and compression in (1, *_FAX)
+    if big_endian and compression != 1:  # libtiff gives the machine's order, Pillow turns 16 bits only
+        right &= max(bits) <= 16
     if not right:
         raise unread_kind("TIFF", _name(kind))
 
