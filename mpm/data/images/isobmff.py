@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
 
 from mpm.data.images.colour_spaces import coded_profile
 from mpm.data.images.container import Container, zero_tail_note
@@ -17,7 +18,8 @@ def read_avif(data: bytes) -> Container:
     data = re.sub(rb"(infe(?:.{8}|.{10}))Exif", rb"\1none", data, flags=re.DOTALL)
     head = _boxes_before_pixels(data)
     notes = zero_tail_note(data)
-    return Container("AVIF", data, _largest_size(head), profile=_coded_colours(head), notes=notes)
+    size, moves = _largest_size(head), data[8:12] == b"avis"
+    return Container("AVIF", data, size, has_more=moves, profile=_coded_colours(head), notes=notes)
 
 
 def read_heic(data: bytes) -> Container:
@@ -28,17 +30,26 @@ def read_heic(data: bytes) -> Container:
     return Container("HEIC", data, size, profile=_coded_colours(head), notes=zero_tail_note(data))
 
 
-def _boxes_before_pixels(data: bytes) -> bytes:
-    """The "meta" box of the file: what describes its pictures."""
+def is_whole(data: bytes) -> bool:
+    """Whether every box of the file ends within it."""
+    return all(end <= len(data) for _, _, end in _boxes(data))
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """(kind, start, end) of each box of the file; the end may lie outside."""
     at = 0
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">L4s", data, at)
-        if kind == b"meta":
-            return data[at : at + length] if length else data[at:]
-        if length < 8:
-            break
-        at += length
-    return b""
+        if length == 1:
+            (length,) = struct.unpack_from(">Q", data, at + 8)
+        length = length or len(data) - at
+        yield kind, at, at + length
+        at += max(length, 8)
+
+
+def _boxes_before_pixels(data: bytes) -> bytes:
+    """The "meta" box of the file: what describes its pictures."""
+    return next((data[start:end] for kind, start, end in _boxes(data) if kind == b"meta"), b"")
 
 
 def _largest_size(head: bytes) -> tuple[int, int] | None:

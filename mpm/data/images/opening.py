@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from PIL import Image, features
+from PIL import Image, UnidentifiedImageError, features
 
 from mpm.data.images.bmp import open_bmp, read_bmp
-from mpm.data.images.container import Container
+from mpm.data.images.container import Container, unread_kind
 from mpm.data.images.gif import read_gif
-from mpm.data.images.isobmff import read_avif, read_heic
+from mpm.data.images.isobmff import is_whole, read_avif, read_heic
 from mpm.data.images.jpeg import read_jpeg
 from mpm.data.images.jpeg_damage import DAMAGED, is_damaged
 from mpm.data.images.png import check_rows, read_png
@@ -72,7 +72,12 @@ def open_image(container: Container) -> Image.Image:
         return pillow_heif.open_heif(io.BytesIO(container.data)).to_pillow()
     if container.format == "PNG":
         check_rows(container)
-    return Image.open(io.BytesIO(container.data), formats=[container.format])
+    try:
+        return Image.open(io.BytesIO(container.data), formats=[container.format])
+    except UnidentifiedImageError as error:
+        if container.format == "AVIF" and is_whole(container.data):
+            raise unread_kind("AVIF", "parts against the rules of the format") from error
+        raise
 
 
 def damage_notes(container: Container, image: Image.Image) -> list[str]:

@@ -14,9 +14,9 @@ MAX_TILE_PX = 4096 * 4096  # a tile is decoded whole, however small the image is
 # Sizes, sample layout, strips or tiles, colour map, JPEG tables, YCbCr.
 _TAGS = {254, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320}
 _TAGS |= {322, 323, 324, 325, 332, 338, 339, 347, 530, 532}
-# Read here and kept from Pillow: kind of page, orientation, colour profile, version of a camera's raw file.
-_KIND, _ORIENTATION, _PROFILE, _DNG = 255, 274, 34675, 50706
-_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 16: 8}
+# Read here, kept from Pillow: kind of page, orientation, pages below, colour profile, a camera raw's version.
+_KIND, _ORIENTATION, _SUB_PAGES, _PROFILE, _DNG = 255, 274, 330, 34675, 50706
+_TYPE_BYTES = {13: 4, 1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 16: 8}
 # none, CCITT (three kinds), LZW, JPEG, deflate, PackBits, old deflate, zstd
 _COMPRESSIONS = {1, 2, 3, 4, 5, 7, 8, 32773, 32946, 50000}
 
@@ -47,7 +47,7 @@ def _entries(data: bytes, layout: _Layout, at: int) -> tuple[dict[int, bytes], i
     step = struct.calcsize(layout.entry) + layout.value_bytes
     for start in range(at, at + count * step, step):
         tag, kind, values = struct.unpack_from(layout.entry, data, start)
-        if tag in _TAGS | {_KIND, _ORIENTATION, _PROFILE, _DNG} and tag not in entries:
+        if tag in _TAGS | {_KIND, _ORIENTATION, _SUB_PAGES, _PROFILE, _DNG} and tag not in entries:
             claimed_bytes += values * _TYPE_BYTES[kind]
             entries[tag] = data[start : start + step]
     if claimed_bytes > len(data):
@@ -108,7 +108,7 @@ def read_tiff(data: bytes) -> Container:
     (start,) = struct.unpack_from(layout.offset, data, layout.header_bytes - layout.value_bytes)
     entries, following = _entries(data, layout, start)
     _check_readable(data, entries, layout)
-    apart = {tag: entries.pop(tag, None) for tag in (_KIND, _ORIENTATION, _PROFILE, _DNG)}
+    apart = {tag: entries.pop(tag, None) for tag in (_KIND, _ORIENTATION, _SUB_PAGES, _PROFILE, _DNG)}
     width, height = (_number(entries[tag], layout, 0) for tag in (256, 257))
     if width and height:
         _check_geometry(entries, layout, width, height)
@@ -118,7 +118,8 @@ def read_tiff(data: bytes) -> Container:
     orientation = orientation if 1 <= orientation <= 8 else 1
     profile = apart[_PROFILE]
     profile_bytes = bytes(_values(data, profile, layout)) if profile else b""
-    return Container("TIFF", clean, (width, height), orientation, following > 0, profile_bytes)
+    has_more = following > 0 or apart[_SUB_PAGES] is not None
+    return Container("TIFF", clean, (width, height), orientation, has_more, profile_bytes)
 
 
 def _check_readable(data: bytes, entries: dict[int, bytes], layout: _Layout) -> None:
