@@ -10,7 +10,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image, features
-from support.image_files import bmp, chunk, encoded, gif, gray_profile, packed, png, with_chunks
+from support.image_files import bmp, chunk, cmyk_profile, encoded, gif, gray_profile, packed, png, with_chunks
 
 from mpm.data.images import decode_image
 from mpm.data.images.colour_spaces import coded_profile, gamma_profile
@@ -83,6 +83,12 @@ def files_with_profiles():
             if not (mode == "CMYK" or format == "AVIF" and name in ("gray", "broken")):
                 options = {"icc_profile": PROFILES[name], **LOSSLESS.get(format, {})}
                 yield f"{format} {mode} in {name}", encoded(turned_clear(mode), format, **options)
+
+
+def cmyk_files():
+    for black in (0, 20, 40):
+        profile = cmyk_profile(black)
+        yield f"JPEG CMYK {black}", encoded(CLOUDS.convert("CMYK"), "JPEG", quality=95, icc_profile=profile)
 
 
 def png_rows(bits, samples, colours):
@@ -214,6 +220,7 @@ def turned():
 SOURCES = (
     pillow_files,
     files_with_profiles,
+    cmyk_files,
     raw_pngs,
     pngs_with_numbers,
     avifs_with_numbers,

@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
-from support.image_files import chunk, encoded, gray_profile, picture, png, tiff, with_chunks
+from support.image_files import chunk, cmyk_profile, encoded, gray_profile, picture, png, tiff, with_chunks
 
 from mpm.data.images import decode_image
 from mpm.data.images.colour_spaces import coded_profile, gamma_profile
@@ -60,6 +60,16 @@ def test_16_bit_colours_with_a_profile():
     values = np.full((1, 1, 3), 257) * (180, 90, 60)
     data = tiff(values, 16, 2, tags=[(34675, 7, list(P3))])
     np.testing.assert_allclose(decode_image(data).rgb[0, 0], [193, 83, 51], atol=2)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "TIFF"])
+def test_cmyk_by_its_profile(format):
+    black = Image.merge("CMYK", [Image.new("L", (16, 16), ink) for ink in (0, 0, 0, 255)])
+    decoded = decode_image(in_format(black, format, cmyk_profile(40)))
+    np.testing.assert_allclose(decoded.rgb[8, 8], [40, 40, 40], atol=2)
+    assert decoded.notes == ()
+    paper = decode_image(in_format(Image.new("CMYK", (16, 16)), format, cmyk_profile(40)))
+    assert paper.rgb.min() > 253
 
 
 def test_srgb_leaves_pixels_as_they_are():

@@ -108,13 +108,32 @@ def gif(screen_wh, frame_xywh, clear=None, frames=1):
 
 def gray_profile(gamma):
     """An ICC profile for gray pictures."""
+    curve = b"para\0\0\0\0\0\0\0\0" + struct.pack(">l", round(gamma * 65536))
+    return _profile({b"kTRC": curve}, b"mntr", b"GRAY", b"XYZ ")
+
+
+def cmyk_profile(black, steps=5):
+    """An ICC profile for inks whose blackest black is a dark gray of level `black`."""
+    ink = np.stack(np.meshgrid(*[np.linspace(0, 1, steps)] * 4, indexing="ij"), -1).reshape(-1, 4)
+    rgb = (255 - black) * (1 - ink[:, :3]) * (1 - ink[:, 3:]) + black
+    linear = np.where(rgb <= 10.31, rgb / 255 / 12.92, ((rgb / 255 + 0.055) / 1.055) ** 2.4)
+    to_xyz = np.array([[0.4361, 0.3851, 0.1431], [0.2225, 0.7169, 0.0606], [0.0139, 0.0971, 0.7142]])
+    x, y, z = np.cbrt(linear @ to_xyz.T / (0.9642, 1, 0.8249)).T
+    lab = np.stack([(116 * y - 16) * 2.55, 500 * (x - y) + 128, 200 * (y - z) + 128], -1)
+    same = struct.pack(">9l", *[65536 * (k % 4 == 0) for k in range(9)])
+    table = lab.round().clip(0, 255).astype(np.uint8).tobytes()
+    curves = bytes(range(256))
+    lookup = b"mft1\0\0\0\0" + bytes([4, 3, steps, 0]) + same + curves * 4 + table + curves * 3
+    return _profile({b"A2B0": lookup}, b"prtr", b"CMYK", b"Lab ")
+
+
+def _profile(tags, device, space, connection):
     white = struct.pack(">3l", 63190, 65536, 54061)
-    tags = {b"wtpt": b"XYZ \0\0\0\0" + white}
-    tags[b"kTRC"] = b"para\0\0\0\0\0\0\0\0" + struct.pack(">l", round(gamma * 65536))
+    tags = {b"wtpt": b"XYZ \0\0\0\0" + white, **tags}
     table, body = struct.pack(">L", len(tags)), b""
     for name, value in tags.items():
-        table += struct.pack(">4sLL", name, 156 + len(body), len(value))
-        body += value
-    size = 156 + len(body)
-    head = struct.pack(">L4xL4s4s4s12x4s28x", size, 0x04200000, b"mntr", b"GRAY", b"XYZ ", b"acsp")
+        table += struct.pack(">4sLL", name, 132 + 12 * len(tags) + len(body), len(value))
+        body += value.ljust(-(-len(value) // 4) * 4, b"\0")
+    size = 132 + 12 * len(tags) + len(body)
+    head = struct.pack(">L4xL4s4s4s12x4s28x", size, 0x04200000, device, space, connection, b"acsp")
     return head + white + bytes(48) + table + body

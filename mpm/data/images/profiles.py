@@ -47,9 +47,7 @@ def _strip_mode(source: ImageCms.ImageCmsProfile, mode: str) -> str | None:
 
 
 def _transform(source: ImageCms.ImageCmsProfile, mode: str) -> Transform:
-    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-    intent = ImageCms.Intent.PERCEPTUAL
-    transform = ImageCms.ImageCmsTransform(source, srgb, mode, "RGB", intent)
+    transform = ImageCms.ImageCmsTransform(source, _srgb(), mode, "RGB", ImageCms.Intent.PERCEPTUAL)
 
     def apply(strip: Image.Image) -> Image.Image:
         converted = transform.apply(strip if strip.mode == mode else strip.convert(mode))
@@ -57,3 +55,10 @@ def _transform(source: ImageCms.ImageCmsProfile, mode: str) -> Transform:
         return converted
 
     return apply
+
+
+def _srgb() -> ImageCms.ImageCmsProfile:
+    """sRGB that calls itself ICC version 2: for version 4 LittleCMS stretches black, as no browser does."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile[8:10] = b"\x02\x40"
+    return ImageCms.ImageCmsProfile(io.BytesIO(profile))
