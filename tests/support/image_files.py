@@ -106,6 +106,34 @@ def gif(screen_wh, frame_xywh, clear=None, frames=1):
     return head + (control + frame) * frames + b";"
 
 
+def moved_webp(image, canvas_wh, left, top):
+    """A moving WebP whose first frame stands at an even place of a larger canvas."""
+    data = encoded(image, "WEBP", save_all=True, append_images=[image.rotate(180)], lossless=True)
+    size, frame = data.index(b"VP8X") + 12, data.index(b"ANMF") + 8
+    number = [
+        value.to_bytes(3, "little") for value in (canvas_wh[0] - 1, canvas_wh[1] - 1, left // 2, top // 2)
+    ]
+    return b"".join([data[:size], *number[:2], data[size + 6 : frame], *number[2:], data[frame + 6 :]])
+
+
+def interlaced_png(values):
+    """An 8-bit PNG in Adam7 order of (H, W, 3) values."""
+    passes = (
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    )
+    parts = [values[top::down, left::right] for left, top, right, down in passes]
+    rows = b"".join(b"\0" + row.tobytes() for part in parts if part.shape[1] for row in part)
+    header = struct.pack(">LLBBBBB", values.shape[1], values.shape[0], 8, 2, 0, 0, 1)
+    chunks = (b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*one) for one in chunks)
+
+
 def gray_profile(gamma):
     """An ICC profile for gray pictures."""
     curve = b"para\0\0\0\0\0\0\0\0" + struct.pack(">l", round(gamma * 65536))

@@ -22,12 +22,23 @@ Chunks = dict[bytes, memoryview]
 def read_png(data: bytes) -> Container:
     first: Chunks = {}
     pixels: list[memoryview] = []
+    frame: list[memoryview] = []
     for kind, body in _chunks(data):
         if kind == b"IDAT":
             pixels.append(body)
-        else:
-            first.setdefault(kind, body)
+        elif kind == b"fcTL" and frame:
+            break
+        elif kind == b"fdAT" and b"still" in first:
+            frame.append(body[4:])
+        elif kind == b"fcTL" and pixels and kind not in first:
+            first[b"still"] = body  # the first picture is no frame: it is for programs that show none
+        first.setdefault(kind, body)
     width, height = struct.unpack_from(">LL", first[b"IHDR"])
+    place = None
+    if frame:
+        control, pixels = first[b"still"], frame
+        first[b"IHDR"] = memoryview(bytes(control[4:12]) + bytes(first[b"IHDR"][8:]))
+        place = struct.unpack_from(">LL", control, 12)
     if b"tRNS" in first:
         first[b"tRNS"] = memoryview(_key_as_stored(first))
     parts: list[bytes | memoryview] = [data[:8]]
@@ -36,7 +47,7 @@ def read_png(data: bytes) -> Container:
     parts += _chunk(b"IDAT", pixels) + _chunk(b"IEND", [])
     orientation = exif_orientation(bytes(first.get(b"eXIf", b"")))
     has_more = b"acTL" in first
-    return Container("PNG", b"".join(parts), (width, height), orientation, has_more, _profile(first))
+    return Container("PNG", b"".join(parts), (width, height), orientation, has_more, _profile(first), place)
 
 
 def check_rows(container: Container) -> None:
