@@ -68,9 +68,9 @@ def unread_kind(format: str, kind: str) -> InputError:
     return InputError(f"This kind of {TITLES.get(format, format)} ({kind}) is not read here; save it as PNG.")
 
 
-def zero_tail_note(data: bytes) -> tuple[str, ...]:
-    """A note where a disk or a network lost the end of a file that is packed too well to end in zeros."""
-    return (_ZERO_TAIL,) if data.endswith(bytes(64)) else ()
+def zero_tail_note(data: bytes, end: int) -> tuple[str, ...]:
+    """A note where a disk or a network lost the end of pixels that are packed too well to end in zeros."""
+    return (_ZERO_TAIL,) if data.endswith(bytes(64), 0, end) else ()
 
 
 def exif_orientation(exif: bytes) -> int:

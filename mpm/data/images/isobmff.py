@@ -17,9 +17,8 @@ def read_avif(data: bytes) -> Container:
     # Pillow would parse the EXIF item for its orientation, which AVIF ignores: its own boxes turn the image.
     data = re.sub(rb"(infe(?:.{8}|.{10}))Exif", rb"\1none", data, flags=re.DOTALL)
     head = _boxes_before_pixels(data)
-    notes = zero_tail_note(data)
     size, moves = _largest_size(head), data[8:12] == b"avis"
-    return Container("AVIF", data, size, has_more=moves, profile=_coded_colours(head), notes=notes)
+    return Container("AVIF", data, size, has_more=moves, profile=_coded_colours(head), notes=_damage(data))
 
 
 def read_heic(data: bytes) -> Container:
@@ -27,12 +26,17 @@ def read_heic(data: bytes) -> Container:
     size = _largest_size(head)
     if size is None:  # it must be known before the decoder makes pixels of it
         raise ValueError("no size in the HEIC file")
-    return Container("HEIC", data, size, profile=_coded_colours(head), notes=zero_tail_note(data))
+    return Container("HEIC", data, size, profile=_coded_colours(head), notes=_damage(data))
 
 
 def is_whole(data: bytes) -> bool:
     """Whether every box of the file ends within it."""
     return all(end <= len(data) for _, _, end in _boxes(data))
+
+
+def _damage(data: bytes) -> tuple[str, ...]:
+    ends = [end for kind, _, end in _boxes(data) if kind == b"mdat"]
+    return zero_tail_note(data, ends[-1]) if ends else ()
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:

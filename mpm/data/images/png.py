@@ -10,6 +10,7 @@ from mpm.data.images.colour_spaces import coded_profile, gamma_profile
 from mpm.data.images.container import MAX_PARTS, Container, exif_orientation
 from mpm.data.images.profiles import MAX_PROFILE_BYTES
 
+_LATE = b"late"
 _CHECKED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
 
 # Of each pass over an interlaced picture: its first column and row, and its steps.
@@ -20,23 +21,11 @@ Chunks = dict[bytes, memoryview]
 
 
 def read_png(data: bytes) -> Container:
-    first: Chunks = {}
-    pixels: list[memoryview] = []
-    frame: list[memoryview] = []
-    for kind, body in _chunks(data):
-        if kind == b"IDAT":
-            pixels.append(body)
-        elif kind == b"fcTL" and frame:
-            break
-        elif kind == b"fdAT" and b"still" in first:
-            frame.append(body[4:])
-        elif kind == b"fcTL" and pixels and kind not in first:
-            first[b"still"] = body  # the first picture is no frame: it is for programs that show none
-        first.setdefault(kind, body)
-    width, height = struct.unpack_from(">LL", first[b"IHDR"])
+    first, pixels = _first_picture(data)
+    size = struct.unpack_from(">LL", first[b"IHDR"])
+    orientation = exif_orientation(bytes(first.get(b"eXIf", b"")))
     place = None
-    if frame:
-        control, pixels = first[b"still"], frame
+    if control := first.get(_LATE):
         first[b"IHDR"] = memoryview(bytes(control[4:12]) + bytes(first[b"IHDR"][8:]))
         place = struct.unpack_from(">LL", control, 12)
     if b"tRNS" in first:
@@ -45,9 +34,28 @@ def read_png(data: bytes) -> Container:
     for kind in (b"IHDR", b"PLTE", b"tRNS"):
         parts += _chunk(kind, [first[kind]]) if kind in first else []
     parts += _chunk(b"IDAT", pixels) + _chunk(b"IEND", [])
-    orientation = exif_orientation(bytes(first.get(b"eXIf", b"")))
-    has_more = b"acTL" in first
-    return Container("PNG", b"".join(parts), (width, height), orientation, has_more, _profile(first), place)
+    return Container("PNG", b"".join(parts), size, orientation, b"acTL" in first, _profile(first), place)
+
+
+def _first_picture(data: bytes) -> tuple[Chunks, list[memoryview]]:
+    """The first chunk of each kind, and the packed pixels.
+
+    Where pictures move, those before the first frame are for programs that show none; the first frame then
+    has its own pixels, and its place is given as a chunk named _LATE.
+    """
+    first: Chunks = {}
+    pixels: list[memoryview] = []
+    for kind, body in _chunks(data):
+        if kind == b"IDAT":
+            pixels.append(body)
+        elif kind == b"fdAT" and _LATE in first:
+            pixels.append(body[4:])
+        elif kind == b"fcTL" and _LATE in first:
+            break
+        elif kind == b"fcTL" and pixels and kind not in first:
+            first[_LATE], pixels = body, []
+        first.setdefault(kind, body)
+    return first, pixels
 
 
 def check_rows(container: Container) -> None:

@@ -79,10 +79,10 @@ def check_kind(kind: Kind, compression: int, big_endian: bool) -> None:
         right &= kind.colours == 2 and not is_wide and not kind.extra
     if kind.bits_reversed:
         right &= kind.samples == 1 and not is_wide and compression in (1, *_FAX)
-    if big_endian and compression != 1:  # libtiff gives the machine's order, Pillow turns 16 bits only
-        right &= max(bits) <= 16
-    if not right:
-        raise unread_kind("TIFF", _name(kind))
+    # libtiff gives the machine's order, and Pillow turns it back for 16 bits only.
+    is_swapped = big_endian and compression != 1 and max(bits) > 16
+    if not right or is_swapped:
+        raise unread_kind("TIFF", _name(kind) + ", big-endian" * is_swapped)
 
 
 def _extra_is_read(kind: Kind) -> bool:

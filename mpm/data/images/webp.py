@@ -23,7 +23,7 @@ def read_webp(data: bytes) -> Container:
             profile = data[start:end]
         elif kind == b"ANMF" and not frame:
             frame = data[start:end]
-    notes = zero_tail_note(data)
+    notes = zero_tail_note(data, 8 + int.from_bytes(data[4:8], "little"))
     if not moves:
         return Container("WEBP", data, size, orientation, profile=profile, notes=notes)
     # Pillow would fill the canvas around a small frame with black, browsers leave it clear.
