@@ -70,8 +70,6 @@ def open_image(container: Container) -> Image.Image:
         import pillow_heif  # its Pillow plugin is not registered, that would be global
 
         return pillow_heif.open_heif(io.BytesIO(container.data)).to_pillow()
-    if container.format == "PNG":
-        check_rows(container)
     try:
         return Image.open(io.BytesIO(container.data), formats=[container.format])
     except UnidentifiedImageError as error:
@@ -81,7 +79,9 @@ def open_image(container: Container) -> Image.Image:
 
 
 def damage_notes(container: Container, image: Image.Image) -> list[str]:
-    """What only the pixels tell."""
+    """What only the pixels tell; ValueError for a file that is refused for it."""
+    if container.format == "PNG":
+        check_rows(container, image)
     if container.format == "JPEG" and not container.notes and is_damaged(container.data, image):
         return [DAMAGED]
     return []

@@ -6,6 +6,9 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+import numpy as np
+from PIL import Image
+
 from mpm.data.images.colour_spaces import coded_profile, gamma_profile
 from mpm.data.images.container import MAX_PARTS, Container, exif_orientation
 from mpm.data.images.profiles import MAX_PROFILE_BYTES
@@ -58,11 +61,14 @@ def _first_picture(data: bytes) -> tuple[Chunks, list[memoryview]]:
     return first, pixels
 
 
-def check_rows(container: Container) -> None:
-    """Raise ValueError where the pixels end before the picture does: Pillow would leave the rest black.
+def check_rows(container: Container, image: Image.Image) -> None:
+    """Raise ValueError where the pixels end before the picture does: Pillow leaves the rest black.
 
-    The size must have been checked.
+    Only a picture that looks so is unpacked once more: one with a black last row, or in several passes.
     """
+    is_interlaced = container.data[28] != 0
+    if not is_interlaced and np.asarray(image.crop((0, image.height - 1, *image.size))).any():
+        return
     data = memoryview(container.data)
     at = container.data.index(b"IDAT", 33)
     (length,) = struct.unpack_from(">L", data, at - 4)
