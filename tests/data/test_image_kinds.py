@@ -90,6 +90,7 @@ def kind_of_tiff(name):
         ("planar 8-bit CMYK", {"colours": 5, "planar": True}, 4),
         ("16-bit Lab", {"bits": 16, "colours": 8}, 3),
         ("8-bit gray, bits reversed", {"compression": 8, "tags": [(266, 3, [2])]}, 1),
+        ("4-bit gray and 1 more", {"bits": 4, "tags": [(338, 3, [2])]}, 2),
         ("8-bit RGB and 2 more", {"colours": 2, "tags": [(338, 3, [2])]}, 5),
         ("8-bit mask", {"colours": 4}, 1),
     ],

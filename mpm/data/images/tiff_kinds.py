@@ -78,7 +78,7 @@ def check_kind(kind: Kind, compression: int, big_endian: bool) -> None:
     if kind.is_planar and kind.samples > 1:
         right &= kind.colours == 2 and not is_wide and not kind.extra
     if kind.bits_reversed:
-        right &= kind.samples == 1 and not is_wide and compression in (1, *_FAX)
+        right &= kind.colours in (0, 1) and kind.samples == 1 and max(bits) < 8 and compression in (1, *_FAX)
     # libtiff gives the machine's order, and Pillow turns it back for 16 bits only.
     is_swapped = big_endian and compression != 1 and max(bits) > 16
     if not right or is_swapped:
@@ -90,8 +90,8 @@ def _extra_is_read(kind: Kind) -> bool:
     if extra == 0 or (kind.colours, extra, kind.extra) == (2, 1, ()):
         return True
     meaning = kind.extra[:1]
-    is_wide = max(kind.bits) > 8 and kind.colours != 2
-    return len(kind.extra) == extra and set(meaning) <= set(_ALPHA.get(kind.colours, ())) and not is_wide
+    has_depth = max(kind.bits) == 8 or kind.colours == 2
+    return len(kind.extra) == extra and set(meaning) <= set(_ALPHA.get(kind.colours, ())) and has_depth
 
 
 def _name(kind: Kind) -> str:
