@@ -9,6 +9,7 @@ import argparse
 import collections
 import io
 import random
+import struct
 import sys
 import time
 import warnings
@@ -19,7 +20,19 @@ from PIL import Image, features
 
 sys.path.extend(str(Path(__file__).resolve().parents[up]) for up in (1, 2))
 
+from support.image_files import (  # noqa: E402
+    bmp,
+    chunk,
+    cmyk_profile,
+    gif,
+    gray_profile,
+    png,
+    tiff,
+    with_chunks,
+)
+
 from mpm.data.images import decode_image  # noqa: E402
+from mpm.data.images.colour_spaces import coded_profile  # noqa: E402
 from mpm.errors import InputError  # noqa: E402
 
 MAX_GROWTH_BYTES = 1_200_000_000
@@ -56,7 +69,30 @@ def seed_files() -> list[bytes]:
     files += [encoded(rgb.convert("1"), "TIFF", compression="group4")]
     if features.check("avif"):
         files += [encoded(rgb, "AVIF", exif=exif), animated(rgb.convert("RGBA"), "AVIF")]
-    return files
+    return files + profiled_files(rgb) + handmade_files()
+
+
+def profiled_files(rgb: Image.Image) -> list[bytes]:
+    """Files with colour profiles, among them tables of inks, and colours told by numbers."""
+    p3, inks = coded_profile(12, 13), cmyk_profile(30)
+    files = [encoded(rgb, format, icc_profile=p3) for format in ("PNG", "JPEG", "WEBP", "TIFF")]
+    files += [encoded(rgb.convert("CMYK"), format, icc_profile=inks) for format in ("JPEG", "TIFF")]
+    files += [encoded(rgb.convert("L"), "JPEG", icc_profile=gray_profile(1.8))]
+    told = [chunk(b"gAMA", struct.pack(">L", 60_000)), chunk(b"cICP", bytes([9, 14, 0, 1]))]
+    return files + [with_chunks(encoded(rgb, "PNG"), one) for one in told]
+
+
+def handmade_files() -> list[bytes]:
+    """What Pillow does not write: 16-bit colours, run lengths, colour masks, planes, small frames."""
+    rng = np.random.default_rng(1)
+    deep, colours = rng.integers(0, 65535, (9, 11, 3)), rng.bytes(64)
+    files = [png(11, 9, 16, 2, [row.astype(">u2").tobytes() for row in deep], chunk(b"tRNS", bytes(6)))]
+    files += [tiff(deep, 16, 2, order, compression=packing) for order in "<>" for packing in (1, 8)]
+    files += [tiff(deep // 257, 8, 2, planar=True), tiff(deep[..., :1] // 257, 8, 0)]
+    runs = bytes([0, 5, 0x12, 0x31, 0x20, 0, 3, 0x33, 0, 0, 0, 2, 1, 1, 6, 0x21, 0, 1])
+    files += [bmp(8, 4, bits, runs, 3 - bits // 4, colours * (bits * 2 - 7)) for bits in (4, 8)]
+    files += [bmp(8, 4, 16, colours, 3, masks=(0xF00, 0xF0, 0xF, 0xF000), header_bytes=56)]
+    return files + [gif((20, 10), (15, 7, 5, 3), clear) for clear in (None, 1)]
 
 
 def flip_bytes(data: bytearray, rng: random.Random, _others: list[bytes]) -> bytearray:

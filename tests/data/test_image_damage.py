@@ -12,13 +12,73 @@ from support.image_files import FORMATS, encoded, in_format, picture, png
 from mpm.data.images import decode_image, readable_formats
 from mpm.errors import InputError
 
+CUT = "The JPEG file is cut off; parts of the picture may be missing or grey."
+DAMAGED = "The JPEG file is damaged; parts of the picture may be missing or grey."
+
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_cut_off_at_any_place(format):
     data = in_format(picture(), format)
     for keep in sorted({1, 4, 9, 13, 20, 30, len(data) // 4, len(data) // 2, len(data) * 3 // 4}):
+        if format == "JPEG" and keep > data.index(b"\xff\xda") + 14:  # some pixels are there
+            assert decode_image(data[:keep]).notes == (CUT,)
+            continue
         with pytest.raises(InputError, match=r"^The .*\.$"):
             decode_image(data[:keep])
+
+
+def clouds():
+    noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    return Image.fromarray(noise).resize((800, 600), Image.Resampling.BICUBIC)
+
+
+def without_end(data, half):
+    return {
+        "end missing": data[:-2],
+        "half missing": data[:half],
+        "half zeros": data[:half].ljust(len(data), b"\0"),
+        "half ones": data[:half].ljust(len(data), b"\xff"),
+    }
+
+
+def with_end(data, half):
+    return {
+        "half missing": data[:half] + b"\xff\xd9",
+        "half zeros": data[:half].ljust(len(data) - 2, b"\0") + b"\xff\xd9",
+        "a block of zeros": data[:half] + bytes(4096) + data[half + 4096 :],
+    }
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"optimize": True}, {"progressive": True}, {"quality": 95, "subsampling": 0}]
+)
+def test_what_a_jpeg_lacks_is_told(options):
+    data = encoded(clouds(), "JPEG", **options)
+    whole, half = decode_image(data), len(data) // 2
+    assert whole.notes == decode_image(data + bytes(5000)).notes == ()
+    for what, damaged in without_end(data, half).items():
+        assert decode_image(damaged).notes == (CUT,), what
+    for what, damaged in with_end(data, half).items():
+        if not (options.get("progressive") and what == "a block of zeros"):
+            assert decode_image(damaged).notes == (DAMAGED,), what
+    np.testing.assert_array_equal(decode_image(data[:-2]).rgb, whole.rgb)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("colour", ["white", "gray", "black"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_sound_flat_jpeg_is_not_called_damaged(mode, colour, progressive):
+    image = Image.new("RGB", (1200, 900), colour)
+    image.paste(Image.fromarray(picture()), (100, 100))
+    data = encoded(image.convert(mode), "JPEG", progressive=progressive, optimize=True)
+    assert decode_image(data).notes == ()
+
+
+@pytest.mark.parametrize("format", [name for name in ("WEBP", "AVIF") if name in FORMATS])
+def test_a_tail_of_zeros_is_told(format):
+    data = encoded(clouds(), format)
+    (note,) = decode_image(data[: len(data) // 2].ljust(len(data), b"\0")).notes
+    assert note.startswith("The file ends in zeros")
 
 
 @pytest.mark.parametrize("content", [b"I am a text", b"%PDF-1.7\n", b"<svg/>", b"\0" * 100, b"PK\3\4"])

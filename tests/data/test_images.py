@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageFile
-from support.image_files import FORMATS, encoded, in_format, picture, png
+from support.image_files import FORMATS, encoded, in_format, interlaced_png, moved_webp, picture, png
 
 from mpm.data.images import decode_image
 
@@ -79,14 +79,21 @@ def test_transparent_palette_entry_is_white(format, transparency):
     np.testing.assert_array_equal(rgb, [[[10, 20, 30], [255, 255, 255]]])
 
 
-@pytest.mark.parametrize("format", ["PNG", "TIFF"])
 @pytest.mark.parametrize("top, white", [(65535, 65535), (20000, 65535), (4095, 4095), (900, 1023), (9, 255)])
-def test_16_bit_gray_is_scaled(format, top, white):
+def test_16_bit_gray_tiff_is_scaled(top, white):
     values = np.array([[0, top // 2, top]], np.uint16)
-    decoded = decode_image(encoded(Image.fromarray(values), format))
+    decoded = decode_image(encoded(Image.fromarray(values), "TIFF"))
     np.testing.assert_allclose(decoded.rgb[0, :, 0], values[0] * 255.0 / white, atol=0.51)
     note = f"Values 0 to {white} are shown as black to white."
     assert decoded.notes == (() if white == 65535 else (note,))
+
+
+@pytest.mark.parametrize("top", [65535, 20000, 4095, 900, 9])
+def test_16_bit_gray_png_is_shown_as_browsers_do(top):
+    values = np.array([[0, top // 2, top]], np.uint16)
+    decoded = decode_image(encoded(Image.fromarray(values), "PNG"))
+    np.testing.assert_allclose(decoded.rgb[0, :, 0], values[0] / 257, atol=0.51)
+    assert decoded.notes == ()
 
 
 def test_16_bit_colour_png():
@@ -173,6 +180,25 @@ def test_first_of_several_frames(format):
     decoded = decode_image(data)
     np.testing.assert_array_equal(decoded.rgb, np.asarray(frames[0]))
     assert decoded.notes == ("Only the first frame or page is used.",)
+
+
+def test_first_frame_on_a_larger_canvas():
+    rgb = decode_image(moved_webp(Image.fromarray(picture()), (60, 50), 4, 6)).rgb
+    want = np.full((50, 60, 3), 255)
+    want[6:38, 4:52] = picture()
+    np.testing.assert_array_equal(rgb, want)
+
+
+def test_the_first_frame_counts_not_the_picture_before():
+    frames = [Image.new("RGB", (9, 7), colour) for colour in ("blue", "red", "lime")]
+    data = encoded(frames[0], "PNG", save_all=True, append_images=frames[1:], default_image=True)
+    np.testing.assert_array_equal(decode_image(data).rgb, np.asarray(frames[1]))
+
+
+@pytest.mark.parametrize("width, height", [(1, 1), (3, 2), (5, 5), (17, 9), (2, 30)])
+def test_interlaced_png(width, height):
+    values = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    np.testing.assert_array_equal(decode_image(interlaced_png(values)).rgb, values)
 
 
 @pytest.mark.parametrize("width, height", [(1, 1), (6000, 200), (3, 5000)])

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, features
+from PIL import Image
 
-from mpm.data.images.containers import Container, detect_format, exif_orientation, take_apart
-from mpm.data.images.pixel_modes import to_rgb
+from mpm.data.images.container import TITLES, Container, detect_format, exif_orientation
+from mpm.data.images.opening import damage_notes, open_image, open_low_bytes, readable_formats, take_apart
+from mpm.data.images.pixels import CLEAR_NOTE, to_rgb
 from mpm.errors import InputError
 
 MAX_BYTES = 40_000_000
 MAX_PIXELS = 50_000_000
 MAX_SIDE_PX = 65_535
-
-_TITLES = {"WEBP": "WebP"}
 
 
 @dataclass(frozen=True)
@@ -33,13 +31,6 @@ class DecodedImage:
     rgb: np.ndarray
     format: str
     notes: tuple[str, ...] = ()
-
-
-def readable_formats() -> tuple[str, ...]:
-    """Names of the formats that this installation decodes."""
-    names: tuple[str, ...] = ("PNG", "JPEG", "WebP", "GIF", "BMP", "TIFF")
-    names += ("AVIF",) if "avif" in features.get_supported() else ()
-    return names + (("HEIC",) if _has_heif() else ())
 
 
 def decode_image(
@@ -71,7 +62,7 @@ def decode_image(
         message = f"The image is too large: at most {max_pixels / 1e6:g} megapixels are read."
         raise InputError(message) from error
     except Exception as error:  # Pillow has no error of its own: struct.error, SyntaxError, OSError, ...
-        raise InputError(f"The {_TITLES.get(format, format)} file is broken or cut off.") from error
+        raise InputError(f"The {TITLES.get(format, format)} file is broken or cut off.") from error
 
 
 def _read_bytes(source: bytes | str | os.PathLike[str], max_bytes: int) -> bytes:
@@ -98,7 +89,7 @@ def _read_file(path: str | os.PathLike[str], max_bytes: int) -> bytes:
 def _checked_format(data: bytes) -> str:
     format = detect_format(data)
     readable = readable_formats()
-    if format and _TITLES.get(format, format) in readable:
+    if format and TITLES.get(format, format) in readable:
         return format
     allowed = f"{', '.join(readable[:-1])} and {readable[-1]} are read"
     if format:
@@ -119,55 +110,59 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 def _decode(container: Container, max_pixels: int, max_side_px: int | None) -> DecodedImage:
     if container.size_px:
         _check_size(*container.size_px, max_pixels)
-    rgb, orientation, stored, notes = _decode_stored(container, max_pixels, max_side_px)
-    target = _target_size(stored, max_side_px)
+    stored = _decode_stored(container, max_pixels, max_side_px)
+    rgb, size_px = stored.rgb, stored.size_px
+    target = _target_size(size_px, max_side_px)
+    if target != size_px:
+        rgb = np.asarray(Image.fromarray(rgb).resize(target, Image.Resampling.LANCZOS))
+    rgb = _upright(rgb, stored.orientation)
+    notes = [*container.notes, *stored.notes]
     if container.has_more:
         notes = ["Only the first frame or page is used.", *notes]
-    if target != stored:
-        rgb = np.asarray(Image.fromarray(rgb).resize(target, Image.Resampling.LANCZOS))
-    rgb = _upright(rgb, orientation)
-    if target != stored:
+    if target != size_px:
         shape = f"{rgb.shape[1]} x {rgb.shape[0]}"
-        notes = [f"Scaled down from {stored[0] * stored[1] / 1e6:.1f} megapixels to {shape}.", *notes]
-    return DecodedImage(rgb, _TITLES.get(container.format, container.format), tuple(notes))
+        notes = [f"Scaled down from {size_px[0] * size_px[1] / 1e6:.1f} megapixels to {shape}.", *notes]
+    return DecodedImage(rgb, TITLES.get(container.format, container.format), tuple(notes))
 
 
-def _decode_stored(
-    container: Container, max_pixels: int, max_side_px: int | None
-) -> tuple[np.ndarray, int, tuple[int, int], list[str]]:
-    """Pixels as stored, their orientation, the (width, height) of the file, notes; Pillow's copy is freed.
+@dataclass(frozen=True)
+class _Stored:
+    """Pixels as they stand in the file; size_px: their (width, height) there, before any draft."""
+
+    rgb: np.ndarray
+    size_px: tuple[int, int]
+    orientation: int
+    notes: list[str]
+
+
+def _decode_stored(container: Container, max_pixels: int, max_side_px: int | None) -> _Stored:
+    """Decode, and free Pillow's copy.
 
     No warnings filter is set here: it is global to the process, and threads would leave it changed.
     """
-    with _open(container, max_pixels) as image:
+    with open_image(container) as image:
         _check_size(*image.size, max_pixels)
-        stored = image.size
+        size_px = image.size
         if max_side_px is not None:  # JPEG only: decodes at 1/2, 1/4 or 1/8, never below the target
-            image.draft(None, _target_size(stored, max_side_px))
+            image.draft(None, _target_size(size_px, max_side_px))
+        low_bytes = open_low_bytes(container, image)
         image.load()
         orientation = _orientation(container, image)
-        rgb, notes = to_rgb(image)
-    return rgb, orientation, stored, notes
+        profile = image.info.get("icc_profile") or container.profile
+        rgb, notes = to_rgb(image, profile, low_bytes)
+        notes = [*damage_notes(container, image), *notes]
+    if container.placed_px and container.size_px != size_px:
+        rgb, notes = _on_screen(rgb, container), [*notes, *[CLEAR_NOTE] * (CLEAR_NOTE not in notes)]
+        size_px = container.size_px or size_px
+    return _Stored(rgb, size_px, orientation, notes)
 
 
-def _open(container: Container, max_pixels: int) -> Image.Image:
-    """Parse the header only; of all decoders only the one of the format seen in the content may try."""
-    if container.format == "HEIC":
-        import pillow_heif  # its Pillow plugin is not registered, that would be global
-
-        heif = pillow_heif.open_heif(io.BytesIO(container.data))
-        width, height = heif.size
-        _check_size(width, height, max_pixels)
-        return heif.to_pillow()
-    return Image.open(io.BytesIO(container.data), formats=[container.format])
-
-
-def _has_heif() -> bool:
-    try:
-        import pillow_heif  # noqa: F401  optional
-    except ImportError:
-        return False
-    return True
+def _on_screen(rgb: np.ndarray, container: Container) -> np.ndarray:
+    """A frame at its place on the screen, whose rest is clear."""
+    (width, height), (left, top) = container.size_px or (0, 0), container.placed_px or (0, 0)
+    screen = np.full((height, width, 3), 255, np.uint8)
+    screen[top : top + rgb.shape[0], left : left + rgb.shape[1]] = rgb
+    return screen
 
 
 def _orientation(container: Container, image: Image.Image) -> int:
