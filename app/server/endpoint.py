@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import gradio as gr
 import numpy as np
 
@@ -15,6 +17,7 @@ from mpm.merging.recipe import Recipe
 from mpm.merging.schedule import PAPER
 
 API_NAME = "segment"
+BAND_ROWS = 128
 
 
 class Endpoint:
@@ -50,7 +53,7 @@ class Endpoint:
         answer = report(engine, image, run)
         answer["class_shares"] = _class_shares(run.labels, segmenter.class_names)
         answer["merge_map"] = [_stage(stage) for stage in run.trace.stages]
-        return segmenter.palette[run.labels], answer
+        return _coloured(run.labels, segmenter.palette), answer
 
     def rules(self) -> list[dict]:
         """The rules that a recipe may name: name, title, source, and parameters with defaults and ranges.
@@ -78,8 +81,21 @@ def add_endpoint(models: Models, queue: dict) -> None:
     )  # fmt: skip
 
 
+def _bands(labels: np.ndarray) -> Iterator[slice]:
+    """A few rows at a time: NumPy turns labels that index or count something into 8 bytes each."""
+    return (slice(top, top + BAND_ROWS) for top in range(0, len(labels), BAND_ROWS))
+
+
+def _coloured(labels: np.ndarray, palette: np.ndarray) -> np.ndarray:
+    """(H, W) classes -> (H, W, 3) uint8."""
+    image = np.empty((*labels.shape, 3), np.uint8)
+    for band in _bands(labels):
+        image[band] = palette[labels[band]]
+    return image
+
+
 def _class_shares(labels: np.ndarray, names: list[str]) -> dict[str, float]:
-    counts = np.bincount(labels.ravel(), minlength=len(names))
+    counts = sum(np.bincount(labels[band].ravel(), minlength=len(names)) for band in _bands(labels))
     return {
         name: round(float(count) / labels.size, 5) for name, count in zip(names, counts, strict=True) if count
     }

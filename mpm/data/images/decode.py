@@ -6,12 +6,14 @@ import os
 import stat
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from PIL import Image
 
 from mpm.data.images.container import TITLES, Container, detect_format, exif_orientation
 from mpm.data.images.opening import damage_notes, open_image, open_low_bytes, readable_formats, take_apart
 from mpm.data.images.pixels import CLEAR_NOTE, to_rgb
+from mpm.data.images.shrink import shrunk
 from mpm.errors import InputError
 
 MAX_BYTES = 40_000_000
@@ -113,8 +115,8 @@ def _decode(container: Container, max_pixels: int, max_side_px: int | None) -> D
     stored = _decode_stored(container, max_pixels, max_side_px)
     rgb, size_px = stored.rgb, stored.size_px
     target = _target_size(size_px, max_side_px)
-    if target != size_px:
-        rgb = np.asarray(Image.fromarray(rgb).resize(target, Image.Resampling.LANCZOS))
+    if (rgb.shape[1], rgb.shape[0]) != target:
+        rgb = cv2.resize(rgb, target, interpolation=cv2.INTER_AREA)
     rgb = _upright(rgb, stored.orientation)
     notes = [*container.notes, *stored.notes]
     if container.has_more:
@@ -143,14 +145,17 @@ def _decode_stored(container: Container, max_pixels: int, max_side_px: int | Non
     with open_image(container) as image:
         _check_size(*image.size, max_pixels)
         size_px = image.size
-        if max_side_px is not None:  # JPEG only: decodes at 1/2, 1/4 or 1/8, never below the target
-            image.draft(None, _target_size(size_px, max_side_px))
+        target = _target_size(size_px, max_side_px)
+        if target != size_px:  # JPEG only: decodes at 1/2, 1/4 or 1/8, never below the target
+            image.draft(None, (target[0] - 1 or 1, target[1] - 1 or 1))  # it rounds the other way
         low_bytes = open_low_bytes(container, image)
         image.load()
         orientation = _orientation(container, image)
         profile = image.info.get("icc_profile") or container.profile
-        rgb, notes = to_rgb(image, profile, low_bytes)
-        notes = [*damage_notes(container, image), *notes]
+        damage = damage_notes(container, image)
+        may_shrink = low_bytes is None and container.placed_px is None
+        rgb, notes = to_rgb(shrunk(image, target) if may_shrink else image, profile, low_bytes)
+        notes = [*damage, *notes]
     if container.placed_px and container.size_px != size_px:
         rgb, notes = _on_screen(rgb, container), [*notes, *[CLEAR_NOTE] * (CLEAR_NOTE not in notes)]
         size_px = container.size_px or size_px
