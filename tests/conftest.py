@@ -14,6 +14,7 @@ from support.chromium import chromium
 from support.tiny_vit import TINY_VIT
 
 import mpm
+from mpm.merging import rule as registry
 from mpm.segmenters.config import DecoderConfig, EncoderConfig
 
 
@@ -50,3 +51,10 @@ def browser():
     """A headless Chromium for one file of tests."""
     with chromium() as running:
         yield running
+
+
+@pytest.fixture
+def no_rule_stays(monkeypatch):
+    """Rules that a test registers are gone after it."""
+    mpm.rules()
+    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._REGISTERED))

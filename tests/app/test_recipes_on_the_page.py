@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from support.own_rule import STRIPES
 
 import mpm
 from app import ui
@@ -17,24 +18,9 @@ from app.examples import EXAMPLES, FIRST_MESSAGE
 from app.inspector.handlers import Handlers
 from app.inspector.messages import STOPS, drawn_at_random, explore, rule_menu, runs_message
 from app.server import start
-from mpm.merging import rule as registry
 from mpm.merging.explain import reasons_of
 
-STRIPES = """
-import torch
-import mpm
-
-@mpm.rule("stripes", title="Stripes", source="an example")
-def stripes(tokens, context, width: int = 2):
-    order = torch.arange(tokens.shape[1], device=tokens.device).expand(tokens.shape[:2])
-    return mpm.MergeMap.from_groups(order // width)
-"""
-
-
-@pytest.fixture(autouse=True)
-def no_rule_stays(monkeypatch):
-    mpm.rules()
-    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._REGISTERED))
+pytestmark = pytest.mark.usefixtures("no_rule_stays")
 
 
 def run_named(message: str, name: str) -> dict:

@@ -7,26 +7,12 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from support.own_rule import STRIPES
 
 import mpm
 from mpm.__main__ import main
-from mpm.merging import rule as registry
 
-STRIPES = """
-import torch
-import mpm
-
-@mpm.rule("stripes", title="Stripes", source="an example")
-def stripes(tokens, context, width: int = 2):
-    order = torch.arange(tokens.shape[1], device=tokens.device).expand(tokens.shape[:2])
-    return mpm.MergeMap.from_groups(order // width)
-"""
-
-
-@pytest.fixture(autouse=True)
-def no_rule_stays(monkeypatch):
-    mpm.rules()
-    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._REGISTERED))
+pytestmark = pytest.mark.usefixtures("no_rule_stays")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import pytest
 import torch
+from support.own_rule import STRIPES
 
 import mpm
 from mpm.merging import rule as registry
@@ -15,22 +16,7 @@ from mpm.merging.insertion import apply_rule
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule_call import RuleCall
 
-STRIPES = '''
-import torch
-import mpm
-
-@mpm.rule("stripes", title="Stripes", source="an example")
-def stripes(tokens, context, width: int = 2):
-    """Join every `width` tokens that follow each other."""
-    order = torch.arange(tokens.shape[1], device=tokens.device).expand(tokens.shape[:2])
-    return mpm.MergeMap.from_groups(order // width)
-'''
-
-
-@pytest.fixture(autouse=True)
-def no_rule_stays(monkeypatch):
-    mpm.rules()
-    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._REGISTERED))
+pytestmark = pytest.mark.usefixtures("no_rule_stays")
 
 
 def test_the_readme_s_rule_works(tmp_path, tiny, smooth_image):
