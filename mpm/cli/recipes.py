@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from mpm.merging.recipe import Recipe
-from mpm.merging.rule import PAPER_RULE, find_rule, load_rules
+from mpm.merging.rule import find_rule, load_rules
 from mpm.merging.rule_call import RuleCall
 
 RECIPE_HELP = 'such as "2,5", "random@2,5" or "2,5|sizes" (see `mpm rules`); "none" merges nothing'
@@ -38,7 +37,7 @@ def with_rule(recipes: Iterable[Recipe], name: str, flag: str, **arguments: obje
     flag: what to say became what; empty: nothing is said.
     """
     call = RuleCall.of(find_rule(name), arguments)
-    changed = [_with_rule(recipe, call) for recipe in recipes]
+    changed = [recipe.in_place_of_paper(call) for recipe in recipes]
     if flag:
         _tell(flag, changed)
     return changed
@@ -47,9 +46,3 @@ def with_rule(recipes: Iterable[Recipe], name: str, flag: str, **arguments: obje
 def _tell(flag: str, changed: Iterable[Recipe]) -> None:
     became = " ".join(f'"{recipe}"' for recipe in changed if len(recipe))
     print(f"mpm: {flag} is a recipe now: {became or 'none'}", file=sys.stderr)
-
-
-def _with_rule(recipe: Recipe, call: RuleCall) -> Recipe:
-    paper = RuleCall(PAPER_RULE)
-    changed = ((block, call if own == paper else own) for block, own in recipe.insertions)
-    return replace(recipe, insertions=tuple(changed))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+"""Types that may number groups."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +69,7 @@ class MergeMap:
         >>> MergeMap.from_groups(torch.tensor([[7, 3, 7, 9]])).index
         tensor([[0, 1, 0, 2]])
         """
-        if (
-            groups.ndim != 2
-            or groups.is_floating_point()
-            or groups.is_complex()
-            or groups.dtype == torch.bool
-        ):
+        if groups.ndim != 2 or groups.dtype not in INTEGERS:
             raise ValueError(f"groups must be (B, N) integers, but got {_describe(groups)}")
         inside = rows_inside(groups, counts)
         first = _first_of_each_group(groups)

@@ -104,10 +104,14 @@ class Recipe:
 
     def with_merger(self, merger: Merger | None) -> Recipe:
         """The same with a function of the caller's own wherever the paper's rule stood."""
-        call = RuleCall.of_merger(merger)
-        if call == RuleCall():
+        return self.in_place_of_paper(RuleCall.of_merger(merger))
+
+    def in_place_of_paper(self, call: RuleCall) -> Recipe:
+        """The same with another rule wherever the paper's stood."""
+        paper = RuleCall()
+        if call == paper:
             return self
-        changed = ((block, call if own == RuleCall() else own) for block, own in self.insertions)
+        changed = ((block, call if own == paper else own) for block, own in self.insertions)
         return replace(self, insertions=tuple(changed))
 
     def with_rule(self, call: RuleCall) -> Recipe:
