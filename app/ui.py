@@ -30,6 +30,7 @@ from mpm.merging.rule import has_own_rules
 from mpm.streets import Dials
 
 CSS = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+JS = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
 FIRST_CHOICE = "2,5"
 
 # "multiple": Gradio drops no event that comes before the one before it has ended.
@@ -108,6 +109,7 @@ def launch_options() -> dict:
     system = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
     return {
         "css": CSS,
+        "js": JS,
         "theme": gr.themes.Soft(primary_hue="teal", neutral_hue="slate", font=system),
         "run_history": False,
         "footer_links": [],

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import gradio as gr
 import numpy as np
-from cachetools import TTLCache
 from gradio.data_classes import ImageData
 from gradio.image_utils import postprocess_image
 
@@ -19,8 +18,6 @@ from mpm.data.images import DecodedImage, decode_image
 from mpm.errors import InputError
 
 MAX_SIDE_PX = 4096
-TOLD_S = 5.0
-"""Within so many seconds a file's fault is one message, however many events ask for the picture."""
 
 # One file at a time: a decoder may hold most of a gigabyte for a 50-megapixel photo.
 _one_at_a_time = threading.Lock()
@@ -77,7 +74,7 @@ def _decode_upload(payload: ImageData, upload_folder: Path) -> DecodedImage:
     try:
         return decode_image(path, max_side_px=MAX_SIDE_PX)
     except InputError as error:
-        raise _error(str(error), visible=_told.is_new(str(path))) from error
+        raise _error(str(error)) from error
 
 
 def _refuse_address(source: str | Path | None) -> None:
@@ -85,23 +82,5 @@ def _refuse_address(source: str | Path | None) -> None:
         raise _error("Please send the image as an uploaded file: addresses are not opened.")
 
 
-def _error(message: str, visible: bool = True) -> gr.Error:
-    text = html.escape(message, quote=False)  # the toast renders HTML
-    return gr.Error(text, print_exception=False, visible=visible)
-
-
-class _Told:
-    """Files of which a fault was told just now: every event that takes the picture would tell it again."""
-
-    def __init__(self) -> None:
-        self._lately: TTLCache = TTLCache(1024, TOLD_S)
-        self._lock = threading.Lock()
-
-    def is_new(self, path: str) -> bool:
-        with self._lock:
-            is_new = path not in self._lately
-            self._lately[path] = True
-            return is_new
-
-
-_told = _Told()
+def _error(message: str) -> gr.Error:
+    return gr.Error(html.escape(message, quote=False), print_exception=False)  # the toast renders HTML

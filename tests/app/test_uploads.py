@@ -154,11 +154,6 @@ def test_large_photo_is_scaled_down(page, monkeypatch):
     assert NOTES.find(page[1][-1]) == ("Scaled down from 0.0 megapixels to 15 x 10.",)
 
 
-def test_a_fault_is_told_once_however_many_events_ask(tmp_path):
-    told = app.server.uploads._Told()
-    assert told.is_new("a.png") and not told.is_new("a.png") and told.is_new("b.png")
-
-
 def test_one_file_is_decoded_at_a_time(page, monkeypatch):
     api, _ = page
     inside, most = [], []

@@ -164,6 +164,20 @@ def test_a_bad_file_is_one_sentence_and_nothing_is_lost(page, tmp_path, name, co
     assert state(page)["view"] == before["view"], "the picture before is still there"
 
 
+def test_two_people_with_the_same_bad_file_are_told_once_each(browser, url, tmp_path):
+    (tmp_path / "text.jpg").write_bytes(b"just text")
+    contexts = [browser.new_context(viewport={"width": 900, "height": 800}) for _ in range(2)]
+    visitors = [open_page(context, url) for context in contexts]
+    for visitor in visitors:
+        upload(visitor, tmp_path / "text.jpg")
+    for visitor in visitors:
+        visitor.locator("[data-testid=toast-body]").first.wait_for()
+        visitor.wait_for_timeout(1500)
+        assert visitor.locator("[data-testid=toast-body]").count() == 1 and not visitor.complaints
+    for context in contexts:
+        context.close()
+
+
 def test_what_the_decoder_has_to_say_is_said_once(page, tmp_path):
     frames = [Image.fromarray(np.full((60, 80, 3), shade, np.uint8)) for shade in (90, 200)]
     frames[0].save(tmp_path / "two.gif", save_all=True, append_images=frames[1:])
