@@ -7,7 +7,7 @@ merging, C channels, H W pixels.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, ClassVar
@@ -35,6 +35,9 @@ class TokenState:
     log_sizes  (B, P + M), log of the patches behind each token, where attention is to know; else None
     rotary     the grid's rotary table, in the encoder's own layout; None without one
     packing    where the images' own tokens lie, once a block needed to know
+    differences  of each insertion what every token had apart from its group's mean, (B, its tokens, C);
+               empty where restoring is a copy
+    entered    between a block's attention and its MLP, the state on the block's input; else None
     """
 
     tokens: Tensor
@@ -49,6 +52,8 @@ class TokenState:
     log_sizes: Tensor | None = None
     rotary: Tensor | None = None
     packing: Packing | None = None
+    differences: tuple[Tensor, ...] = ()
+    entered: TokenState | None = None
 
     @property
     def patches(self) -> Tensor:
@@ -115,6 +120,20 @@ class Encoder(ABC):
     def call(self, state: TokenState) -> Tensor:
         """The next block over images of one length: its output (B, P + M, C)."""
 
+    def call_attention(self, state: TokenState) -> Tensor:
+        """The first half of the next block, attention added to the stream: its output (B, P + M, C).
+
+        Raises InputError for a kind whose blocks have no such halves.
+        """
+        raise self._uncut()
+
+    def call_mlp(self, state: TokenState) -> Tensor:
+        """The second half, the MLP added to the stream: (B, P + M, C). Raises as `call_attention`."""
+        raise self._uncut()
+
+    def _uncut(self) -> InputError:
+        return InputError(f"the blocks of this encoder, a {self.kind}, do not run attention and MLP in turn")
+
     @abstractmethod
     def norm(self, tokens: Tensor) -> Tensor:
         """The norm between the last block and the head: (B, P + M, C) -> the same shape."""
@@ -134,15 +153,41 @@ class Encoder(ABC):
 
     def step_ragged(self, state: TokenState) -> TokenState:
         """One block over images of unequal length: those of equal length together."""
-        width = state.tokens.shape[1]
-        tokens = by_length(
-            state.lengths, width, lambda members, length: self.call(state.select(members, length))
-        )
-        return replace(state, tokens=tokens, block=state.block + 1)
+        return replace(state, tokens=_apart(state, self.call), block=state.block + 1)
+
+    def attend(self, state: TokenState) -> TokenState:
+        """The first half of a block: what merges after attention merges in the state that it gives."""
+        return replace(state, tokens=_apart(state, self.call_attention), entered=state)
+
+    def feed_forward(self, state: TokenState) -> TokenState:
+        """The second half of a block."""
+        return replace(state, tokens=_apart(state, self.call_mlp), block=state.block + 1, entered=None)
 
     def restore(self, state: TokenState) -> Tensor:
-        """One gather back to the full grid: (B, P + M, C) -> (B, P + N, C)."""
+        """Back to the full grid: (B, P + M, C) -> (B, P + N, C).
+
+        One gather; or, where the state kept differences, one an insertion, from the last to the first: each
+        token gets its group's token plus what it had apart from its group's mean when it merged. A block adds
+        to a residual stream, so a group shares its updates and every patch keeps its own stream.
+        """
         if not state.maps:
             return state.tokens
-        patches = state.whole_map().reconstruct(state.patches)
-        return torch.cat([state.tokens[:, : state.prefix], patches], dim=1)
+        return torch.cat([state.tokens[:, : state.prefix], _restored(state)], dim=1)
+
+
+def _apart(state: TokenState, call: Callable[[TokenState], Tensor]) -> Tensor:
+    """A call over images of equal length together, others apart: (B, P + M, C)."""
+    if not state.is_ragged:
+        return call(state)
+    width = state.tokens.shape[1]
+    return by_length(state.lengths, width, lambda members, length: call(state.select(members, length)))
+
+
+def _restored(state: TokenState) -> Tensor:
+    """(B, M, C) -> (B, N, C)."""
+    if not state.differences:
+        return state.whole_map().reconstruct(state.patches)
+    patches = state.patches
+    for merge_map, difference in zip(reversed(state.maps), reversed(state.differences), strict=True):
+        patches = merge_map.reconstruct(patches) + difference
+    return patches

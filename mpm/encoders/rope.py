@@ -14,7 +14,7 @@ from timm.models.eva import Eva, EvaBlock
 from torch import Tensor, nn
 
 from mpm.encoders.base import TokenState
-from mpm.encoders.vit import VitEncoder, embed, fused_keys, grid_of, key_bias
+from mpm.encoders.vit import VitEncoder, embed, fused_keys, grid_of
 from mpm.errors import InputError
 from mpm.merging.grid import Grid
 
@@ -59,9 +59,8 @@ class RopeEncoder(VitEncoder):
             )
         return replace(self.start(embed(vit, pixels, self.resizing), grid), rotary=rotary)
 
-    def call(self, state: TokenState) -> Tensor:
-        bias = {} if state.log_sizes is None else {"attn_mask": key_bias(state.log_sizes)}
-        return self.run_block(state, rope=self._table(state), **bias)
+    def attention_arguments(self, state: TokenState) -> dict[str, Tensor]:
+        return {"rope": self._table(state), **super().attention_arguments(state)}
 
     def _table(self, state: TokenState) -> Tensor:
         """The next block's table for the tokens that are left, broadcasting over (B, heads, M, D)."""

@@ -7,7 +7,7 @@ No class is patched, no hook set, no state kept between calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import torch
@@ -28,24 +28,32 @@ Insert = Callable[[Encoder, TokenState, RuleCall, Recipe, Clock], TokenState]
 
 
 def merge_tokens(
-    encoder: Encoder, state: TokenState, call: RuleCall, recipe: Recipe, clock: Clock
+    encoder: Encoder,
+    state: TokenState,
+    call: RuleCall,
+    recipe: Recipe,
+    clock: Clock,
+    removals: Sequence[int] | None = None,
 ) -> TokenState:
-    """One insertion: patch tokens merge, prefix tokens pass."""
+    """One insertion: patch tokens merge, prefix tokens pass.
+
+    removals: how many tokens each image is to lose, for comparing rules at equal counts.
+    """
     head, patches = state.tokens[:, : state.prefix], state.patches
     with clock.part("match"):
-        context = _context(encoder, state)
+        context = _context(encoder, state, removals)
         merge_map = apply_rule(call, context)
     with clock.part("merge"):
         counts = tuple(merge_map.counts.tolist())  # the one moment at which the host waits for the device
         width = max(counts)
         sizes = context.sizes if recipe.weighted else None
-        tokens = torch.cat([head, merge_map.merge(patches, width, sizes)], dim=1)
+        merged_patches = merge_map.merge(patches, width, sizes)
         positions = merge_map.representatives(width)
         if state.positions is not None:
             positions = state.positions.gather(1, positions)
         merged = replace(
             state,
-            tokens=tokens,
+            tokens=torch.cat([head, merged_patches], dim=1),
             counts=counts,
             blocks=(*state.blocks, state.block),
             maps=(*state.maps, merge_map),
@@ -53,6 +61,9 @@ def merge_tokens(
             positions=positions,
             packing=None,
         )
+        if recipe.residual:
+            own = patches - merge_map.reconstruct(merged_patches)
+            merged = replace(merged, differences=(*state.differences, own))
         return replace(merged, log_sizes=_log_sizes(merged)) if recipe.sizes else merged
 
 
@@ -104,12 +115,26 @@ def _run_blocks(
     for block in range(state.block, encoder.depth if stop is None else stop):
         if seen is not None:
             seen(state)
-        call = recipe.at(block)
-        if call is not None and state.counts:  # an empty batch has nothing to merge
+        call = recipe.at(block) if state.counts else None  # an empty batch has nothing to merge
+        if call is not None and recipe.after_attention:
+            state = _run_cut_block(encoder, state, call, recipe, clock, insert)
+            continue
+        if call is not None:
             state = insert(encoder, state, call, recipe, clock)
         with clock.part("blocks"):
             state = encoder.step(state)
     return state
+
+
+def _run_cut_block(
+    encoder: Encoder, state: TokenState, call: RuleCall, recipe: Recipe, clock: Clock, insert: Insert
+) -> TokenState:
+    """A block in whose middle tokens merge."""
+    with clock.part("blocks"):
+        state = encoder.attend(state)
+    state = insert(encoder, state, call, recipe, clock)
+    with clock.part("blocks"):
+        return encoder.feed_forward(state)
 
 
 def runs_alone(pixels: Tensor, recipe: Recipe) -> bool:
@@ -131,7 +156,7 @@ def traces(states: Iterable[TokenState], grid: Grid | None = None) -> TraceBatch
     )
 
 
-def _context(encoder: Encoder, state: TokenState) -> Context:
+def _context(encoder: Encoder, state: TokenState, removals: Sequence[int] | None) -> Context:
     patches = state.patches
     ragged = any(count != patches.shape[1] for count in state.counts)
     return Context(
@@ -141,7 +166,8 @@ def _context(encoder: Encoder, state: TokenState) -> Context:
         grid=replace(state.grid, positions=state.positions),
         counts=torch.tensor(state.counts, device=patches.device) if ragged else None,
         maps=state.maps,
-        find_keys=lambda: encoder.keys(state),
+        removals=None if removals is None else tuple(removals),
+        find_keys=lambda: encoder.keys(state.entered or state),
     )
 
 

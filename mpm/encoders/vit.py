@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from mpm.encoders.base import Encoder, TokenState
+from mpm.encoders.halves import attention_half, has_halves, mlp_half
 from mpm.encoders.varlen import Packing, can_pack, run_packed
 from mpm.merging.grid import Grid
 
@@ -72,8 +73,11 @@ class VitEncoder(Encoder):
         return vit.norm_pre(vit.patch_drop(tokens))
 
     def call(self, state: TokenState) -> Tensor:
-        bias = {} if state.log_sizes is None else {"attn_mask": key_bias(state.log_sizes)}
-        return self.run_block(state, **bias)
+        return self.run_block(state, **self.attention_arguments(state))
+
+    def attention_arguments(self, state: TokenState) -> dict[str, Tensor]:
+        """What the next block's attention is told besides the tokens."""
+        return {} if state.log_sizes is None else {"attn_mask": key_bias(state.log_sizes)}
 
     def run_block(self, state: TokenState, **how: Tensor) -> Tensor:
         """timm's block over the tokens, kept or computed again for gradients as timm was told."""
@@ -81,6 +85,15 @@ class VitEncoder(Encoder):
         if self.module.grad_checkpointing and torch.is_grad_enabled():
             return checkpoint(partial(block, **how), state.tokens, use_reentrant=False)
         return block(state.tokens, **how)
+
+    def call_attention(self, state: TokenState) -> Tensor:
+        block = self.module.blocks[state.block]
+        if not has_halves(block):
+            raise self._uncut()
+        return attention_half(block, state.tokens, **self.attention_arguments(state))
+
+    def call_mlp(self, state: TokenState) -> Tensor:
+        return mlp_half(self.module.blocks[state.block], state.tokens)
 
     def norm(self, tokens: Tensor) -> Tensor:
         return self.module.norm(tokens)

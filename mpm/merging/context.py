@@ -22,6 +22,8 @@ class Context:
     grid          the patch grid; None outside of a run
     counts        (B,) int64, tokens of each image: later rows are padding; None where there is none
     maps          the insertions before this one
+    removals      how many tokens each image is to lose, for comparing rules at equal counts: who can
+                  merges exactly so many, the most alike first; None: as many as the rule likes
     """
 
     tokens: Tensor
@@ -30,6 +32,7 @@ class Context:
     grid: Grid | None = None
     counts: Tensor | None = None
     maps: tuple[MergeMap, ...] = ()
+    removals: tuple[int, ...] | None = None
     find_keys: Callable[[], Tensor] | None = None
 
     @cached_property

@@ -5,7 +5,7 @@
     random@2,5                  another rule there
     mutual(window=4)@2,5        a rule with a parameter
     bipartite(0.2)@0+2,5        several, each with its own blocks
-    2,5|sizes                   options behind a bar, several with commas
+    2,5|residual,sizes          options behind a bar, several with commas
     none|432px                  no merging, a smaller picture
 
 `str(Recipe.parse(text))` is the canonical text: the key of runs, caches, messages, links and files.
@@ -23,7 +23,7 @@ from mpm.merging.rule import PAPER_RULE
 from mpm.merging.rule_call import Merger, RuleCall
 from mpm.merging.schedule import Schedule
 
-OPTIONS = ("decode-merged", "sizes", "weighted")
+OPTIONS = ("after-attention", "decode-merged", "residual", "sizes", "weighted")
 MAX_CHARACTERS = 400
 MAX_RESOLUTION_PX = 1 << 16
 
@@ -33,6 +33,9 @@ class Recipe:
     """What merges, where, how the run goes on, and at what input size.
 
     insertions     (block, rule) by block: the rule merges on the input of that block
+    after_attention  the rule merges inside of that block, between attention and MLP, as ToMe and ALGM do
+    residual       each patch gets its group's token plus what it had apart from its group's mean; else its
+                   group's token as it is
     weighted       means are weighted by how many patches each token stands for
     sizes          the same, and log(size) is added to each key's attention logits (ToMe's
                    proportional attention, Bolya et al., ICLR 2023)
@@ -43,6 +46,8 @@ class Recipe:
     insertions: tuple[tuple[int, RuleCall], ...] = ()
     weighted: bool = False
     sizes: bool = False
+    residual: bool = False
+    after_attention: bool = False
     decode_merged: bool = False
     resolution_px: int | None = None
 
@@ -56,9 +61,9 @@ class Recipe:
             raise InputError(f"an input size is 1 to {MAX_RESOLUTION_PX} px, but got {self.resolution_px}px")
         # Whoever merges nothing does none of this; sizes weigh the means as well.
         merges = bool(self.insertions)
-        object.__setattr__(self, "sizes", self.sizes and merges)
-        object.__setattr__(self, "weighted", (self.weighted or self.sizes) and merges)
-        object.__setattr__(self, "decode_merged", self.decode_merged and merges)
+        object.__setattr__(self, "weighted", self.weighted or self.sizes)
+        for name in ("sizes", "weighted", "residual", "after_attention", "decode_merged"):
+            object.__setattr__(self, name, getattr(self, name) and merges)
 
     @classmethod
     def parse(cls, value: Recipe | Schedule | str | int | Iterable[int] | None) -> Recipe:

@@ -12,7 +12,9 @@ from mpm.clock import Clock
 from mpm.encoders.base import Encoder, TokenState
 from mpm.encoders.run import Insert, encode, merge_tokens
 from mpm.encoders.varlen import by_length
+from mpm.errors import InputError
 from mpm.merging.grid import Grid
+from mpm.merging.merge_map import MergeMap
 from mpm.merging.recipe import Recipe
 
 
@@ -69,11 +71,39 @@ def finish(
 def _finish_merged(encoder: Encoder, head: nn.Module, state: TokenState, clock: Clock) -> Tensor:
     """The same in the other order: final norm, decoder over merged tokens, the grid restored last."""
     with clock.part("decode"):
-        patches = encoder.norm(state.tokens)[:, state.prefix :]
+        merged = encoder.norm(state.tokens)[:, state.prefix :]
         sizes = None if state.log_sizes is None else state.log_sizes[:, state.prefix :]
-        scores = _by_length(head, patches, sizes, state.counts)
+    if state.differences:
+        return _finish_residual(encoder, head, state, merged, sizes, clock)
+    with clock.part("decode"):
+        scores = _by_length(head, merged, sizes, state.counts)
     with clock.part("reconstruct"):
         return on_grid(state.whole_map().reconstruct(scores), state.grid)
+
+
+def _finish_residual(
+    encoder: Encoder, head: nn.Module, state: TokenState, merged: Tensor, sizes: Tensor | None, clock: Clock
+) -> Tensor:
+    """Merged tokens decoded, what each patch has of its own carried on through the decoder."""
+    decode = getattr(head, "forward_merged", None)
+    if decode is None:
+        raise InputError(
+            f"the decoder {type(head).__name__} cannot decode merged tokens with residual: it has no "
+            "forward_merged"
+        )
+    with clock.part("reconstruct"):
+        restored = encoder.restore(state)
+    with clock.part("decode"):
+        patches = encoder.norm(restored)[:, state.prefix :]
+        whole = state.whole_map()
+        scores = []
+        # Images of equal length could go together; on CPU they come alone anyway.
+        for image, count in enumerate(state.counts):
+            one = slice(image, image + 1)
+            spread = MergeMap(whole.index[one], whole.counts[one], composed=True).reconstruct
+            own = None if sizes is None else sizes[one, :count]
+            scores.append(decode(merged[one, :count], patches[one], spread, own))
+        return on_grid(torch.cat(scores) if len(scores) > 1 else scores[0], state.grid)
 
 
 def _by_length(head: nn.Module, patches: Tensor, log_sizes: Tensor | None, counts: tuple[int, ...]) -> Tensor:

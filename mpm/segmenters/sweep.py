@@ -20,8 +20,8 @@ from mpm.segmenters.geometry import Geometry
 from mpm.segmenters.segmenter import MAX_PATCHES, SegmentationRun, Segmenter, make_run, read_recipe
 from mpm.segmenters.upsample import upsample_labels
 
-Prefix = tuple[int, tuple[tuple[int, RuleCall], ...], bool, bool]
-"""A block, the insertions made before it, and whether they were weighted and told to attention."""
+Prefix = tuple[int, tuple[tuple[int, RuleCall], ...], tuple[bool, ...]]
+"""A block, the insertions made before it, and how they were made."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ def sweep(
 def fork_of(first: Recipe, second: Recipe) -> Prefix:
     """What two recipes share: the first block at which they differ, and how they got there."""
     differ = set(first.insertions) ^ set(second.insertions)
-    if (first.weighted, first.sizes) != (second.weighted, second.sizes):
+    if _how(first) != _how(second):
         differ = set(first.insertions) | set(second.insertions)
     return _prefix(first, min((block for block, _ in differ), default=0))
 
@@ -79,7 +79,12 @@ def fork_of(first: Recipe, second: Recipe) -> Prefix:
 def _prefix(recipe: Recipe, block: int) -> Prefix:
     before = tuple(own for own in recipe.insertions if own[0] < block)
     # Until something has merged, the options that say how are all one.
-    return block, before, bool(before) and recipe.weighted, bool(before) and recipe.sizes
+    return block, before, _how(recipe) if before else ()
+
+
+def _how(recipe: Recipe) -> tuple[bool, ...]:
+    """The options that tell in the encoder."""
+    return recipe.weighted, recipe.sizes, recipe.residual, recipe.after_attention
 
 
 def _embedded(segmenter: Segmenter, image: Any, resolution: int | None, max_patches: int) -> _Start:
@@ -88,7 +93,7 @@ def _embedded(segmenter: Segmenter, image: Any, resolution: int | None, max_patc
         pixels, geometry = segmenter.preprocess(image, resolution, max_patches)
     with clock.part("embed"):
         state = segmenter.runner.embed(pixels, geometry.grid)
-    return _Start(geometry, {(0, (), False, False): _Kept(state, clock.parts)})
+    return _Start(geometry, {(0, (), ()): _Kept(state, clock.parts)})
 
 
 def _run(
