@@ -177,10 +177,15 @@ def _read_stage(text: str, stage: str) -> tuple[tuple[int, ...], RuleCall]:
 
 def _read_options(text: str, options: str) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
-    for option in (word.strip().lower() for word in options.split(",")):
+    words = [word.strip().lower() for word in options.split(",")]
+    if "copy" in words and "residual" in words:
+        raise InputError(f"recipe {shortened(text)} restores by copy or residual, not by both")
+    for option in words:
         size = re.fullmatch(r"([0-9]{1,9})px", option)
         if size:
             chosen["resolution_px"] = int(size[1])
+        elif option == "copy":  # how every recipe without `residual` restores
+            continue
         elif option in OPTIONS:
             chosen[option.replace("-", "_")] = True
         else:
