@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from mpm.cli.recipes import RECIPE_HELP, add_rules_option, use_rules, with_rule
+from mpm.cli.recipes import RECIPE_HELP, add_rules_option, check_recipes, use_rules, with_rule
 from mpm.cli.types import Subparsers
 from mpm.data.datasets import READERS, Dataset, FirstOf, held_out_streets, open_dataset
 from mpm.devices import pick_device
@@ -81,12 +81,13 @@ def run(args: argparse.Namespace) -> int:
     use_rules(args)
     with join_team() as crew:
         _set_threads(args.threads)
+        check_recipes(args.recipes or ())
         dataset = _open_dataset(args)
         segmenter = _load(args, crew)
         evaluation = evaluate(
             segmenter,
             dataset,
-            _recipes(args, crew),
+            _recipes(args, segmenter, crew),
             resolution=args.resolution,
             progress=lambda indices: _progress(indices, crew),
             mode=args.mode,
@@ -98,8 +99,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _recipes(args: argparse.Namespace, crew: Team) -> list[Recipe]:
-    recipes = [Recipe.parse(text) for text in args.recipes or ("2,5",)]
+def _recipes(args: argparse.Namespace, segmenter: Segmenter, crew: Team) -> list[Recipe]:
+    recipes = [segmenter.read_recipe(text) for text in args.recipes or ("2,5",)]
     if args.merger in (None, PAPER_RULE):
         return recipes
     return with_rule(recipes, args.merger, f"--merger {args.merger}" if crew.leads else "")

@@ -43,7 +43,7 @@ def read_arguments(what: str, parameters: Sequence[Parameter], text: str) -> dic
 
 
 def split_call(text: str) -> tuple[str, str | None]:
-    """From "tome(16)" to its name and what stands in its brackets; None without brackets or an end to them."""
+    """From "tome(16)" to its name and what its brackets hold: nothing without any, None if they stay open."""
     name, bracket, inside = text.strip().partition("(")
     name = name.strip().lower()
     if not bracket:

@@ -13,7 +13,7 @@ from mpm.encoders.run import encode, merge_tokens
 from mpm.errors import InputError
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule_call import Merger, RuleCall
-from mpm.segmenters.segmenter import MAX_PATCHES, Segmenter, read_recipe
+from mpm.segmenters.segmenter import MAX_PATCHES, Segmenter
 
 
 @torch.inference_mode()
@@ -32,7 +32,7 @@ def stage_features(
     its attention; the last stage is what leaves the last block. Raises InputError for a stage that
     the recipe does not have.
     """
-    recipe = read_recipe(schedule, merger).check(segmenter.depth)
+    recipe = segmenter.read_recipe(schedule, merger)
     if not 0 <= stage <= len(recipe):
         raise InputError(f"stage must be 0 to {len(recipe)} for recipe {recipe}, but got {stage}")
     pixels, geometry = segmenter.preprocess(image, recipe.resolution_px or resolution, max_patches)
