@@ -43,7 +43,10 @@ def single_windows(context: Context, grid: Grid) -> list[Tensor]:
     Windows do not overlap and come in raster order, as the four of each do. Odd edges have none.
     """
     cells = _window_cells(grid.rows, grid.cols).to(context.tokens.device)
-    owner = token_of_patch(context, grid)[:, cells]
+    owner = token_of_patch(context, grid)
+    if not context.maps and context.counts is None:
+        return [cells] * len(owner)  # token t is patch t
+    owner = owner[:, cells]
     single = owner >= 0
     if context.maps:
         sizes = context.sizes.unsqueeze(1).expand(-1, len(cells), -1)

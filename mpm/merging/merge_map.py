@@ -85,11 +85,13 @@ class MergeMap:
     @classmethod
     def _from_first(cls, first: Tensor, counts: Tensor | None, evidence: Evidence | None) -> MergeMap:
         """first: (B, N) int64, the smallest member of each token's group."""
-        order = torch.arange(first.shape[1], device=first.device).expand_as(first)
-        inside = rows_inside(first, counts)
-        keeps_place = (first == order) & inside
-        place = keeps_place.cumsum(1) - 1
-        index = torch.where(inside, place.gather(1, first), -1)
+        keeps_place = first == torch.arange(first.shape[1], device=first.device)
+        if counts is not None:
+            inside = rows_inside(first, counts)
+            keeps_place &= inside
+        index = (keeps_place.cumsum(1) - 1).gather(1, first)
+        if counts is not None:
+            index = torch.where(inside, index, -1)
         return cls(index, keeps_place.sum(1), evidence=evidence)
 
     @property

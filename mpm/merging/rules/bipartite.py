@@ -81,11 +81,23 @@ def _join(units: Tensor, number: int | None, std: float | None, above: float | N
     groups, joined = choice.groups.clone(), torch.full_like(choice.groups, -1)
     groups[0::2] = torch.where(joins, target, groups[0::2])
     joined[0::2] = torch.where(joins, target, -1)
-    nearest, similarity = torch.empty_like(groups), torch.empty_like(choice.similarity)
-    nearest[0::2], similarity[0::2] = target, best
-    back, source = table.max(0)
-    nearest[1::2], similarity[1::2] = 2 * source, back
-    return Choice(groups, nearest, similarity, joined)
+    return Choice(groups, *_evidence(choice, target, best), joined)
+
+
+def _evidence(choice: Choice, target: Tensor, best: Tensor) -> tuple[Tensor, Tensor]:
+    """Sources looked for the best; of those that chose it, a destination names the most similar one.
+
+    To look for the very best would cost a third of the search, and the rule has no use for it.
+    """
+    source = choice.nearest[0::2]
+    similarity = choice.similarity.scatter_reduce(0, target, best, "amax")
+    highest = best == similarity[target]
+    similarity[0::2] = best
+    # A destination that nobody chose stays its own nearest.
+    held = torch.where(highest, source, len(choice.nearest))
+    nearest = choice.nearest.scatter_reduce(0, target, held, "amin", include_self=False)
+    nearest[0::2] = target
+    return nearest, similarity
 
 
 def _alike_enough(best: Tensor, std: float | None, above: float | None) -> Tensor:
@@ -110,8 +122,8 @@ def why(stage: MergeStage) -> Reasons:
         len(order),
         ("joined {partner}, the most similar one in an odd place", stage.partner >= 0),
         ("joined by others: an odd place, which waits for them", taken),
-        ("not merged: it had no other token to choose", stage.nearest == order),
         ("not merged: an odd place, which no other token joined", order % 2 == 1),
+        ("not merged: it had no other token to choose", stage.nearest == order),
         ("not merged: it and its nearest, {nearest}, are not alike enough", is_measured),
         ("not merged: others were more alike than this one and its nearest, {nearest}", True),
     )

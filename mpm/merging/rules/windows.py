@@ -24,7 +24,8 @@ from mpm.merging.rule import rule
 from mpm.merging.stage import MergeStage
 
 PAIRS = tuple(combinations(range(4), 2))
-FIRST, SECOND = (list(places) for places in zip(*PAIRS, strict=True))
+PLACES = torch.tensor([4 * first + second for first, second in PAIRS])
+"""Of the six pairs in a window's 4 x 4 table."""
 
 
 @rule("windows", title="Windows (ALGM)", source="Norouzi et al.: ALGM, CVPR 2024, its local step")
@@ -52,7 +53,7 @@ def _choose(units: Tensor, members: Tensor, threshold: float, wanted: int | None
         return Choice(groups, nearest, similarity)
     four = units.index_select(0, members.flatten()).view(-1, 4, units.shape[1])
     table = four @ four.mT
-    cosines = table[:, FIRST, SECOND]
+    cosines = table.flatten(1).index_select(1, PLACES.to(table.device))
     groups = groups.clone()
     if wanted is None:
         _merge(groups, members[cosines.mean(1) >= threshold])
