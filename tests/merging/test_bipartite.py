@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from support.slow_rules import cosines, tied_tokens
 
 import mpm
 from mpm.merging.insertion import apply_rule
@@ -102,6 +103,22 @@ def test_a_count_by_hand():
     assert merge_map.evidence.joined[0].tolist() == [1, -1, 3, -1, 1, -1]
     assert merge_map.index[0].tolist() == [0, 0, 1, 1, 0, 2]
     assert merge_map.similarity[0, ::2].allclose(torch.tensor([0.6, 1.0, 0.8]))
+
+
+@pytest.mark.parametrize("rows", [2, 3, 9, 50])
+@pytest.mark.parametrize("kind", ["random", "tied"])
+def test_the_evidence_of_who_waits_is_the_best_that_chose_it(rows, kind):
+    generator = torch.Generator().manual_seed(rows)
+    tokens = torch.randn(1, rows, 6, generator=generator) if kind == "random" else tied_tokens(rows, rows)
+    evidence, table = found(tokens, "bipartite(0)").evidence, cosines(tokens[0])
+    for one in range(rows):
+        others = range(1 - one % 2, rows, 2)
+        if one % 2:
+            others = [source for source in others if int(evidence.nearest[0, source]) == one]
+        best = max(others, key=lambda other: table[one, other], default=one)
+        assert int(evidence.nearest[0, one]) == best
+        expected = -torch.inf if best == one else table[one, best]
+        assert float(evidence.similarity[0, one]) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("rows", [3, 9, 10])

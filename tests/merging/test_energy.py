@@ -51,9 +51,30 @@ def test_random_tokens(rows, text, block, depth):
 
 
 @pytest.mark.parametrize("rows", [2, 5, 16, 33])
-def test_ties_go_to_the_first(rows):
-    tokens = tied_tokens(rows, seed=rows)
-    assert found(tokens, "energy(0.3)").index[0].tolist() == reference(tokens[0], int(0.3 * rows), 0.75)[0]
+@pytest.mark.parametrize("seed", range(6))
+def test_ties_go_to_the_first(rows, seed):
+    generator = torch.Generator().manual_seed(100 * seed + rows)
+    signs = torch.randint(0, 2, (rows, 1), generator=generator) * 2 - 1
+    tokens = tied_tokens(rows, seed=seed) * signs
+    for share in (0.1, 0.3, 0.5):
+        index, joined = reference(tokens[0], int(share * rows), 0.75)
+        merge_map = found(tokens, f"energy({share})")
+        assert merge_map.index[0].tolist() == index
+        assert merge_map.evidence.joined[0].tolist() == joined
+
+
+def test_the_evidence_is_what_each_half_saw():
+    tokens = picture_tokens(5, 8, seed=9)
+    evidence, table = found(tokens, "energy(0.25)").evidence, cosines(tokens[0])
+    sources = (evidence.joined[0] >= 0).nonzero().flatten().tolist()
+    seen = (evidence.nearest[0] != torch.arange(40)).nonzero().flatten().tolist()
+    targets = [one for one in seen if one not in sources]
+    assert len(sources) == len(targets) == 10
+    for own, others in ((sources, targets), (targets, sources)):
+        for one in own:
+            best = max(others, key=lambda other: table[one, other])
+            assert int(evidence.nearest[0, one]) == best
+            assert float(evidence.similarity[0, one]) == pytest.approx(table[one, best], abs=1e-6)
 
 
 def test_what_is_rare_stays():

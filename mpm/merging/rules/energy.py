@@ -50,12 +50,14 @@ def energy(
 def energies(units: Tensor, margin: float) -> Tensor:
     """Mean ELU(similarity - margin) of each token over all others: (N, C) -> (N,). Memory O(N x tile)."""
     rows = len(units)
+    # Wide sums are the same in any order, so that equal energies tie. Apple's GPUs have none.
+    wide = torch.float32 if units.device.type == "mps" else torch.float64
     step = max(1, search.TILE_ELEMENTS // max(rows, 1))
     sums = []
     for start in range(0, rows, step):
-        tile = torch.nn.functional.elu_(units[start : start + step] @ units.T - margin)
+        tile = torch.nn.functional.elu_((units[start : start + step] @ units.T).sub_(margin))
         tile.diagonal(offset=start).zero_()
-        sums.append(tile.sum(1))
+        sums.append(tile.sum(1, dtype=wide))
     return torch.cat(sums) / max(rows - 1, 1)
 
 

@@ -6,6 +6,8 @@ recent advances in hierarchical clustering algorithms", 1983). Shapes: B images,
 
 from __future__ import annotations
 
+import math
+from statistics import fmean
 from typing import Annotated
 
 import numpy as np
@@ -73,9 +75,8 @@ def _cluster(
 
 def _mean_of_pairs(pairs: MergeMap) -> float:
     """The mean similarity of the pairs, but no more than the best one's, however it is rounded."""
-    alike = first_similarity(pairs)[0]
-    alike = alike[alike > -torch.inf].double()
-    return min(float(alike.mean()), float(alike.max())) if len(alike) else 0.0
+    alike = [value for value in first_similarity(pairs)[0].tolist() if value > -math.inf]
+    return min(fmean(alike), max(alike)) if alike else 0.0
 
 
 @rounds.why
