@@ -71,12 +71,27 @@ class MergeMap:
         """
         if groups.ndim != 2 or groups.dtype not in INTEGERS:
             raise ValueError(f"groups must be (B, N) integers, but got {_describe(groups)}")
-        inside = rows_inside(groups, counts)
-        first = _first_of_each_group(groups)
+        return cls._from_first(_first_of_each_group(groups), counts, evidence)
+
+    @classmethod
+    def from_small_groups(
+        cls, groups: Tensor, counts: Tensor | None = None, evidence: Evidence | None = None
+    ) -> MergeMap:
+        """The same for groups (B, N) int64 with numbers of 0 to N - 1 only: nothing needs to be sorted."""
         order = torch.arange(groups.shape[1], device=groups.device).expand_as(groups)
-        keeps_place = (first == order) & inside
-        place = keeps_place.cumsum(1) - 1
-        index = torch.where(inside, place.gather(1, first), -1)
+        first = torch.zeros_like(groups).scatter_reduce_(1, groups, order, "amin", include_self=False)
+        return cls._from_first(first.gather(1, groups), counts, evidence)
+
+    @classmethod
+    def _from_first(cls, first: Tensor, counts: Tensor | None, evidence: Evidence | None) -> MergeMap:
+        """first: (B, N) int64, the smallest member of each token's group."""
+        keeps_place = first == torch.arange(first.shape[1], device=first.device)
+        if counts is not None:
+            inside = rows_inside(first, counts)
+            keeps_place &= inside
+        index = (keeps_place.cumsum(1) - 1).gather(1, first)
+        if counts is not None:
+            index = torch.where(inside, index, -1)
         return cls(index, keeps_place.sum(1), evidence=evidence)
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -25,6 +27,41 @@ def map_of_partners(partner: Tensor, inside: Tensor, evidence: Evidence | None =
     index = torch.where(keeps_place, place, place.gather(1, partner.clamp(min=0)))
     index = torch.where(inside, index, -1)
     return MergeMap(index, keeps_place.sum(1), partner, evidence)
+
+
+def best_pairs(pairs: MergeMap, removals: Sequence[int]) -> MergeMap:
+    """Of a map of pairs the most alike, at most so many of each image; of equal ones the first."""
+    alike = first_similarity(pairs)
+    rank = alike.sort(dim=1, descending=True, stable=True).indices.argsort(1)
+    wanted = torch.tensor(removals, device=rank.device).unsqueeze(1)
+    return _only(pairs, rank < wanted)
+
+
+def pairs_above(pairs: MergeMap, similarity: float) -> MergeMap:
+    """Of a map of pairs those that are at least so similar."""
+    return _only(pairs, first_similarity(pairs) >= similarity)
+
+
+def first_similarity(pairs: MergeMap) -> Tensor:
+    """Each pair's similarity at its first token, -infinity everywhere else: (B, N) float32."""
+    partner, similarity = _pairs_of(pairs)
+    order = torch.arange(partner.shape[1], device=partner.device)
+    return torch.where(order < partner, similarity, -torch.inf)
+
+
+def _only(pairs: MergeMap, chosen: Tensor) -> MergeMap:
+    """The map without the pairs whose first token is not among the chosen (B, N) bool."""
+    partner, _ = _pairs_of(pairs)
+    order = torch.arange(partner.shape[1], device=partner.device)
+    first = torch.where((partner >= 0) & (partner < order), partner, order)
+    kept = torch.where(chosen.gather(1, first), partner, -1)
+    return map_of_partners(kept, pairs.index >= 0, pairs.evidence)
+
+
+def _pairs_of(pairs: MergeMap) -> tuple[Tensor, Tensor]:
+    if pairs.partner is None or pairs.similarity is None:
+        raise ValueError("only a map of pairs with their similarities can be cut down")
+    return pairs.partner, pairs.similarity
 
 
 def _evidence(nearest: Tensor, similarity: Tensor | None) -> Evidence:

@@ -15,9 +15,10 @@ from torch import Tensor
 from mpm.merging.context import Context
 from mpm.merging.grid import Grid
 from mpm.merging.merge_map import MergeMap
-from mpm.merging.pairs import pair_up
+from mpm.merging.pairs import best_pairs, pair_up, pairs_above
 from mpm.merging.parameters import Range
 from mpm.merging.reasons import Reasons
+from mpm.merging.removals import asked_removals
 from mpm.merging.rule import rule
 from mpm.merging.search import check_tokens, find_nearest
 from mpm.merging.stage import MergeStage
@@ -42,24 +43,37 @@ def mutual_pairs(tokens: Tensor, counts: Tensor | None = None, grid: Grid | None
 
 @rule("mutual", title="Mutual pairs", source="Ravé, Rasti, Rousseau: MPM, arXiv 2604.05718")
 def mutual(
-    tokens: Tensor, context: Context, *, window: Annotated[int | None, Range(low=1)] = None
+    tokens: Tensor,
+    context: Context,
+    *,
+    window: Annotated[int | None, Range(low=1)] = None,
+    above: Annotated[float | None, Range(-1, 1)] = None,
 ) -> MergeMap:
     """Two tokens that are each other's most similar become their mean: no keep rate, no threshold.
 
     window: partners lie within so many patches (Manhattan): faster on large pictures, and not quite the same.
+    above: only pairs whose similarity is at least so much.
     """
     if window is None:
-        return mutual_pairs(tokens, context.counts)
-    return windowed_pairs(window)(tokens, context.counts, context.grid)
+        found = mutual_pairs(tokens, context.counts)
+    else:
+        found = windowed_pairs(window)(tokens, context.counts, context.grid)
+    asked = asked_removals(context)
+    if asked is not None:
+        return best_pairs(found, asked)
+    return found if above is None else pairs_above(found, above)
 
 
 @mutual.why
 def why(stage: MergeStage) -> Reasons:
     """Whom a token chose, and whom that one preferred."""
-    alone = (stage.nearest < 0) | (stage.nearest == np.arange(len(stage.nearest)))
+    order = np.arange(len(stage.nearest))
+    alone = (stage.nearest < 0) | (stage.nearest == order)
+    chosen_back = stage.nearest[stage.nearest] == order
     return Reasons.choose(
         len(stage.index),
         ("merged with {partner}", stage.partner >= 0),
         ("not merged: it had no other token to choose", alone),
+        ("not merged: it and {nearest} chose each other, but are not alike enough", chosen_back),
         ("not merged: its nearest, {nearest}, preferred {rival}", True),
     )
