@@ -50,7 +50,7 @@ def evaluate(
     Raises InputError for a data set without images or labels, a bad recipe, or a model of other classes.
     """
     wanted = _with_baseline(schedules, segmenter, merger)
-    labels = _common_labels(segmenter, dataset)
+    labels = common_labels(segmenter, dataset)
     predict = _predictor(segmenter, mode, resolution)
     tallies = [Tally(labels, len(dataset)) for _ in wanted]
     for index in progress(team.share(len(dataset))):
@@ -78,7 +78,7 @@ def _with_baseline(schedules: Iterable[Any], segmenter: Segmenter, merger: Merge
     return list(dict.fromkeys([Recipe(), *parsed]))
 
 
-def _common_labels(segmenter: Segmenter, dataset: Dataset) -> LabelSet:
+def common_labels(segmenter: Segmenter, dataset: Dataset) -> LabelSet:
     """The data set's classes, which must be the model's."""
     if len(dataset) == 0:
         raise InputError("the data set is empty: there is nothing to evaluate")
