@@ -89,7 +89,6 @@ def _add_equal(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--equal-at",
         nargs="+",
-        default=EQUAL_AT,
         metavar="BLOCKS",
         help=f'at which blocks (default: {" ".join(EQUAL_AT)}); "none" leaves the table out',
     )

@@ -20,3 +20,8 @@ def percent(share: float | None, digits: int = 1) -> str:
     """A share as "12.3 %"; "-" where it is not known."""
     # Adding 0.0 turns a rounded -0.0 into 0.0.
     return "-" if share is None else f"{round(100 * share, digits) + 0.0:.{digits}f} %"
+
+
+def count_of(count: int, what: str) -> str:
+    """Such as "1 picture" or "3 pictures"."""
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -60,8 +60,10 @@ class Pictures:
 
 
 def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
+    if path.is_file():
         return [path]
+    if not path.is_dir():
+        raise InputError(f"there is no picture and no folder {str(path)!r}")
     found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
     if not found:
         raise InputError(f"the folder {str(path)!r} holds no picture")

@@ -102,20 +102,26 @@ def equal_groups(
     segmenter: Segmenter,
     contenders: Sequence[Contender],
     names: Sequence[str] | None,
-    at: Sequence[str],
+    at: Sequence[str] | None,
     options: Sequence[str],
 ) -> tuple[EqualGroup, ...]:
     """A group for each choice of blocks and options.
 
-    names: of rules; None: those in the box that only choose, and those of the recipes.
+    names: of rules; None: those in the box that only choose, and those of the recipes. at: None: blocks 2 and
+    5, where the encoder has them.
     """
     calls = _known_choices(contenders) if names is None else [RuleCall.parse(name) for name in names]
     calls = [call for call in dict.fromkeys(calls) if call != RuleCall()]
-    schedules = [schedule for schedule in map(Schedule.parse, at) if schedule.blocks]
+    schedules = _schedules(at, segmenter.depth)
     if not calls:
         return ()
     groups = [_with_option(schedule, option) for schedule in schedules for option in options]
     return tuple(EqualGroup(paper.check(segmenter.depth), tuple(calls)) for paper in dict.fromkeys(groups))
+
+
+def _schedules(at: Sequence[str] | None, depth: int) -> list[Schedule]:
+    found = [Schedule.parse(text) for text in (EQUAL_AT if at is None else at)]
+    return [one for one in found if one.blocks and (at is not None or max(one.blocks) < depth)]
 
 
 def _with_option(schedule: Schedule, option: str) -> Recipe:

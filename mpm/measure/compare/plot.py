@@ -17,6 +17,7 @@ from mpm.errors import cut
 from mpm.measure.compare.labels import place_labels
 from mpm.measure.compare.results import Comparison, EqualRow, Row
 from mpm.measure.figures import save_figure
+from mpm.measure.text_table import count_of
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; shapes differ as well.
 STYLES = {
@@ -78,7 +79,7 @@ def _write(figure: Figure, left: float, top: float, lines: Sequence[str]) -> Non
 
 def _title(comparison: Comparison) -> str:
     own, machine = comparison.settings, comparison.machine
-    what = f"{own['model']} on {own['data set']}, {own['split']}, {comparison.done} pictures"
+    what = f"{own['model']} on {own['data set']}, {own['split']}, {count_of(comparison.done, 'picture')}"
     return f"{what} – {machine['device']}, {own['threads']} threads, {own['dtype']}"
 
 

@@ -16,7 +16,7 @@ import mpm
 from mpm.errors import InputError
 from mpm.measure.compare.picture import all_masks, counted, timed_masks
 from mpm.measure.compare.pictures import Source
-from mpm.measure.compare.plan import EQUAL_AT, EQUAL_OPTIONS, Plan, contenders_of, equal_groups
+from mpm.measure.compare.plan import EQUAL_OPTIONS, Plan, contenders_of, equal_groups
 from mpm.measure.compare.results import Comparison
 from mpm.measure.compare.store import Store
 from mpm.measure.compare.tally import Seen, Tally
@@ -37,7 +37,7 @@ def compare(
     *,
     smaller: Sequence[int] | None = None,
     equal: Sequence[str] | None = None,
-    equal_at: Sequence[str] = EQUAL_AT,
+    equal_at: Sequence[str] | None = None,
     equal_options: Sequence[str] = EQUAL_OPTIONS,
     rounds: int = 1,
     file: Path | None = None,
@@ -49,8 +49,9 @@ def compare(
     dataset: as `mpm.data.datasets` has them, or `Pictures` without labels, where the unmerged mask stands in.
     recipes: recipes or their texts. The unmerged baseline comes first, asked for or not.
     smaller: short sides of smaller pictures that nothing merges in; None: 432 and 360, where that is smaller.
-    equal: rules to compare at equal counts; None: those that only choose. equal_at: at which blocks; empty:
-    not at all. equal_options: options that all rules have alike; "copy": none.
+    equal: rules to compare at equal counts; None: those that only choose. equal_at: at which blocks; None:
+    2 and 5, where the model has them; empty: not at all.
+    equal_options: options that all rules have alike; "copy": none.
     rounds: how often each picture takes every recipe; all but the first only for time.
     file: kept up to date; one of the same settings is gone on with, unless it is to be overwritten.
     progress: wraps the numbers of the pictures still to do, for instance in tqdm.

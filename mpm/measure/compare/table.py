@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mpm.measure.compare.results import Comparison, EqualRow, Row
-from mpm.measure.text_table import percent, text_table
+from mpm.measure.text_table import count_of, percent, text_table
 
 EQUAL_TITLE = (
     "Rules at equal counts: on every picture and insertion each removes as many tokens as mutual pairs do "
@@ -26,9 +26,9 @@ def render(comparison: Comparison) -> str:
 
 def _header(comparison: Comparison) -> str:
     own, machine = comparison.settings, comparison.machine
-    rounds = f"{own['rounds']} round{'s' if own['rounds'] > 1 else ''} each"
+    counts = f"{count_of(comparison.done, 'picture')}, {count_of(own['rounds'], 'round')} each"
     lines = [
-        f"{own['model']} on {own['data set']}, {own['split']}, {comparison.done} pictures, {rounds}",
+        f"{own['model']} on {own['data set']}, {own['split']}, {counts}",
         f"{machine['device']}, {own['threads']} threads, {own['dtype']}, torch {machine['torch']}",
     ]
     if not comparison.has_labels:
@@ -61,14 +61,10 @@ def note_of(row: EqualRow) -> str:
     """Where a rule did not keep to the count, in words; empty where it did everywhere."""
     parts = []
     if row.missing_tokens:
-        parts.append(f"{row.missing_tokens} tokens short on {_pictures(row.missing_pictures)}")
+        parts.append(f"{row.missing_tokens} tokens short on {count_of(row.missing_pictures, 'picture')}")
     if row.extra_tokens:
-        parts.append(f"{row.extra_tokens} too many gone on {_pictures(row.extra_pictures)}")
+        parts.append(f"{row.extra_tokens} too many gone on {count_of(row.extra_pictures, 'picture')}")
     return ", ".join(parts)
-
-
-def _pictures(count: int) -> str:
-    return f"{count} picture{'' if count == 1 else 's'}"
 
 
 def _recipe_table(comparison: Comparison) -> str:

@@ -29,6 +29,9 @@ class Seen:
     missing: int = 0
     extra: int = 0
 
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "tokens": list(self.tokens), "seconds": list(self.seconds)}
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Seen:
         """Raises KeyError, TypeError or ValueError for anything that `to_json` did not give."""
@@ -75,7 +78,7 @@ class Tally:
         return float(np.mean([own.tokens[-1] / other.tokens[0] for own, other in pairs]))
 
     def to_json(self) -> dict[str, Any]:
-        return {"confusion": self.cells.tolist(), "pictures": [asdict(one) for one in self.seen]}
+        return {"confusion": self.cells.tolist(), "pictures": [one.to_json() for one in self.seen]}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Tally:
