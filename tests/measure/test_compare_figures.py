@@ -11,7 +11,7 @@ from mpm.data.datasets import CamVid
 from mpm.measure.compare import compare
 from mpm.measure.compare.frontier import frontier
 from mpm.measure.compare.labels import _covered, place_labels
-from mpm.measure.compare.plot import draw, save_plot
+from mpm.measure.compare.plot import _listed_rules, draw, save_plot
 from mpm.measure.compare.table import note_of, render
 from mpm.measure.paired import FEWEST_PAIRS, paired_ratio
 
@@ -76,7 +76,8 @@ def test_note_of_a_rule_that_missed_its_count(comparison):
     row = comparison.equal_rows[0]
     assert note_of(row) == ""
     changed = type(row)(**{**vars(row), "missing_pictures": 1, "missing_tokens": 3})
-    assert note_of(changed) == "3 tokens short on 1 picture"
+    assert note_of(changed) == "removed 3 tokens too few on 1 picture"
+    assert _listed_rules([changed])[1].endswith("did not keep to the counts")
 
 
 def test_plot_is_a_png_with_everybody_on_it(comparison, tmp_path):

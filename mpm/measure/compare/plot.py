@@ -80,7 +80,7 @@ def _write(figure: Figure, left: float, top: float, lines: Sequence[str]) -> Non
 def _title(comparison: Comparison) -> str:
     own, machine = comparison.settings, comparison.machine
     what = f"{own['model']} on {own['data set']}, {own['split']}, {count_of(comparison.done, 'picture')}"
-    return f"{what} – {machine['device']}, {own['threads']} threads, {own['dtype']}"
+    return f"{what} – {machine['device']}, {count_of(own['threads'], 'thread')}, {own['dtype']}"
 
 
 def _loss_name(comparison: Comparison) -> str:
@@ -99,10 +99,16 @@ def _listed(rows: Sequence[Row]) -> list[str]:
 
 
 def _listed_rules(rows: Sequence[EqualRow]) -> list[str]:
-    letters = _letters(rows)
-    if not letters:
+    """Letters and rules, and who did not keep to the counts."""
+    if not rows:
         return []
-    return ["Rules at equal counts:", *(f"{letter}  {rule}" for rule, letter in letters.items())]
+    blocks = " and at ".join(dict.fromkeys(row.blocks for row in rows))
+    unequal = {row.rule for row in rows if row.missing_tokens or row.extra_tokens}
+    lines = [f"Rules at equal counts, at {cut(blocks, LONGEST_NAME)}:"]
+    for rule, letter in _letters(rows).items():
+        miss = "   – did not keep to the counts" if rule in unequal else ""
+        lines.append(f"{letter}  {cut(rule, LONGEST_NAME)}{miss}")
+    return lines
 
 
 def _letters(rows: Sequence[EqualRow]) -> dict[str, str]:
@@ -120,10 +126,10 @@ def _recipe_points(rows: Sequence[Row], x: Sequence[float]) -> list[Point]:
 
 def _equal_points(rows: Sequence[EqualRow]) -> list[Point]:
     letters, points = _letters(rows), []
-    series = list(dict.fromkeys((row.blocks, row.options) for row in rows))
+    options = list(dict.fromkeys(row.options for row in rows))
     for row in rows:
-        shape, colour = EQUAL_STYLES[series.index((row.blocks, row.options)) % len(EQUAL_STYLES)]
-        name = f"equal counts at {row.blocks}: {row.options}"
+        shape, colour = EQUAL_STYLES[options.index(row.options) % len(EQUAL_STYLES)]
+        name = f"equal counts: {row.options}"
         y = 100 * (row.loss or 0.0)
         points.append(Point(100 * row.tokens_kept, y, letters[row.rule], shape, colour, name))
     return points

@@ -27,9 +27,10 @@ def render(comparison: Comparison) -> str:
 def _header(comparison: Comparison) -> str:
     own, machine = comparison.settings, comparison.machine
     counts = f"{count_of(comparison.done, 'picture')}, {count_of(own['rounds'], 'round')} each"
+    threads = count_of(own["threads"], "thread")
     lines = [
         f"{own['model']} on {own['data set']}, {own['split']}, {counts}",
-        f"{machine['device']}, {own['threads']} threads, {own['dtype']}, torch {machine['torch']}",
+        f"{machine['device']}, {threads}, {own['dtype']}, torch {machine['torch']}",
     ]
     if not comparison.has_labels:
         lines.append(
@@ -48,23 +49,25 @@ def _scores(row: Row | EqualRow) -> tuple[str, ...]:
 
 def _equal_table(comparison: Comparison) -> str:
     rows = comparison.equal_rows
-    noted = any(map(note_of, rows))
-    lines = [("rule", "blocks", "options", "tokens kept", *_score_names(comparison), "note")]
-    lines += [
-        (row.rule, row.blocks, row.options, percent(row.tokens_kept), *_scores(row), note_of(row))
-        for row in rows
-    ]
-    return text_table(lines if noted else [line[:-1] for line in lines])
+    cells = [("rule", "blocks", "options", "tokens kept", *_score_names(comparison))]
+    cells += [(row.rule, row.blocks, row.options, percent(row.tokens_kept), *_scores(row)) for row in rows]
+    notes = ["", *map(note_of, rows)]
+    lines = zip(text_table(cells).splitlines(), notes, strict=True)
+    return "\n".join(f"{line}  {note}".rstrip() for line, note in lines)
 
 
 def note_of(row: EqualRow) -> str:
     """Where a rule did not keep to the count, in words; empty where it did everywhere."""
-    parts = []
-    if row.missing_tokens:
-        parts.append(f"{row.missing_tokens} tokens short on {count_of(row.missing_pictures, 'picture')}")
-    if row.extra_tokens:
-        parts.append(f"{row.extra_tokens} too many gone on {count_of(row.extra_pictures, 'picture')}")
-    return ", ".join(parts)
+    misses = (
+        ("few", row.missing_tokens, row.missing_pictures),
+        ("many", row.extra_tokens, row.extra_pictures),
+    )
+    told = [
+        f"{count_of(tokens, 'token')} too {word} on {count_of(pictures, 'picture')}"
+        for word, tokens, pictures in misses
+        if tokens
+    ]
+    return f"removed {' and '.join(told)}" if told else ""
 
 
 def _recipe_table(comparison: Comparison) -> str:
