@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from cachetools import LRUCache
@@ -24,6 +24,7 @@ from mpm.errors import InputError
 from mpm.measure.machine import core_count
 
 if TYPE_CHECKING:
+    from mpm.merging.recipe import Recipe
     from mpm.segmenters.segmenter import SegmentationRun, Segmenter
 
 log = logging.getLogger("mpm.app")
@@ -99,6 +100,10 @@ class Engine:
         if self._segmenter is None:
             raise InputError(self._failure or "the model could not be loaded")
         return self._segmenter
+
+    def read_recipe(self, text: Any) -> Recipe:
+        """A recipe of this model, names such as "fast" spelled out. Raises InputError for a bad one."""
+        return self.segmenter.read_recipe(text)
 
     def sweep(self, rgb: np.ndarray, recipes: Sequence[str]) -> Iterator[SegmentationRun]:
         """Runs of many recipes, shared where they agree; masks at display size. Close it to stop."""

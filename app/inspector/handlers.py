@@ -8,6 +8,7 @@ from dataclasses import replace
 import gradio as gr
 import numpy as np
 
+from app.engine.engine import Engine
 from app.engine.ground_truth import Truths
 from app.engine.models import Models
 from app.examples import EXAMPLES
@@ -18,7 +19,6 @@ from app.server.staleness import Tabs, tab_of
 from app.server.toasts import bad_input_as_toast
 from mpm.data.labels import STREETS
 from mpm.errors import InputError
-from mpm.merging.recipe import Recipe
 from mpm.merging.schedule import PAPER
 
 NO_PICTURE = "there is no picture any more: pick an example or drop in a photo"
@@ -81,7 +81,7 @@ class Handlers:
         with bad_input_as_toast():
             engine = self.models.engine(model)
             truth = known.truth if known and engine.segmenter.config.labels.name == STREETS.name else None
-            fit = _fitting(chosen, engine.segmenter.depth)
+            fit = _fitting(chosen, engine)
             for message in explore(engine, rgb, fit, truth, known.title if known else "Your picture"):
                 yield message, gr.skip() if fit == chosen else fit, sent
                 if self.tabs.changes.since(tab, sent):
@@ -115,7 +115,7 @@ class Handlers:
         with bad_input_as_toast():
             engine = self.models.engine(model)
         try:
-            return runs_message(engine, rgb, [schedule]), str(Recipe.parse(schedule))
+            return runs_message(engine, rgb, [schedule]), str(engine.read_recipe(schedule))
         except InputError as error:
             return encode_failure(view_key(engine, rgb), [schedule], str(error)), gr.skip()
 
@@ -151,11 +151,11 @@ def _check_there_is(rgb: np.ndarray | None) -> None:
         raise InputError(NO_PICTURE)
 
 
-def _fitting(chosen: str, depth: int) -> str:
+def _fitting(chosen: str, engine: Engine) -> str:
     """The chosen recipe, or the paper's where this model has no such blocks."""
     try:
         # The view has one grid, that of the page's input size.
-        return str(replace(Recipe.parse(chosen).check(depth), resolution_px=None))
+        return str(replace(engine.read_recipe(chosen), resolution_px=None))
     except InputError:
         return str(PAPER)
 

@@ -113,7 +113,7 @@ def runs_message(engine: Engine, rgb: np.ndarray, asked: Sequence[str]) -> str:
 
     Raises InputError for a recipe that is none, and for one whose patches are not those of the view.
     """
-    own_texts = {text: str(Recipe.parse(text)) for text in asked}
+    own_texts = {text: str(engine.read_recipe(text)) for text in asked}
     wanted = list(dict.fromkeys([BASELINE, *own_texts.values()]))
     runs = {str(run.recipe): run for run in engine.sweep(rgb, wanted)}
     for name, run in runs.items():

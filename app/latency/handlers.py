@@ -119,7 +119,7 @@ class LatencyHandlers:
             engine = self.models.engine(model)
             if not engine.wait(0):
                 yield encode_text(WAITING_FOR_MODEL, pressed), gr.skip()
-            plan = Plan.read(*settings)
+            plan = Plan.read(*settings, engine.read_recipe)
             yield from _messages(engine, rgb, plan, _Sender(f"race {next(self._numbers)}", pressed), over)
         except InputError as error:
             yield encode_text(f"This cannot be measured: {error}.", pressed), gr.skip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mpm.errors import InputError
@@ -32,15 +32,22 @@ class Plan:
 
     @classmethod
     def read(
-        cls, chosen: str, schedules: Sequence[str], scope: str, rounds: float | None, deadline_s: float | None
+        cls,
+        chosen: str,
+        schedules: Sequence[str],
+        scope: str,
+        rounds: float | None,
+        deadline_s: float | None,
+        read: Callable[[str], Recipe] = Recipe.parse,
     ) -> Plan:
         """A plan from a page's controls; the baseline and the chosen schedule always race.
 
-        Raises InputError for anything out of range.
+        read: a model's own way to read recipes, which knows their names. Raises InputError for anything out
+        of range.
         """
         if scope not in SCOPES:
             raise InputError(f"the scope must be one of {', '.join(SCOPES)}, but got {scope!r}")
-        names = [str(Recipe.parse(name)) for name in (BASELINE, chosen, *(schedules or ()))]
+        names = [str(read(name)) for name in (BASELINE, chosen, *(schedules or ()))]
         unique = tuple(dict.fromkeys(names))
         if len(unique) > MAX_CONTENDERS:
             raise InputError(f"at most {MAX_CONTENDERS} schedules race at once, but got {len(unique)}")

@@ -13,7 +13,6 @@ from app.inspector.messages import rule_menu
 from app.server.toasts import bad_input_as_toast
 from app.server.uploads import UploadImage
 from mpm.merging.explain import reasons_of
-from mpm.merging.recipe import Recipe
 from mpm.merging.schedule import PAPER
 
 API_NAME = "segment"
@@ -47,7 +46,7 @@ class Endpoint:
         with bad_input_as_toast():
             engine = self._models.engine(model or None)
             # A program may leave it out, or send null: both mean the paper's.
-            recipe = Recipe.parse(PAPER if schedule is None else schedule)
+            recipe = engine.read_recipe(PAPER if schedule is None else schedule)
             run = engine.segment(image, str(recipe), profile=True)
         segmenter = engine.segmenter
         answer = report(engine, image, run)

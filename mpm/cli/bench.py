@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from mpm.cli.recipes import RECIPE_HELP, add_rules_option, use_rules, with_rule
+from mpm.cli.recipes import RECIPE_HELP, add_rules_option, check_recipes, use_rules, with_rule
 from mpm.cli.types import Subparsers
 from mpm.devices import pick_device
 from mpm.errors import InputError
@@ -28,6 +28,7 @@ from mpm.measure.device_card import card_of
 from mpm.measure.machine import machine_record
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule import PAPER_RULE
+from mpm.segmenters.segmenter import Segmenter
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -77,12 +78,10 @@ def run(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     _check_outputs(args)
     use_rules(args)
-    recipes = _recipes(args)
+    check_recipes(args.recipes)
     device, dtype = pick_device(args.device), DTYPES[args.dtype]
     work = _workload(args, device, dtype)
-    for recipe in recipes:
-        recipe.check(work.segmenter.depth)
-    result = _measured(args, work, recipes)
+    result = _measured(args, work, _recipes(args, work.segmenter))
     print(render(result))
     if args.json:
         result.write(args.json)
@@ -93,8 +92,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _recipes(args: argparse.Namespace) -> list[Recipe]:
-    recipes = [Recipe.parse(text) for text in args.recipes]
+def _recipes(args: argparse.Namespace, segmenter: Segmenter) -> list[Recipe]:
+    recipes = [segmenter.read_recipe(text) for text in args.recipes]
     if args.window:
         recipes += with_rule(recipes, PAPER_RULE, f"--window {args.window}", window=args.window)
     return recipes

@@ -16,7 +16,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from mpm.cli.inputs import add_dataset_options, dataset_of, load_model, set_threads
-from mpm.cli.recipes import RECIPE_HELP, add_rules_option, use_rules
+from mpm.cli.recipes import RECIPE_HELP, add_rules_option, check_recipes, use_rules
 from mpm.cli.types import Subparsers
 from mpm.devices import pick_device
 from mpm.errors import InputError
@@ -106,6 +106,7 @@ def run(args: argparse.Namespace) -> int:
     check_target(args.json)
     check_figure_target(args.plot)
     use_rules(args)
+    check_recipes(args.recipes)
     set_threads(args.threads)
     source = _source(args)
     segmenter = load_model(args.model, pick_device(args.device))

@@ -16,7 +16,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from mpm.cli.inputs import add_dataset_options, dataset_of, load_model, set_threads
-from mpm.cli.recipes import RECIPE_HELP, add_rules_option, use_rules, with_rule
+from mpm.cli.recipes import RECIPE_HELP, add_rules_option, check_recipes, use_rules, with_rule
 from mpm.cli.types import Subparsers
 from mpm.devices import pick_device
 from mpm.files import check_target, write_json
@@ -70,12 +70,13 @@ def run(args: argparse.Namespace) -> int:
     use_rules(args)
     with join_team() as crew:
         set_threads(args.threads)
+        check_recipes(args.recipes or ())
         dataset = dataset_of(args)
         segmenter = _load(args, crew)
         evaluation = evaluate(
             segmenter,
             dataset,
-            _recipes(args, crew),
+            _recipes(args, segmenter, crew),
             resolution=args.resolution,
             progress=lambda indices: _progress(indices, crew),
             mode=args.mode,
@@ -87,8 +88,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _recipes(args: argparse.Namespace, crew: Team) -> list[Recipe]:
-    recipes = [Recipe.parse(text) for text in args.recipes or ("2,5",)]
+def _recipes(args: argparse.Namespace, segmenter: Segmenter, crew: Team) -> list[Recipe]:
+    recipes = [segmenter.read_recipe(text) for text in args.recipes or ("2,5",)]
     if args.merger in (None, PAPER_RULE):
         return recipes
     return with_rule(recipes, args.merger, f"--merger {args.merger}" if crew.leads else "")

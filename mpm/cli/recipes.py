@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from mpm.merging.named import name_in
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule import find_rule, load_rules
 from mpm.merging.rule_call import RuleCall
@@ -29,6 +30,13 @@ def use_rules(args: argparse.Namespace) -> None:
     """Register the rules of all `--rules` files. Raises InputError for a file that cannot be used."""
     for path in args.rules or ():
         load_rules(path)
+
+
+def check_recipes(texts: Iterable[str]) -> None:
+    """Refuse bad texts before a model is loaded; names, whose text is the model's, are left for later."""
+    for text in texts:
+        if name_in(text) is None:
+            Recipe.parse(text)
 
 
 def with_rule(recipes: Iterable[Recipe], name: str, flag: str, **arguments: object) -> list[Recipe]:

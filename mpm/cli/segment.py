@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mpm.cli.recipes import RECIPE_HELP, add_rules_option, use_rules
+from mpm.cli.recipes import RECIPE_HELP, add_rules_option, check_recipes, use_rules
 from mpm.cli.types import Subparsers
 from mpm.data.images import decode_image
 from mpm.devices import pick_device
-from mpm.merging.recipe import Recipe
 from mpm.segmenters.run_files import check_source, save_run
 from mpm.zoo.checkpoints import load_segmenter
 from mpm.zoo.progress import download_bar
@@ -37,14 +36,14 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     use_rules(args)
-    recipe = Recipe.parse(args.recipe)
+    check_recipes([args.recipe])
     decoded = decode_image(args.image)
     stem = args.image.stem
     if not args.overwrite:
         check_source(args.output_dir, stem, args.image)
     with download_bar(args.model) as show:
         segmenter = load_segmenter(args.model, pick_device(args.device), progress=show)
-    result = segmenter.segment(decoded.rgb, recipe, args.resolution)
+    result = segmenter.segment(decoded.rgb, args.recipe, args.resolution)
     for path in save_run(segmenter, decoded.rgb, result, args.output_dir, stem, args.image):
         print(path)
     kept = result.trace.token_counts

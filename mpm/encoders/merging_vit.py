@@ -14,6 +14,7 @@ from mpm.encoders.pick import is_supported, pick_encoder, why_unsupported
 from mpm.encoders.run import encode, runs_alone, traces
 from mpm.encoders.vit import PlainViT
 from mpm.errors import InputError
+from mpm.merging.named import ModelShape
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule_call import Merger
 from mpm.merging.trace import TraceBatch
@@ -40,7 +41,7 @@ class MergingViT(nn.Module):
 
     @recipe.setter
     def recipe(self, value: Any) -> None:
-        recipe = Recipe.parse(value).check(len(self.vit.blocks))
+        recipe = Recipe.parse(value, _shape(self.vit)).check(len(self.vit.blocks))
         if recipe.decode_merged or recipe.resolution_px is not None:
             raise InputError(
                 f"recipe {recipe} cannot be applied to a ViT alone: it has no decoder, no picture"
@@ -138,6 +139,10 @@ class MergingViT(nn.Module):
         return (patches, head) if prefix and state.prefix else patches
 
 
+def _shape(vit: PlainViT) -> ModelShape:
+    return ModelShape(len(vit.blocks), vit.embed_dim)
+
+
 def _sharing_weights(vit: PlainViT) -> PlainViT:
     """The same modules anew around the very same parameters and buffers."""
     shared = {id(tensor): tensor for tensor in (*vit.parameters(), *vit.buffers())}
@@ -166,4 +171,4 @@ def apply(timm_vit: nn.Module, schedule: Any, merger: Merger | None = None) -> M
             "mpm.apply needs a plain timm VisionTransformer (one token grid through all blocks), but got "
             f"{why_unsupported(timm_vit)}"
         )
-    return MergingViT(timm_vit, Recipe.parse(schedule).with_merger(merger))
+    return MergingViT(timm_vit, Recipe.parse(schedule, _shape(timm_vit)).with_merger(merger))

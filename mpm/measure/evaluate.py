@@ -16,7 +16,7 @@ from mpm.measure.flops import count_flops
 from mpm.measure.scores import Evaluation, ScheduleResult, Tally, table
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule_call import Merger
-from mpm.segmenters.segmenter import Segmenter, read_recipe
+from mpm.segmenters.segmenter import Segmenter
 from mpm.segmenters.sliding import segment_sliding, sliding_config
 
 __all__ = ["MODES", "Evaluation", "ScheduleResult", "evaluate", "table"]
@@ -74,7 +74,7 @@ def evaluate(
 
 def _with_baseline(schedules: Iterable[Any], segmenter: Segmenter, merger: Merger | None) -> list[Recipe]:
     """Each recipe once, in the order asked for, the baseline first."""
-    parsed = [read_recipe(schedule, merger).check(segmenter.depth) for schedule in schedules]
+    parsed = [segmenter.read_recipe(schedule, merger) for schedule in schedules]
     return list(dict.fromkeys([Recipe(), *parsed]))
 
 

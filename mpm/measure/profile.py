@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,6 @@ from torch import Tensor
 
 from mpm.clock import Clock, PartClock
 from mpm.encoders.base import TokenState
-from mpm.merging.recipe import Recipe
 from mpm.segmenters.geometry import Geometry
 from mpm.segmenters.segmenter import MAX_PATCHES, Segmenter
 from mpm.segmenters.upsample import upsample_labels
@@ -46,10 +45,14 @@ class Profile:
 
 
 class BlockClock(PartClock):
-    """A part clock that also keeps what each block took: the parts in their order of time."""
+    """A part clock that also keeps what each block took: the parts in their order of time.
 
-    def __init__(self, device: torch.device | str = "cpu") -> None:
+    cut: the blocks in whose middle tokens merge; each runs in two halves.
+    """
+
+    def __init__(self, device: torch.device | str = "cpu", cut: Sequence[int] = ()) -> None:
         super().__init__(device)
+        self._cut = set(cut)
         self.blocks: list[dict[str, float]] = []
         self._ahead: dict[str, float] = {}
 
@@ -59,8 +62,10 @@ class BlockClock(PartClock):
         with super().part(name):
             yield
         if name in ("match", "merge", "blocks"):
-            self._ahead[name] = self.parts[name] - before
-        if name == "blocks":
+            self._ahead[name] = self._ahead.get(name, 0.0) + self.parts[name] - before
+        if name == "blocks" and len(self.blocks) in self._cut:
+            self._cut.remove(len(self.blocks))  # the first half: the second is to come
+        elif name == "blocks":
             self.blocks.append(self._ahead)
             self._ahead = {}
 
@@ -86,7 +91,7 @@ class Workload:
         """One run on the clock. Raises InputError for a bad recipe."""
         if self.scope == WHOLE:
             return self.segmenter.segment(self.rgb, schedule, max_patches=self.max_patches).timing.total
-        recipe = Recipe.parse(schedule)
+        recipe = self.segmenter.read_recipe(schedule)
         pixels, geometry = self._fit(recipe.resolution_px)
         clock = Clock(self.segmenter.device)
         self.segmenter.run(pixels, recipe, grid=geometry.grid)
@@ -109,8 +114,8 @@ def profiled_run(
     segmenter: Segmenter, rgb: np.ndarray, schedule: Any, max_patches: int = MAX_PATCHES
 ) -> Profile:
     """The run of `Segmenter.segment`, with the time of every block. Raises InputError for a bad recipe."""
-    recipe = Recipe.parse(schedule).check(segmenter.depth)
-    clock = BlockClock(segmenter.device)
+    recipe = segmenter.read_recipe(schedule)
+    clock = BlockClock(segmenter.device, recipe.blocks if recipe.after_attention else ())
     with clock.part("preprocess"):
         pixels, geometry = segmenter.preprocess(rgb, recipe.resolution_px, max_patches)
     found = segmenter.run(pixels, recipe, clock, grid=geometry.grid)

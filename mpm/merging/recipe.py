@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mpm.errors import InputError, shortened
+from mpm.merging.named import ModelShape, expand, name_in
 from mpm.merging.rule import PAPER_RULE
 from mpm.merging.rule_call import Merger, RuleCall
 from mpm.merging.schedule import Schedule
@@ -66,8 +67,12 @@ class Recipe:
             object.__setattr__(self, name, getattr(self, name) and merges)
 
     @classmethod
-    def parse(cls, value: Recipe | Schedule | str | int | Iterable[int] | None) -> Recipe:
+    def parse(
+        cls, value: Recipe | Schedule | str | int | Iterable[int] | None, shape: ModelShape | None = None
+    ) -> Recipe:
         """Read a recipe's text, a schedule or blocks such as (2, 5). Raises InputError for anything else.
+
+        shape: of the model, for names such as "tome(16)" whose text depends on it.
 
         >>> str(Recipe.parse("5,2|sizes"))
         '2,5|sizes'
@@ -75,7 +80,7 @@ class Recipe:
         if isinstance(value, Recipe):
             return value
         if isinstance(value, str):
-            return _read(value)
+            return _read(value if shape is None else expand(value, shape))
         return cls.of_schedule(Schedule.parse(value))
 
     @classmethod
@@ -164,6 +169,11 @@ def _read(text: str) -> Recipe:
 
 def _read_stage(text: str, stage: str) -> tuple[tuple[int, ...], RuleCall]:
     rule, at, where = stage.rpartition("@")
+    name = name_in(stage)
+    if not at and name is not None:
+        raise InputError(
+            f"recipe {name} stands alone, and is read where a model is known: its blocks are the model's"
+        )
     if not at and stage.strip()[:1].isalpha():
         raise _unclear(text)
     blocks = Schedule.parse(where).blocks
@@ -177,10 +187,15 @@ def _read_stage(text: str, stage: str) -> tuple[tuple[int, ...], RuleCall]:
 
 def _read_options(text: str, options: str) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
-    for option in (word.strip().lower() for word in options.split(",")):
+    words = [word.strip().lower() for word in options.split(",")]
+    if "copy" in words and "residual" in words:
+        raise InputError(f"recipe {shortened(text)} restores by copy or residual, not by both")
+    for option in words:
         size = re.fullmatch(r"([0-9]{1,9})px", option)
         if size:
             chosen["resolution_px"] = int(size[1])
+        elif option == "copy":  # how every recipe without `residual` restores
+            continue
         elif option in OPTIONS:
             chosen[option.replace("-", "_")] = True
         else:

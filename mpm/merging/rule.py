@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mpm.errors import InputError, shortened
+from mpm.merging.arguments import check_arguments
 from mpm.merging.parameters import Parameter, Value, parameters_of
 
 if TYPE_CHECKING:
@@ -69,18 +70,7 @@ class Rule:
 
     def check(self, arguments: Mapping[str, object]) -> dict[str, Value]:
         """The arguments in their own types. Raises InputError naming the rule and what is allowed."""
-        known = {one.name: one for one in self.parameters}
-        for name in arguments:
-            if name not in known:
-                raise InputError(f"rule {self.name} has no parameter {shortened(name)}: {self._parameters()}")
-        try:
-            return {name: known[name].check(value) for name, value in arguments.items()}
-        except InputError as error:
-            raise InputError(f"rule {self.name}: {error}") from error
-
-    def _parameters(self) -> str:
-        names = ", ".join(f"{one.name} ({one.allowed})" for one in self.parameters)
-        return f"it takes {names}" if names else "it takes none"
+        return check_arguments(f"rule {self.name}", self.parameters, arguments)
 
     def describe(self) -> dict[str, Any]:
         """Name, title, source and parameters as plain values, for menus and programs."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mpm.errors import InputError, shortened
+from mpm.merging.arguments import read_arguments, split_call
 from mpm.merging.parameters import Value
 from mpm.merging.rule import PAPER_RULE, Rule, find_rule
 
@@ -42,11 +43,11 @@ class RuleCall:
     @classmethod
     def parse(cls, text: str) -> RuleCall:
         """Read "random" or "bipartite(0.2)". Raises InputError naming what is allowed."""
-        name, bracket, inside = text.strip().partition("(")
-        rule = find_rule(name.strip().lower())
-        if bracket and not inside.endswith(")"):
+        name, inside = split_call(text)
+        rule = find_rule(name)
+        if inside is None:
             raise InputError(f"rule {rule.name} needs its closing bracket, but got {shortened(text)}")
-        return cls.of(rule, _read_arguments(rule, inside.removesuffix(")")))
+        return cls.of(rule, read_arguments(f"rule {rule.name}", rule.parameters, inside))
 
     @classmethod
     def of_merger(cls, merger: Merger | None) -> RuleCall:
@@ -73,22 +74,3 @@ class RuleCall:
             is_bare = not parameter.is_named and place == len(words)
             words.append(parameter.write(value) if is_bare else f"{name}={parameter.write(value)}")
         return f"{self.name}({','.join(words)})"
-
-
-def _read_arguments(rule: Rule, text: str) -> dict[str, Value]:
-    known = {one.name: one for one in rule.parameters}
-    bare = [one.name for one in rule.parameters if not one.is_named]
-    found: dict[str, Value] = {}
-    for place, word in enumerate(text.split(",") if text.strip() else ()):
-        name, has_name, value = (part.strip() for part in word.partition("="))
-        if not has_name:
-            name, value = (bare[place] if place < len(bare) else name), name
-        if name not in known:
-            rule.check({name: value})
-        if name in found:
-            raise InputError(f"rule {rule.name} has {name} twice")
-        try:
-            found[name] = known[name].read(value)
-        except InputError as error:
-            raise InputError(f"rule {rule.name}: {error}") from error
-    return found

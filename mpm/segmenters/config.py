@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -109,6 +110,7 @@ class SegmenterConfig:
     padding        where zeros fill the image up to whole patches: one of PADDINGS
     sliding        the published evaluation's window, None where there is none
     remark         a sentence that a person must know about this model, e.g. that its masks mean nothing
+    recipes        texts of the recipes chosen for it, by name ("light", "fast", "fastest"): `mpm calibrate`
     """
 
     name: str
@@ -121,8 +123,11 @@ class SegmenterConfig:
     padding: str = "right_bottom"
     sliding: SlidingConfig | None = None
     remark: str = ""
+    recipes: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not all(isinstance(word, str) for pair in self.recipes.items() for word in pair):
+            raise InputError("a model's recipes are texts by their names")
         if self.padding not in PADDINGS:
             raise InputError(f"the padding must be one of {', '.join(PADDINGS)}, but got {self.padding!r}")
 
@@ -146,6 +151,7 @@ class SegmenterConfig:
             "padding": self.padding,
             "sliding": asdict(self.sliding) if self.sliding else None,
             "remark": self.remark,
+            "recipes": dict(self.recipes),
         }
 
     @classmethod
@@ -174,6 +180,7 @@ class SegmenterConfig:
                 padding=data.get("padding", "right_bottom"),
                 sliding=SlidingConfig(**data["sliding"]) if data.get("sliding") else None,
                 remark=str(data.get("remark", "")),
+                recipes=dict(data.get("recipes") or {}),
             )
         except InputError:
             raise

@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from mpm.encoders.run import encode
+from mpm.clock import Clock
+from mpm.encoders.base import Encoder, TokenState
+from mpm.encoders.run import encode, merge_tokens
 from mpm.errors import InputError
-from mpm.merging.rule_call import Merger
-from mpm.segmenters.segmenter import MAX_PATCHES, Segmenter, read_recipe
+from mpm.merging.recipe import Recipe
+from mpm.merging.rule_call import Merger, RuleCall
+from mpm.segmenters.segmenter import MAX_PATCHES, Segmenter
 
 
 @torch.inference_mode()
@@ -25,15 +28,23 @@ def stage_features(
 ) -> np.ndarray:
     """Unit-length token of every patch at a stage: (rows, cols, C) float32. Merged patches share one.
 
-    Stage k below the number of insertions is what insertion k compares, on the input of its block; the last
-    stage is what leaves the last block. Raises InputError for a stage that the recipe does not have.
+    Stage k below the number of insertions is what insertion k compares, on the input of its block or after
+    its attention; the last stage is what leaves the last block. Raises InputError for a stage that
+    the recipe does not have.
     """
-    recipe = read_recipe(schedule, merger).check(segmenter.depth)
+    recipe = segmenter.read_recipe(schedule, merger)
     if not 0 <= stage <= len(recipe):
         raise InputError(f"stage must be 0 to {len(recipe)} for recipe {recipe}, but got {stage}")
     pixels, geometry = segmenter.preprocess(image, recipe.resolution_px or resolution, max_patches)
-    stop = recipe.blocks[stage] if stage < len(recipe) else segmenter.depth
-    (state,) = encode(segmenter.runner, pixels, recipe, grid=geometry.grid, stop=stop)
+    compared: list[TokenState] = []
+
+    def keep(encoder: Encoder, state: TokenState, call: RuleCall, recipe: Recipe, clock: Clock) -> TokenState:
+        compared.append(state)
+        return state if len(compared) > stage else merge_tokens(encoder, state, call, recipe, clock)
+
+    stop = recipe.blocks[stage] + 1 if stage < len(recipe) else segmenter.depth
+    states = encode(segmenter.runner, pixels, recipe, grid=geometry.grid, stop=stop, insert=keep)
+    state = (*compared, *states)[stage]
     patches = state.patches.float()
     if state.maps:
         patches = state.whole_map().reconstruct(patches)

@@ -18,6 +18,7 @@ from mpm.encoders.run import traces
 from mpm.encoders.vit import PositionResizing
 from mpm.errors import InputError
 from mpm.merging.grid import Grid
+from mpm.merging.named import ModelShape
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule_call import Merger
 from mpm.merging.schedule import PAPER, Schedule
@@ -105,6 +106,19 @@ class Segmenter(nn.Module):
         )
         return pick_encoder(self.encoder, resizing)
 
+    @property
+    def shape(self) -> ModelShape:
+        """What the names of recipes are spelled out by."""
+        return ModelShape(self.depth, self.encoder.embed_dim, self.config.recipes)
+
+    def read_recipe(self, schedule: Any, merger: Merger | None = None, decode_merged: bool = False) -> Recipe:
+        """The recipe of a run's arguments, names such as "fast" spelled out for this model.
+
+        Raises InputError for a bad text, and for blocks that the encoder does not have.
+        """
+        recipe = Recipe.parse(schedule, self.shape).with_merger(merger).check(self.depth)
+        return replace(recipe, decode_merged=True) if decode_merged else recipe
+
     def run(
         self, start: Tensor | TokenState, recipe: Recipe, clock: Clock | None = None, **how: Any
     ) -> Outcome:
@@ -124,7 +138,7 @@ class Segmenter(nn.Module):
         merger: a rule of the caller's own in place of the paper's. decode_merged=True is the recipe's option.
         Raises InputError for a bad recipe, or one with an input size: pixels have their own.
         """
-        recipe = read_recipe(schedule, merger, decode_merged)
+        recipe = self.read_recipe(schedule, merger, decode_merged)
         if recipe.resolution_px is not None:
             raise InputError(f"recipe {str(recipe)!r} has an input size: give a picture, not pixels")
         return self.run(self._pad(pixels), recipe).logits
@@ -158,7 +172,7 @@ class Segmenter(nn.Module):
         profile=True times every part, at the price of waiting for the device between them. merger and
         decode_merged as for `forward`. Raises InputError for a bad image, recipe or resolution.
         """
-        recipe = read_recipe(schedule, merger, decode_merged).check(self.depth)
+        recipe = self.read_recipe(schedule, merger, decode_merged)
         clock = PartClock(self.device) if profile else Clock(self.device)
         with clock.part("preprocess"):
             pixels, geometry = self.preprocess(image, recipe.resolution_px or resolution, max_patches)
@@ -196,12 +210,6 @@ class Segmenter(nn.Module):
     @property
     def _pads_both_sides(self) -> bool:
         return self.config.padding == "centred"
-
-
-def read_recipe(schedule: Any, merger: Merger | None = None, decode_merged: bool = False) -> Recipe:
-    """The recipe of a run's arguments. Raises InputError for a bad text."""
-    recipe = Recipe.parse(schedule).with_merger(merger)
-    return replace(recipe, decode_merged=True) if decode_merged else recipe
 
 
 def make_run(

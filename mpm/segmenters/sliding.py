@@ -24,7 +24,7 @@ from mpm.merging.schedule import PAPER
 from mpm.segmenters.config import SlidingConfig
 from mpm.segmenters.geometry import Geometry, plan_geometry
 from mpm.segmenters.preprocess import as_rgb, to_pixels
-from mpm.segmenters.segmenter import Segmenter, read_recipe
+from mpm.segmenters.segmenter import Segmenter
 
 MAX_SCORES = 1 << 30
 """Pixels of the resized image times classes, 4 GB: what takes more is refused before memory runs out."""
@@ -62,7 +62,7 @@ def segment_sliding(
     without a sliding window, and for an image so long that these scores would be too many.
     """
     sliding = sliding_config(segmenter)
-    recipe = read_recipe(schedule, merger).check(segmenter.depth)
+    recipe = segmenter.read_recipe(schedule, merger)
     if recipe.resolution_px is not None:
         raise InputError(f"sliding windows have a size of their own: recipe {recipe} must name none")
     rgb = as_rgb(image)

@@ -17,7 +17,7 @@ from mpm.encoders.base import TokenState
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule_call import Merger, RuleCall
 from mpm.segmenters.geometry import Geometry
-from mpm.segmenters.segmenter import MAX_PATCHES, SegmentationRun, Segmenter, make_run, read_recipe
+from mpm.segmenters.segmenter import MAX_PATCHES, SegmentationRun, Segmenter, make_run
 from mpm.segmenters.upsample import upsample_labels
 
 Prefix = tuple[int, tuple[tuple[int, RuleCall], ...], tuple[bool, ...]]
@@ -55,7 +55,7 @@ def sweep(
     longer side is at most that. Timings are sums over shared parts and marked as estimated. Close the
     iterator to stop early. Raises InputError for a bad image, recipe or resolution.
     """
-    wanted = [read_recipe(schedule, merger).check(segmenter.depth) for schedule in schedules]
+    wanted = [segmenter.read_recipe(schedule, merger) for schedule in schedules]
     starts: dict[int | None, _Start] = {}
     for done, recipe in enumerate(wanted):
         # Inference mode must not stay on in the caller between two yields.

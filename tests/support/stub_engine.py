@@ -10,6 +10,9 @@ class StubEngine:
         self.name = model
         self.segmenter, self.model, self.calls, self.max_patches = segmenter, model, 0, 3072
 
+    def read_recipe(self, text):
+        return self.segmenter.read_recipe(text)
+
     def wait(self, timeout_s: float | None = None) -> bool:
         return True
 

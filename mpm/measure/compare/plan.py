@@ -11,7 +11,7 @@ from mpm.merging.recipe import Recipe
 from mpm.merging.rule import PAPER_RULE, rules
 from mpm.merging.rule_call import RuleCall
 from mpm.merging.schedule import Schedule
-from mpm.segmenters.segmenter import Segmenter, read_recipe
+from mpm.segmenters.segmenter import Segmenter
 
 PURE_CHOICES = ("bipartite", "windows", "energy", "graph", "rounds", "pool", "random")
 """Rules of the box that only choose who merges: at equal counts nothing else differs."""
@@ -85,17 +85,10 @@ def contenders_of(
 
 
 def _contender(segmenter: Segmenter, value: Any, own_px: int) -> Contender:
-    recipe = read_for(segmenter, value)
+    recipe = segmenter.read_recipe(value)
     name = value.strip() if isinstance(value, str) else str(recipe)
     is_smaller = not len(recipe) and (recipe.resolution_px or own_px) < own_px
     return Contender(name, recipe, "smaller" if is_smaller else "recipe")
-
-
-def read_for(segmenter: Segmenter, value: Any) -> Recipe:
-    """The recipe that a text means for this model: some are names that only a model can expand."""
-    read = getattr(segmenter, "read_recipe", read_recipe)
-    recipe: Recipe = read(value)
-    return recipe.check(segmenter.depth)
 
 
 def equal_groups(
