@@ -78,12 +78,12 @@ def _kept(path: Path, spare: Path) -> Path | None:
     return spare
 
 
-def write_json(path: Path, values: dict[str, Any]) -> None:
-    """Write indented JSON, whole or not at all; folders are made. Raises InputError where it cannot be."""
+def write_json(path: Path, values: dict[str, Any], indent: int | None = 2) -> None:
+    """Write JSON, whole or not at all; folders are made. Raises InputError where it cannot be."""
     check_target(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, (json.dumps(values, indent=2) + "\n").encode("utf-8"))
+        write_whole(path, (json.dumps(values, indent=indent) + "\n").encode("utf-8"))
     except OSError as error:
         raise InputError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
 

@@ -6,7 +6,6 @@ The JSON that --json writes is described in `mpm.measure.bench.results`; `BenchR
 from __future__ import annotations
 
 import argparse
-import platform
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -26,7 +25,7 @@ from mpm.measure.bench.results import BenchResult, Kernel
 from mpm.measure.bench.table import render
 from mpm.measure.bench.workload import Workload, load_model, picture_batches, street_batches
 from mpm.measure.device_card import card_of
-from mpm.measure.machine import core_count, processor_name
+from mpm.measure.machine import machine_record
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule import PAPER_RULE
 from mpm.segmenters.segmenter import Segmenter
@@ -130,7 +129,9 @@ def _measured(args: argparse.Namespace, work: Workload, recipes: list[Recipe]) -
     finally:
         _progress("")
     created = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    return BenchResult(created, _machine(work.segmenter.device), _settings(args, work), tuple(rows), kernels)
+    return BenchResult(
+        created, machine_record(work.segmenter.device), _settings(args, work), tuple(rows), kernels
+    )
 
 
 def _explained(error: BaseException, work: Workload) -> BaseException:
@@ -160,19 +161,6 @@ def _settings(args: argparse.Namespace, work: Workload) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "runs": args.runs,
         "encoder_only": work.encoder_only,
-    }
-
-
-def _machine(device: torch.device) -> dict[str, Any]:
-    processor = processor_name()
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor
-    return {
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": processor,
-        "cores": core_count(),
-        "device": f"{device.type}: {name}",
-        "torch": torch.__version__,
-        "python": platform.python_version(),
     }
 
 

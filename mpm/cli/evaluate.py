@@ -13,14 +13,12 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-import torch
 from tqdm import tqdm
 
+from mpm.cli.inputs import add_dataset_options, dataset_of, load_model, set_threads
 from mpm.cli.recipes import RECIPE_HELP, add_rules_option, check_recipes, use_rules, with_rule
 from mpm.cli.types import Subparsers
-from mpm.data.datasets import READERS, Dataset, FirstOf, held_out_streets, open_dataset
 from mpm.devices import pick_device
-from mpm.errors import InputError
 from mpm.files import check_target, write_json
 from mpm.measure.distributed import Team, join_team
 from mpm.measure.evaluate import MODES, evaluate
@@ -28,7 +26,6 @@ from mpm.measure.scores import Evaluation, table
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule import PAPER_RULE
 from mpm.segmenters.segmenter import Segmenter
-from mpm.zoo.progress import download_bar
 
 FLOP_IMAGES = 3
 """Images of which operations are counted; they are run once more for it."""
@@ -42,14 +39,7 @@ def add_parser(subparsers: Subparsers) -> None:
         description="Under `torchrun --nproc-per-node=K -m mpm evaluate ...` K processes share the images.",
     )
     parser.add_argument("--model", default="streets-vit-tiny", help="registry name or checkpoint folder")
-    parser.add_argument("--dataset", choices=(*READERS, "streets"), default="camvid")
-    parser.add_argument(
-        "--root",
-        type=Path,
-        help="folder of the data set (all but streets); --dataset folder: with a classes.json of your own",
-    )
-    parser.add_argument("--split", default="val", help="train or val (all but streets)")
-    parser.add_argument("--count", type=int, default=100, help="held-out scenes to draw (streets)")
+    add_dataset_options(parser)
     parser.add_argument(
         "--recipe",
         "--schedule",
@@ -67,7 +57,6 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--resolution", type=int, help="short side in pixels (whole; default: the model's own)"
     )
-    parser.add_argument("--limit", type=int, help="only this many images, spread over the split")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results here")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
     parser.add_argument("--threads", type=int, help="CPU threads a process; they may change a rounding")
@@ -80,9 +69,9 @@ def run(args: argparse.Namespace) -> int:
     check_target(args.json)
     use_rules(args)
     with join_team() as crew:
-        _set_threads(args.threads)
+        set_threads(args.threads)
         check_recipes(args.recipes or ())
-        dataset = _open_dataset(args)
+        dataset = dataset_of(args)
         segmenter = _load(args, crew)
         evaluation = evaluate(
             segmenter,
@@ -106,30 +95,10 @@ def _recipes(args: argparse.Namespace, segmenter: Segmenter, crew: Team) -> list
     return with_rule(recipes, args.merger, f"--merger {args.merger}" if crew.leads else "")
 
 
-def _set_threads(threads: int | None) -> None:
-    if threads is None:
-        return
-    if threads < 1:
-        raise InputError(f"--threads must be at least 1, but got {threads}")
-    torch.set_num_threads(threads)
-
-
-def _open_dataset(args: argparse.Namespace) -> Dataset:
-    if args.dataset == "streets":
-        dataset: Dataset = held_out_streets(args.count)
-    elif args.root is None:
-        raise InputError(f"--dataset {args.dataset} needs --root DIR, the folder of the data set")
-    else:
-        dataset = open_dataset(args.dataset, args.root, args.split)
-    return dataset if args.limit is None else FirstOf(dataset, args.limit)
-
-
 def _load(args: argparse.Namespace, crew: Team) -> Segmenter:
-    from mpm.zoo.checkpoints import load_segmenter
-
     device = crew.place(pick_device(args.device))
-    with crew.lead_first(), download_bar(args.model) as show:
-        return load_segmenter(args.model, device=device, progress=show)
+    with crew.lead_first():
+        return load_model(args.model, device)
 
 
 def _progress(indices: range, crew: Team) -> Iterable[int]:

@@ -82,13 +82,17 @@ def _common_labels(segmenter: Segmenter, dataset: Dataset) -> LabelSet:
     """The data set's classes, which must be the model's."""
     if len(dataset) == 0:
         raise InputError("the data set is empty: there is nothing to evaluate")
-    labels = dataset.label_set
+    check_classes(segmenter, dataset.label_set)
+    return dataset.label_set
+
+
+def check_classes(segmenter: Segmenter, labels: LabelSet) -> None:
+    """Raises InputError where the model's classes are not these, in this order."""
     if tuple(segmenter.class_names) != labels.class_names:
         raise InputError(
             f"the data set has the classes {_listed(labels.class_names)}, "
             f"but the model has {_listed(segmenter.class_names)}"
         )
-    return labels
 
 
 def _spread(count: int, total: int) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mpm.measure.health import Conditions
 
@@ -58,6 +58,22 @@ def device_facts(segmenter: Segmenter, conditions: Conditions | None = None) -> 
         ("Throttling", UNKNOWN if now.throttled is None else now.throttled or "none"),
     ]
     return facts + ([("Shared", ZERO_GPU)] if os.environ.get("SPACES_ZERO_GPU") else [])
+
+
+def machine_record(device: torch.device) -> dict[str, Any]:
+    """What a file of results says of the machine: system, processor, cores, device, torch, python."""
+    import torch
+
+    processor = processor_name()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": processor,
+        "cores": core_count(),
+        "device": f"{device.type}: {name}",
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
 
 
 def attention_name(segmenter: Segmenter) -> str:

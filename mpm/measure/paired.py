@@ -60,3 +60,25 @@ def ratio_interval(
     )
     low, high = np.percentile(ratios, [50 * (1 - level), 50 * (1 + level)])
     return float(np.median(first) / np.median(second)), float(low), float(high)
+
+
+FEWEST_PAIRS = 6
+"""An interval of 95 % around a median needs so many pairs: with fewer, all may lie on one side of it."""
+
+
+def paired_ratio(
+    baseline: Sequence[float], other: Sequence[float], draws: int = 2000, level: float = 0.95, seed: int = 0
+) -> tuple[float, float | None, float | None]:
+    """Median of baseline[i] / other[i], runs of the same picture, with its bootstrap interval.
+
+    Percentile bootstrap over the pairs. The interval is None where there are fewer than `FEWEST_PAIRS`.
+    Raises ValueError for no pair, or unequal numbers of runs.
+    """
+    if not len(baseline) or len(baseline) != len(other):
+        raise ValueError(f"pairs need two equal numbers of runs, but got {len(baseline)} and {len(other)}")
+    ratios = np.asarray(baseline, float) / np.asarray(other, float)
+    if len(ratios) < FEWEST_PAIRS:
+        return float(np.median(ratios)), None, None
+    drawn = np.random.default_rng(seed).choice(ratios, (draws, len(ratios)))
+    low, high = np.percentile(np.median(drawn, axis=1), [50 * (1 - level), 50 * (1 + level)])
+    return float(np.median(ratios)), float(low), float(high)

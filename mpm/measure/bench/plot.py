@@ -8,9 +8,8 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from mpm.clock import PARTS
-from mpm.errors import InputError
-from mpm.files import write_whole
 from mpm.measure.bench.results import BenchResult
+from mpm.measure.figures import save_figure
 
 
 def save_plot(result: BenchResult, path: Path) -> None:
@@ -18,12 +17,7 @@ def save_plot(result: BenchResult, path: Path) -> None:
 
     Raises InputError for a path that cannot be written or an ending that names no format.
     """
-    figure = draw(result)
-    try:
-        kind = path.suffix.removeprefix(".") or "png"
-        write_whole(path, lambda file: figure.savefig(file, dpi=150, format=kind))
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot write the plot to {str(path)!r}: {error}") from error
+    save_figure(draw(result), path)
 
 
 def draw(result: BenchResult) -> Figure:

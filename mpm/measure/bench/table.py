@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mpm.clock import PARTS
 from mpm.measure.bench.results import BenchResult, BenchRow, Kernel
+from mpm.measure.text_table import percent, text_table
 
 COLUMNS = (
     *("", "tokens", "GFLOPs", "ms", "p10-p90", "images/s", "speed-up", "95 %"),
@@ -15,7 +16,11 @@ COLUMNS = (
 
 def render(result: BenchResult) -> str:
     """Machine and settings, the table of rows, the table of parts, and kernels measured alone."""
-    blocks = [_header(result), _grid([COLUMNS, *(_cells(row) for row in result.rows)]), _parts(result.rows)]
+    blocks = [
+        _header(result),
+        text_table([COLUMNS, *(_cells(row) for row in result.rows)]),
+        _parts(result.rows),
+    ]
     blocks += [_kernel(name, values) for name, values in result.kernels.items()]
     return "\n\n".join(block for block in blocks if block)
 
@@ -41,15 +46,11 @@ def _cells(row: BenchRow) -> tuple[str, ...]:
         f"{row.images_per_s:.2f}",
         f"{speedup.value:.2f}x",
         f"{speedup.low:.2f}-{speedup.high:.2f}",
-        _percent(row.of_ideal),
-        _percent(row.merge_share),
+        percent(row.of_ideal),
+        percent(row.merge_share),
         "-" if row.peak_bytes is None else f"{row.peak_bytes / 1e6:.0f}",
-        _percent(row.agreement),
+        percent(row.agreement),
     )
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f} %"
 
 
 def _parts(rows: Sequence[BenchRow]) -> str:
@@ -57,17 +58,7 @@ def _parts(rows: Sequence[BenchRow]) -> str:
     lines: list[tuple[str, ...]] = [("ms", *PARTS)]
     for row in profiled:
         lines.append((row.name, *(f"{1000 * row.parts.get(name, 0.0):.1f}" for name in PARTS)))
-    return _grid(lines) if profiled else ""
-
-
-def _grid(lines: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join("  ".join(_padded(line, widths)) for line in lines)
-
-
-def _padded(line: Sequence[str], widths: Sequence[int]) -> list[str]:
-    right = [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
-    return [line[0].ljust(widths[0]), *right]
+    return text_table(lines) if profiled else ""
 
 
 def _kernel(name: str, values: Kernel) -> str:
