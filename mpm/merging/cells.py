@@ -67,11 +67,17 @@ def touching_tokens(owner: Tensor, grid: Grid) -> Tensor:
 
     Each pair once, the smaller token first, in raster order.
     """
-    places = owner.view(grid.rows, grid.cols)
-    beside = torch.stack([places[:, :-1].flatten(), places[:, 1:].flatten()], 1)
-    below = torch.stack([places[:-1].flatten(), places[1:].flatten()], 1)
-    pairs = torch.cat([beside, below]).sort(1).values
+    pairs = owner[touching_patches(grid.rows, grid.cols).to(owner.device)].sort(1).values
     pairs = pairs[(pairs[:, 0] >= 0) & (pairs[:, 0] != pairs[:, 1])]
     width = grid.size
     once = (pairs[:, 0] * width + pairs[:, 1]).unique()
     return torch.stack([once // width, once % width], 1)
+
+
+@lru_cache(maxsize=64)
+def touching_patches(rows: int, cols: int) -> Tensor:
+    """Every two patches side by side, then every two one above the other: (E, 2) int64, in raster order."""
+    patches = torch.arange(rows * cols).view(rows, cols)
+    first = torch.cat([patches[:, :-1].flatten(), patches[:-1].flatten()])
+    second = torch.cat([patches[:, 1:].flatten(), patches[1:].flatten()])
+    return torch.stack([first, second], 1)

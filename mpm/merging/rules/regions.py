@@ -9,22 +9,22 @@ grows with N, not with its square. Shapes: N tokens, C channels, E places where 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache, reduce
-from typing import Annotated
+from functools import lru_cache
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mpm.errors import InputError
+from mpm.merging.by_image import Choice, choose_by_image
+from mpm.merging.cells import grid_of, token_of_patch, touching_patches
 from mpm.merging.context import Context
-from mpm.merging.exact_float32 import exact_float32
-from mpm.merging.merge_map import Evidence, MergeMap
+from mpm.merging.grid import Grid
+from mpm.merging.merge_map import MergeMap
 from mpm.merging.parameters import Range
 from mpm.merging.reasons import Reasons
+from mpm.merging.removals import asked_removals
 from mpm.merging.rule import rule
-from mpm.merging.search import check_tokens, normalise
 from mpm.merging.stage import MergeStage
 
 MOST_ROUNDS = 32
@@ -43,89 +43,89 @@ def regions(
     threshold: so alike must two groups be along their border, on average. largest: a region stands for so
     many patches at most.
     """
-    counts = check_tokens(tokens, context.counts)
-    if context.grid is None:
-        raise InputError("rule regions needs the patch grid, which is there in a run only")
-    lengths = [tokens.shape[1]] * len(tokens) if counts is None else counts.tolist()
-    groups = torch.arange(tokens.shape[1]).repeat(len(tokens), 1)
-    nearest, similarity = groups.clone(), torch.full(groups.shape, -torch.inf)
-    for image, length in enumerate(lengths):
-        borders = _borders(tokens[image, :length], context, image)
-        sizes = context.sizes[image, :length].cpu().numpy()
-        wanted = None if context.removals is None else context.removals[image]
-        own = _grow(borders, sizes, threshold, largest, wanted)
-        groups[image, :length] = torch.from_numpy(own)
-        found = _best_neighbours(borders, length)
-        nearest[image, :length], similarity[image, :length] = map(torch.from_numpy, found)
-    groups, nearest, similarity = (one.to(tokens.device) for one in (groups, nearest, similarity))
-    return MergeMap.from_groups(groups, counts, Evidence(nearest, similarity))
+    grid, asked = grid_of(context, "regions"), asked_removals(context)
+    owner = token_of_patch(context, grid)
+    is_whole = not context.maps and context.counts is None
+
+    def choose(units: Tensor, image: int) -> Choice:
+        borders = _of_patches(units, grid) if is_whole else _of_tokens(units, owner[image], grid)
+        sizes = context.sizes[image, : len(units)].cpu().numpy()
+        groups = _grow(borders, sizes, threshold, largest, None if asked is None else asked[image])
+        found = (groups, *_best_neighbours(borders, len(units)))
+        return Choice(*(torch.from_numpy(one).to(units.device) for one in found))
+
+    return choose_by_image(tokens, context.counts, choose)
 
 
-@dataclass(frozen=True)
-class _Borders:
-    """Where groups touch, one row a pair of groups or several, a < b.
+class _Borders(NamedTuple):
+    """Where groups touch, one row a pair of groups.
 
-    a, b    (E,) int64: the two groups, by the smallest token of each
-    alike   (E,) float64: mean cosine of the patches along it
+    a, b    (E,) int64: the two groups, by the smallest token of each, a < b
+    total   (E,) float64: sum of the cosines of the patches along it
     length  (E,) int64: patches along it
-    place   (E,) int64: of equally alike ones the smallest place comes first
+    place   (E,) int64, all different: of equally alike ones the smallest comes first
     """
 
     a: np.ndarray
     b: np.ndarray
-    alike: np.ndarray
+    total: np.ndarray
     length: np.ndarray
     place: np.ndarray
 
+    @property
+    def alike(self) -> np.ndarray:
+        """(E,) float64: mean cosine of the patches along it."""
+        return self.total / self.length
+
     def take(self, which: np.ndarray) -> _Borders:
-        return _Borders(*(one[which] for one in (self.a, self.b, self.alike, self.length, self.place)))
+        """Those rows only."""
+        rows = np.flatnonzero(which)
+        return _Borders(*(one[rows] for one in self))
 
-    def between(self, group_of: np.ndarray, possible: np.ndarray) -> _Borders:
-        """The possible ones after groups took new names, those between the same two made one."""
-        a, b = group_of[self.a[possible]], group_of[self.b[possible]]
-        key = np.minimum(a, b) * len(group_of) + np.maximum(a, b)
-        order = key.argsort(kind="stable")
-        key, length = key[order], self.length[possible][order]
-        starts = np.flatnonzero(np.diff(key, prepend=-1))
-        if not len(starts):
-            return self.take(starts)
-        total = np.add.reduceat(self.alike[possible][order] * length, starts)
-        length = np.add.reduceat(length, starts)
-        place = np.minimum.reduceat(self.place[possible][order], starts)
-        a, b = np.divmod(key[starts], len(group_of))
-        return _Borders(a, b, total / length, length, place)
-
-
-def _borders(tokens: Tensor, context: Context, image: int) -> _Borders:
-    """Of one image's tokens (N, C)."""
-    assert context.grid is not None
-    first, second = _touching(context.grid.rows, context.grid.cols)
-    if context.maps:
-        token_of = reduce(MergeMap.compose, context.maps).index[image].cpu().numpy()
-        first, second = token_of[first], token_of[second]
-    rows = torch.from_numpy(np.stack([first, second])).to(tokens.device)
-    with exact_float32(tokens.device):
-        units = normalise(tokens)
-        alike = (units.index_select(0, rows[0]) * units.index_select(0, rows[1])).sum(1)
-    each = np.arange(len(first))
-    borders = _Borders(first, second, alike.double().cpu().numpy(), np.ones_like(each), each)
-    return borders.between(np.arange(len(tokens)), first != second) if context.maps else borders
+    def renamed(self, name_of: np.ndarray) -> _Borders:
+        """The same after groups took new names, (N,) int64: those between the same two become one."""
+        a, b = name_of[self.a], name_of[self.b]
+        a, b = np.minimum(a, b), np.maximum(a, b)
+        pair = a * len(name_of) + b
+        order = (pair * (1 + self.place.max(initial=0)) + self.place).argsort()  # by pair, then by place
+        starts = np.flatnonzero(np.diff(pair[order], prepend=-1))
+        first = order[starts]
+        if len(first) == len(order):
+            return self._replace(a=a, b=b)
+        total, length = (np.add.reduceat(one[order], starts) for one in (self.total, self.length))
+        return _Borders(a[first], b[first], total, length, self.place[first])
 
 
-@lru_cache(maxsize=32)
-def _touching(rows: int, cols: int) -> tuple[np.ndarray, np.ndarray]:
-    """Every two patches side by side: (E,) int64 each, in the order in which equally alike ones merge.
+def _of_patches(units: Tensor, grid: Grid) -> _Borders:
+    """Borders of patches that are all still alone: (N, C)."""
+    rows = units.view(grid.rows, grid.cols, -1)
+    beside, below = (rows[:, :-1] * rows[:, 1:]).sum(2), (rows[:-1] * rows[1:]).sum(2)
+    alike = torch.cat([beside.flatten(), below.flatten()]).double().cpu().numpy()
+    a, b = touching_patches(grid.rows, grid.cols).numpy().T
+    return _Borders(a, b, alike, np.ones_like(a), _places(grid.rows, grid.cols))
+
+
+def _of_tokens(units: Tensor, owner: Tensor, grid: Grid) -> _Borders:
+    """Borders of tokens (N, C) of which some hold several patches: (patches,), -1 for none."""
+    a, b = owner.cpu().numpy()[touching_patches(grid.rows, grid.cols).numpy().T]
+    place = _places(grid.rows, grid.cols)
+    touching = _Borders(a, b, np.zeros(len(a)), np.ones_like(a), place).take((a != b) & (a >= 0) & (b >= 0))
+    borders = touching.renamed(np.arange(len(units)))
+    a, b = (units.index_select(0, torch.from_numpy(one).to(units.device)) for one in borders[:2])
+    return borders._replace(total=(a * b).sum(1).double().cpu().numpy() * borders.length)
+
+
+@lru_cache(maxsize=64)
+def _places(rows: int, cols: int) -> np.ndarray:
+    """Of `touching_patches` the order in which equally alike ones merge: (E,) int64.
 
     On an even picture that is a quadtree's: pairs along a row, pairs of those, then twice as wide.
     """
-    patches = np.arange(rows * cols).reshape(rows, cols)
-    first = np.concatenate([patches[:, :-1].ravel(), patches[:-1].ravel()])
-    second = np.concatenate([patches[:, 1:].ravel(), patches[1:].ravel()])
-    step = second - first
-    is_below = step == cols if cols > 1 else np.ones(len(first), bool)
-    position = np.where(is_below, second // max(cols, 1), second % max(cols, 1))
+    second = touching_patches(rows, cols)[:, 1].numpy()
+    is_below = np.arange(len(second)) >= rows * (cols - 1)
+    position = np.where(is_below, second // cols, second % cols)
     order = np.lexsort((is_below, position & -position))
-    return first[order], second[order]
+    return order.argsort()
 
 
 def _grow(
@@ -134,58 +134,67 @@ def _grow(
     """Group of each token, by its smallest token: (N,) int64. wanted: merges to make, whatever it takes."""
     sizes, group = sizes.copy(), np.arange(len(sizes))
     rounds = 0
-    while wanted is None and rounds < MOST_ROUNDS or wanted:
+    while rounds < MOST_ROUNDS if wanted is None else wanted:
         rounds += 1
         fits = sizes[borders.a] + sizes[borders.b] <= largest
-        possible = fits if wanted else fits & (borders.alike >= threshold)
-        if wanted and not possible.any():
-            possible = np.ones_like(fits)  # so many were asked for: the limit gives way
-        kept, gone = _mutual(borders.take(possible), len(sizes), wanted)
+        if wanted is None:
+            borders = small = borders.take(fits)  # regions only grow: what is too large stays so
+        else:
+            small = borders.take(fits) if fits.any() else borders  # so many were asked for: it gives way
+        kept, gone = _mutual(small, len(sizes), -np.inf if wanted else threshold, wanted)
         if not len(kept):
             break
         wanted = None if wanted is None else wanted - len(kept)
         sizes[kept] += sizes[gone]
-        renamed = np.arange(len(sizes))
-        renamed[gone] = kept
-        group = renamed[group]
-        borders = borders.between(renamed, (renamed[borders.a] != renamed[borders.b]) & (fits | bool(wanted)))
+        name_of = np.arange(len(sizes))
+        name_of[gone] = kept
+        group = name_of[group]
+        borders = borders.take(name_of[borders.a] != name_of[borders.b]).renamed(name_of)
     return group
 
 
-def _mutual(borders: _Borders, tokens: int, most: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of groups each of which is the other's most alike, the `most` most alike of them: kept, gone."""
-    order = np.lexsort((borders.place, -borders.alike))
-    a, b, rank = borders.a[order], borders.b[order], np.arange(len(order))
-    first = np.full(tokens, len(order))
-    # The last to write wins: written backwards, the best border of each group stays.
-    for ends in (a, b):
-        own = np.full(tokens, len(order))
-        own[ends[::-1]] = rank[::-1]
-        first = np.minimum(first, own)
-    chosen = np.flatnonzero((first[a] == rank) & (first[b] == rank))[:most]
-    return a[chosen], b[chosen]
+def _mutual(
+    borders: _Borders, tokens: int, threshold: float, most: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of groups that are each other's most alike, the `most` most alike of them: kept, gone."""
+    _, first = _best(borders, tokens)
+    is_best = (first[borders.a] == borders.place) & (first[borders.b] == borders.place)
+    pairs = borders.take(is_best & (borders.alike >= threshold))
+    order = slice(None) if most is None else np.lexsort((pairs.place, -pairs.alike))[:most]
+    return pairs.a[order], pairs.b[order]
+
+
+def _best(borders: _Borders, tokens: int) -> tuple[np.ndarray, np.ndarray]:
+    """How alike each group's most alike neighbour is, -inf without one, and the border's place: (N,) each."""
+    alike, best = borders.alike, np.full(tokens, -np.inf)
+    for ends in (borders.a, borders.b):
+        np.maximum.at(best, ends, alike)
+    first = np.full(tokens, np.iinfo(np.int64).max)
+    for ends in (borders.a, borders.b):
+        highest = np.flatnonzero(alike == best[ends])
+        np.minimum.at(first, ends[highest], borders.place[highest])
+    return best, first
 
 
 def _best_neighbours(borders: _Borders, tokens: int) -> tuple[np.ndarray, np.ndarray]:
     """Of each token the neighbour most like it, itself where it has none: (N,) int64, and how much (N,)."""
-    order = borders.alike.argsort(kind="stable")
-    nearest, similarity = np.arange(tokens), np.full(tokens, -np.inf, np.float32)
-    own = np.stack([borders.a[order], borders.b[order]], 1).ravel()
-    other = np.stack([borders.b[order], borders.a[order]], 1).ravel()
-    nearest[own], similarity[own] = other, borders.alike[order].repeat(2)
-    return nearest, similarity
+    best, first = _best(borders, tokens)
+    nearest = np.arange(tokens)
+    for own, other in ((borders.a, borders.b), (borders.b, borders.a)):
+        chosen = np.flatnonzero(first[own] == borders.place)
+        nearest[own[chosen]] = other[chosen]
+    return nearest, best.astype(np.float32)
 
 
 @regions.why
 def why(stage: MergeStage) -> Reasons:
     """Who grew into a region, and who stayed."""
-    merged = stage.partner >= 0
-    taken = np.zeros(len(stage.index), bool)
-    taken[stage.partner[merged]] = True
+    order = np.arange(len(stage.index))
+    shared = np.bincount(stage.index, minlength=1)[stage.index] > 1
     return Reasons.choose(
-        len(stage.index),
-        ("grew into the region of {partner}", merged),
-        ("the first of its region: others grew into it", taken),
-        ("not merged: it touches no other token", stage.nearest == np.arange(len(stage.index))),
+        len(order),
+        ("merged into the region of {partner}, which grew round by round", stage.partner >= 0),
+        ("merged: the first of its region, others grew into it", shared),
+        ("not merged: it touches no other token", stage.nearest == order),
         ("not merged: no neighbour was alike enough and small enough; nearest, {nearest}", True),
     )
