@@ -31,7 +31,7 @@ class Clock:
     def __init__(self, device: torch.device | str = "cpu") -> None:
         self.device = torch.device(device)
         self.parts: dict[str, float] = {}
-        self._start = self.now()
+        self.started = self.now()
 
     def now(self) -> float:
         """Seconds on a monotonic clock, after all work queued on the device has ended."""
@@ -43,7 +43,7 @@ class Clock:
         yield
 
     def stop(self) -> Timing:
-        return Timing(self.now() - self._start, dict(self.parts))
+        return Timing(self.now() - self.started, dict(self.parts))
 
 
 class PartClock(Clock):

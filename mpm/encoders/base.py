@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from mpm.encoders.varlen import Packing, by_length
 from mpm.errors import InputError
+from mpm.merging.costs import Costs
 from mpm.merging.grid import Grid
 from mpm.merging.merge_map import MergeMap
 
@@ -36,7 +37,7 @@ class TokenState:
     rotary     the grid's rotary table, in the encoder's own layout; None without one
     packing    where the images' own tokens lie, once a block needed to know
     differences  of each insertion what every token had apart from its group's mean, (B, its tokens, C);
-               empty where restoring is a copy
+               None where restoring is a copy, or nobody merged
     entered    between a block's attention and its MLP, the state on the block's input; else None
     """
 
@@ -52,7 +53,7 @@ class TokenState:
     log_sizes: Tensor | None = None
     rotary: Tensor | None = None
     packing: Packing | None = None
-    differences: tuple[Tensor, ...] = ()
+    differences: tuple[Tensor | None, ...] = ()
     entered: TokenState | None = None
 
     @property
@@ -69,6 +70,11 @@ class TokenState:
     def is_ragged(self) -> bool:
         """Whether the images have different numbers of tokens."""
         return len(set(self.counts)) > 1
+
+    @property
+    def has_differences(self) -> bool:
+        """Whether each patch gets back what it had of its own."""
+        return any(one is not None for one in self.differences)
 
     def whole_map(self) -> MergeMap:
         """From patches to the tokens left after all insertions so far, of which there is at least one."""
@@ -94,6 +100,7 @@ class Encoder(ABC):
     module          the network itself
     kind            what it is, in words
     timm_arguments  what timm must be told so that such a model takes any grid
+    costs           what the model's parts take on its device, where somebody measures: for rules that plan
     """
 
     kind: ClassVar[str]
@@ -101,6 +108,7 @@ class Encoder(ABC):
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
+        self.costs: Callable[[], Costs] | None = None
 
     @staticmethod
     @abstractmethod
@@ -185,9 +193,10 @@ def _apart(state: TokenState, call: Callable[[TokenState], Tensor]) -> Tensor:
 
 def _restored(state: TokenState) -> Tensor:
     """(B, M, C) -> (B, N, C)."""
-    if not state.differences:
+    if not state.has_differences:
         return state.whole_map().reconstruct(state.patches)
     patches = state.patches
     for merge_map, difference in zip(reversed(state.maps), reversed(state.differences), strict=True):
-        patches = merge_map.reconstruct(patches) + difference
+        if difference is not None:
+            patches = merge_map.reconstruct(patches) + difference
     return patches

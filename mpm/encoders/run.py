@@ -41,29 +41,33 @@ def merge_tokens(
     """
     head, patches = state.tokens[:, : state.prefix], state.patches
     with clock.part("match"):
-        context = _context(encoder, state, removals)
+        context = _context(encoder, state, recipe, removals)
         merge_map = apply_rule(call, context)
     with clock.part("merge"):
         counts = tuple(merge_map.counts.tolist())  # the one moment at which the host waits for the device
+        done = replace(
+            state,
+            counts=counts,
+            blocks=(*state.blocks, state.block),
+            maps=(*state.maps, merge_map),
+            rules=(*state.rules, str(call)),
+        )
+        if counts == state.counts:
+            return replace(done, differences=(*state.differences, None))
         width = max(counts)
         sizes = context.sizes if recipe.weighted else None
         merged_patches = merge_map.merge(patches, width, sizes)
         positions = merge_map.representatives(width)
         if state.positions is not None:
             positions = state.positions.gather(1, positions)
+        own = patches - merge_map.reconstruct(merged_patches) if recipe.residual else None
         merged = replace(
-            state,
+            done,
             tokens=torch.cat([head, merged_patches], dim=1),
-            counts=counts,
-            blocks=(*state.blocks, state.block),
-            maps=(*state.maps, merge_map),
-            rules=(*state.rules, str(call)),
             positions=positions,
             packing=None,
+            differences=(*state.differences, own),
         )
-        if recipe.residual:
-            own = patches - merge_map.reconstruct(merged_patches)
-            merged = replace(merged, differences=(*state.differences, own))
         return replace(merged, log_sizes=_log_sizes(merged)) if recipe.sizes else merged
 
 
@@ -156,7 +160,7 @@ def traces(states: Iterable[TokenState], grid: Grid | None = None) -> TraceBatch
     )
 
 
-def _context(encoder: Encoder, state: TokenState, removals: Sequence[int] | None) -> Context:
+def _context(encoder: Encoder, state: TokenState, recipe: Recipe, removals: Sequence[int] | None) -> Context:
     patches = state.patches
     ragged = any(count != patches.shape[1] for count in state.counts)
     return Context(
@@ -166,6 +170,9 @@ def _context(encoder: Encoder, state: TokenState, removals: Sequence[int] | None
         grid=replace(state.grid, positions=state.positions),
         counts=torch.tensor(state.counts, device=patches.device) if ragged else None,
         maps=state.maps,
+        plan=recipe.blocks,
+        decodes_all=not recipe.decode_merged,
+        costs=encoder.costs,
         removals=None if removals is None else tuple(removals),
         find_keys=lambda: encoder.keys(state.entered or state),
     )

@@ -9,6 +9,7 @@ from functools import cached_property, reduce
 import torch
 from torch import Tensor
 
+from mpm.merging.costs import Costs
 from mpm.merging.grid import Grid
 from mpm.merging.merge_map import MergeMap
 
@@ -22,6 +23,10 @@ class Context:
     grid          the patch grid; None outside of a run
     counts        (B,) int64, tokens of each image: later rows are padding; None where there is none
     maps          the insertions before this one
+    plan          all blocks at which the recipe merges
+    decodes_all   whether the decoder runs on the full grid, whatever merged
+    costs         what the model's parts take on its device, measured when first asked for; None where nobody
+                  measures
     removals      how many tokens each image is to lose, for comparing rules at equal counts: who can
                   merges exactly so many, the most alike first; None: as many as the rule likes
     """
@@ -32,6 +37,9 @@ class Context:
     grid: Grid | None = None
     counts: Tensor | None = None
     maps: tuple[MergeMap, ...] = ()
+    plan: tuple[int, ...] = ()
+    decodes_all: bool = True
+    costs: Callable[[], Costs] | None = None
     removals: tuple[int, ...] | None = None
     find_keys: Callable[[], Tensor] | None = None
 

@@ -23,11 +23,13 @@ class ModelShape:
 
     depth, width  blocks of the encoder, and channels of its tokens
     recipes       texts of the names that were chosen for this very model, such as "fast"
+    changed       of thresholds the per cent of pixels whose class changes, as `mpm calibrate` found them
     """
 
     depth: int
     width: int = 0
     recipes: Mapping[str, str] = field(default_factory=dict)
+    changed: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,40 @@ def fast(shape: ModelShape, _: None) -> str:
 def fastest(shape: ModelShape, _: None) -> str:
     """As fast as a small loss allows."""
     return _chosen("fastest", shape)
+
+
+@_named("Adaptive", "this project")
+def adaptive(
+    shape: ModelShape,
+    _: None,
+    speed: Annotated[float | None, Range(1, 100)] = None,
+    *,
+    ms: Annotated[float | None, Range(0.1, 1e6)] = None,
+    loss: Annotated[float | None, Range(0, 100)] = None,
+) -> str:
+    """Where and how much is the picture's own: at least so many times as fast, at most so many milliseconds.
+
+    loss: or that at most so many per cent of the pixels change their class, on average, as calibrated.
+    """
+    wishes = [f"{name}={value:g}" for name, value in (("ms", ms),) if value is not None]
+    wishes += [f"{speed:g}"] if speed is not None else []
+    wishes += [f"threshold={_threshold_for(loss, shape):g}"] if loss is not None else []
+    if len(wishes) != 1:
+        raise InputError("recipe adaptive takes one wish: speed, ms or loss, such as adaptive(2)")
+    return _scaled(f"budget({wishes[0]})@1,3,5|decode-merged,residual,sizes", shape.depth)
+
+
+def _threshold_for(loss: float, shape: ModelShape) -> float:
+    """The lowest calibrated threshold that changes no more pixels than these per cent."""
+    if not shape.changed:
+        raise InputError("this model is not calibrated, so a loss cannot be wished for: see `mpm calibrate`")
+    fitting = [threshold for threshold, changed in shape.changed if changed <= loss]
+    if not fitting:
+        least = min(changed for _, changed in shape.changed)
+        raise InputError(
+            f"a loss of {loss:g} % cannot be met: merging changes {least:.2g} % of the pixels or more"
+        )
+    return min(fitting)
 
 
 @_named("ToMe, as published", "Bolya et al.: ToMe, ICLR 2023")

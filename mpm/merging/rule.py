@@ -43,6 +43,7 @@ class Rule:
     title    for menus, e.g. "Mutual pairs"
     source   who published it, and where
     about    the first sentence of its docstring
+    looks_ahead  whether what it does depends on the insertions still to come, and on what the device takes
     reasons  what it says of each token (see `why`); None: only whether the token merged
     """
 
@@ -53,6 +54,7 @@ class Rule:
     parameters: tuple[Parameter, ...]
     about: str = ""
     reasons: Callable[[MergeStage], Reasons] | None = None
+    looks_ahead: bool = False
 
     def __call__(self, tokens: Tensor, context: Context, **arguments: Value) -> MergeMap:
         """(B, N, C) patch tokens -> MergeMap. Raises InputError for bad arguments, or as the rule does."""
@@ -99,7 +101,9 @@ def _described(one: Parameter) -> dict[str, Any]:
 _REGISTERED: dict[str, Rule] = {}
 
 
-def rule(name: str, *, title: str, source: str) -> Callable[[Callable[..., MergeMap]], Rule]:
+def rule(
+    name: str, *, title: str, source: str, looks_ahead: bool = False
+) -> Callable[[Callable[..., MergeMap]], Rule]:
     """Decorator that registers a function (tokens, context, **parameters) -> MergeMap as a rule.
 
     tokens: (B, N, C), the patch tokens on the input of a block. context: what else is known, see
@@ -115,7 +119,10 @@ def rule(name: str, *, title: str, source: str) -> Callable[[Callable[..., Merge
 
     def register(function: Callable[..., MergeMap]) -> Rule:
         about = (function.__doc__ or "").strip().partition("\n\n")[0]
-        made = Rule(name, title, source, function, parameters_of(function), " ".join(about.split()))
+        parameters = parameters_of(function)
+        made = Rule(
+            name, title, source, function, parameters, " ".join(about.split()), looks_ahead=looks_ahead
+        )
         if not function.__module__.startswith(BOX):
             importlib.import_module(BOX)  # the box's names are taken, whoever comes first
         known = _REGISTERED.get(name)

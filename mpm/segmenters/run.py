@@ -73,7 +73,7 @@ def _finish_merged(encoder: Encoder, head: nn.Module, state: TokenState, clock: 
     with clock.part("decode"):
         merged = encoder.norm(state.tokens)[:, state.prefix :]
         sizes = None if state.log_sizes is None else state.log_sizes[:, state.prefix :]
-    if state.differences:
+    if state.has_differences:
         return _finish_residual(encoder, head, state, merged, sizes, clock)
     with clock.part("decode"):
         scores = _by_length(head, merged, sizes, state.counts)

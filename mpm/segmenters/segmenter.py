@@ -17,6 +17,7 @@ from mpm.encoders.pick import pick_encoder
 from mpm.encoders.run import traces
 from mpm.encoders.vit import PositionResizing
 from mpm.errors import InputError
+from mpm.merging.costs import Costs
 from mpm.merging.grid import Grid
 from mpm.merging.named import ModelShape
 from mpm.merging.recipe import Recipe
@@ -25,6 +26,7 @@ from mpm.merging.schedule import PAPER, Schedule
 from mpm.merging.trace import MergeTrace
 from mpm.segmenters.build import build_decoder, build_encoder
 from mpm.segmenters.config import SegmenterConfig
+from mpm.segmenters.costs import measure_costs
 from mpm.segmenters.geometry import Geometry, plan_geometry
 from mpm.segmenters.preprocess import as_rgb, to_pixels
 from mpm.segmenters.run import Outcome, on_grid, run
@@ -70,6 +72,7 @@ class Segmenter(nn.Module):
         self.config = config
         self.encoder = build_encoder(config.encoder)
         self.decoder = build_decoder(config, self.encoder.embed_dim)
+        self._costs: dict[tuple[str, str, int], Costs] = {}
 
     @property
     def class_names(self) -> list[str]:
@@ -104,7 +107,16 @@ class Segmenter(nn.Module):
         resizing = PositionResizing(
             config.position_interpolation, config.position_antialias, config.position_offset
         )
-        return pick_encoder(self.encoder, resizing)
+        runner = pick_encoder(self.encoder, resizing)
+        runner.costs = self.costs
+        return runner
+
+    def costs(self) -> Costs:
+        """What the parts take on this device with these threads: measured once, when first asked for."""
+        setting = (str(self.device), str(self.dtype), torch.get_num_threads())
+        if setting not in self._costs:
+            self._costs[setting] = measure_costs(self)
+        return self._costs[setting]
 
     @property
     def shape(self) -> ModelShape:
@@ -117,6 +129,8 @@ class Segmenter(nn.Module):
         Raises InputError for a bad text, and for blocks that the encoder does not have.
         """
         recipe = Recipe.parse(schedule, self.shape).with_merger(merger).check(self.depth)
+        if recipe.looks_ahead:
+            self.costs()  # measured before a run is on the clock
         return replace(recipe, decode_merged=True) if decode_merged else recipe
 
     def run(

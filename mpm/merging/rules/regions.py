@@ -9,6 +9,9 @@ grows with N, not with its square. Shapes: N tokens, C channels, E places where 
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, NamedTuple
 
@@ -43,14 +46,45 @@ def regions(
     threshold: so alike must two groups be along their border, on average. largest: a region stands for so
     many patches at most.
     """
-    grid, asked = grid_of(context, "regions"), asked_removals(context)
+    asked = asked_removals(context)
+    if asked is None:
+        return grow(tokens, context, [Limits(threshold, largest)] * len(tokens))
+    return grow(tokens, context, [Limits(-np.inf, largest, wanted, wanted) for wanted in asked])
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far the regions of an image grow.
+
+    threshold  so alike are two groups along their border
+    largest    patches in a region
+    least      so many tokens have to go, however little alike and in whatever regions
+    most       no more tokens go than these; None: no such limit
+    """
+
+    threshold: float
+    largest: int
+    least: int = 0
+    most: int | None = None
+
+    def phases(self) -> Iterator[Limits]:
+        """First as far as the limits say; while too few have gone, past the threshold, then past the size."""
+        yield self
+        if self.least:
+            yield Limits(-np.inf, self.largest, self.least, self.least)
+            yield Limits(-np.inf, sys.maxsize, self.least, self.least)
+
+
+def grow(tokens: Tensor, context: Context, limits: Sequence[Limits]) -> MergeMap:
+    """(B, N, C) -> who became one region, by the limits of each image. Raises as rule `regions`."""
+    grid = grid_of(context, "regions")
     owner = token_of_patch(context, grid)
     is_whole = not context.maps and context.counts is None
 
     def choose(units: Tensor, image: int) -> Choice:
         borders = _of_patches(units, grid) if is_whole else _of_tokens(units, owner[image], grid)
         sizes = context.sizes[image, : len(units)].cpu().numpy()
-        groups = _grow(borders, sizes, threshold, largest, None if asked is None else asked[image])
+        groups = _grow(borders, sizes, limits[image])
         found = (groups, *_best_neighbours(borders, len(units)))
         return Choice(*(torch.from_numpy(one).to(units.device) for one in found))
 
@@ -128,28 +162,24 @@ def _places(rows: int, cols: int) -> np.ndarray:
     return order.argsort()
 
 
-def _grow(
-    borders: _Borders, sizes: np.ndarray, threshold: float, largest: int, wanted: int | None
-) -> np.ndarray:
-    """Group of each token, by its smallest token: (N,) int64. wanted: merges to make, whatever it takes."""
-    sizes, group = sizes.copy(), np.arange(len(sizes))
-    rounds = 0
-    while rounds < MOST_ROUNDS if wanted is None else wanted:
-        rounds += 1
-        fits = sizes[borders.a] + sizes[borders.b] <= largest
-        if wanted is None:
-            borders = small = borders.take(fits)  # regions only grow: what is too large stays so
-        else:
-            small = borders.take(fits) if fits.any() else borders  # so many were asked for: it gives way
-        kept, gone = _mutual(small, len(sizes), -np.inf if wanted else threshold, wanted)
-        if not len(kept):
-            break
-        wanted = None if wanted is None else wanted - len(kept)
-        sizes[kept] += sizes[gone]
-        name_of = np.arange(len(sizes))
-        name_of[gone] = kept
-        group = name_of[group]
-        borders = borders.take(name_of[borders.a] != name_of[borders.b]).renamed(name_of)
+def _grow(borders: _Borders, sizes: np.ndarray, limits: Limits) -> np.ndarray:
+    """Group of each token, by its smallest token: (N,) int64."""
+    sizes, group, gone_so_far = sizes.copy(), np.arange(len(sizes)), 0
+    for phase in limits.phases():
+        for _ in range(len(sizes) if phase.least else MOST_ROUNDS):
+            small = borders.take(sizes[borders.a] + sizes[borders.b] <= phase.largest)
+            if not phase.least:
+                borders = small  # regions only grow: what is too large stays so
+            most = None if phase.most is None else phase.most - gone_so_far
+            kept, gone = _mutual(small, len(sizes), phase.threshold, most)
+            if not len(kept):
+                break
+            gone_so_far += len(kept)
+            sizes[kept] += sizes[gone]
+            name_of = np.arange(len(sizes))
+            name_of[gone] = kept
+            group = name_of[group]
+            borders = borders.take(name_of[borders.a] != name_of[borders.b]).renamed(name_of)
     return group
 
 
@@ -160,7 +190,7 @@ def _mutual(
     _, first = _best(borders, tokens)
     is_best = (first[borders.a] == borders.place) & (first[borders.b] == borders.place)
     pairs = borders.take(is_best & (borders.alike >= threshold))
-    order = slice(None) if most is None else np.lexsort((pairs.place, -pairs.alike))[:most]
+    order = slice(None) if most is None else np.lexsort((pairs.place, -pairs.alike))[: max(most, 0)]
     return pairs.a[order], pairs.b[order]
 
 
