@@ -7,12 +7,14 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from mpm.merging.named import name_in
+from mpm.merging.named import ModelShape
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule import find_rule, load_rules
 from mpm.merging.rule_call import RuleCall
 
 RECIPE_HELP = 'such as "2,5", "random@2,5" or "2,5|sizes" (see `mpm rules`); "none" merges nothing'
+ANY_MODEL = ModelShape(depth=12)
+"""Spells names out before the model is known: their arguments and options are the same for all."""
 
 
 def add_rules_option(parser: argparse.ArgumentParser) -> None:
@@ -33,10 +35,9 @@ def use_rules(args: argparse.Namespace) -> None:
 
 
 def check_recipes(texts: Iterable[str]) -> None:
-    """Refuse bad texts before a model is loaded; names, whose text is the model's, are left for later."""
+    """Refuse bad texts before a model is loaded. Whether it has the blocks is left for later."""
     for text in texts:
-        if name_in(text) is None:
-            Recipe.parse(text)
+        Recipe.parse(text, ANY_MODEL)
 
 
 def with_rule(recipes: Iterable[Recipe], name: str, flag: str, **arguments: object) -> list[Recipe]:

@@ -23,7 +23,10 @@ MODEL = "model only"
 
 @dataclass(frozen=True)
 class BlockTime:
-    """One encoder block: patch tokens that enter it, and seconds of the block and of the merge before it."""
+    """One encoder block: patch tokens that enter it, and seconds of the block and of its merge.
+
+    Tokens merge before the block, or in its middle where the recipe says after-attention.
+    """
 
     tokens: int
     block: float
@@ -121,15 +124,19 @@ def profiled_run(
     found = segmenter.run(pixels, recipe, clock, grid=geometry.grid)
     with clock.part("upsample"):
         labels = upsample_labels(found.logits, geometry).cpu().numpy()
-    return Profile(dict(clock.parts), _block_times(found.states[0], clock.blocks), labels)
+    return Profile(
+        dict(clock.parts), _block_times(found.states[0], clock.blocks, recipe.after_attention), labels
+    )
 
 
-def _block_times(state: TokenState, blocks: list[dict[str, float]]) -> tuple[BlockTime, ...]:
+def _block_times(
+    state: TokenState, blocks: list[dict[str, float]], after_attention: bool
+) -> tuple[BlockTime, ...]:
     tokens, left = [], state.grid.size
     merged = dict(zip(state.blocks, state.maps, strict=True))
     for number in range(len(blocks)):
-        left = int(merged[number].counts) if number in merged else left
-        tokens.append(left)
+        entering, left = left, int(merged[number].counts) if number in merged else left
+        tokens.append(entering if after_attention else left)
     return tuple(
         BlockTime(count, parts["blocks"], parts.get("match", 0.0), parts.get("merge", 0.0))
         for count, parts in zip(tokens, blocks, strict=True)

@@ -15,6 +15,8 @@ from typing import Annotated
 from mpm.errors import InputError
 from mpm.merging.arguments import check_arguments, read_arguments, split_call
 from mpm.merging.parameters import Parameter, Range, parameters_of
+from mpm.merging.rule import find_rule
+from mpm.merging.rule_call import RuleCall
 
 
 @dataclass(frozen=True)
@@ -77,16 +79,25 @@ def expand(text: str, shape: ModelShape) -> str:
 
     Raises InputError for arguments that the name does not take, and for a model without such blocks.
     """
-    call, bar, options = text.partition("|")
+    call, _, options = text.partition("|")
     name, inside = split_call(call)
     if name not in _NAMED:
         return text
     one, what = _NAMED[name], f"recipe {name}"
     if inside is None:
-        raise InputError(f"{what} needs its closing bracket")
+        problem = "stands alone: its blocks are the model's" if ")" in call else "needs its closing bracket"
+        raise InputError(f"{what} {problem}")
     arguments = check_arguments(what, one.parameters, read_arguments(what, one.parameters, inside))
     own = one.text(shape, None, **arguments)
-    return f"{own}{',' if '|' in own else '|'}{options}" if bar and options.strip() else own
+    return _with_options(own, options) if options.strip() else own
+
+
+def _with_options(text: str, options: str) -> str:
+    """A recipe's text with more options, each once; "copy" takes the place of "residual"."""
+    merges, _, own = text.partition("|")
+    more = [word.strip().lower() for word in options.split(",")]
+    kept = [word for word in own.split(",") if word and not (word == "residual" and "copy" in more)]
+    return f"{merges}|{','.join(dict.fromkeys([*kept, *more]))}"
 
 
 @_named("Light", "chosen by this project, without labels of the data it reports")
@@ -147,7 +158,7 @@ def tome(shape: ModelShape, _: None, count: Annotated[int, Range(low=1)] = 16) -
 
     log(size) is added to every key's attention logit. For masks each patch gets its group's token back.
     """
-    return f"bipartite(count={count},keys=true)@{_all(shape)}|after-attention,sizes"
+    return f"{_call('bipartite', count=count, keys=True)}@{_all(shape)}|after-attention,sizes"
 
 
 @_named("ALGM, as published", "Norouzi et al.: ALGM, CVPR 2024")
@@ -157,24 +168,24 @@ def algm(shape: ModelShape, _: None, threshold: Annotated[float | None, Range(-1
     threshold: of the windows; published for ADE20K by the model's size, which is what is taken without one.
     """
     threshold = _published_threshold(shape.width) if threshold is None else threshold
-    windows = f"windows({threshold:g})@0"
+    windows = f"{_call('windows', threshold=threshold)}@0"
     layer = min(7 if shape.depth > 12 else 5, shape.depth)
     if layer == 1:
         return f"{windows}|after-attention,decode-merged,weighted"
-    std = round(1 / layer, 4)
-    return f"{windows}+bipartite(std={std:g})@{layer - 1}|after-attention,decode-merged,weighted"
+    bipartite = f"{_call('bipartite', std=round(1 / layer, 4))}@{layer - 1}"
+    return f"{windows}+{bipartite}|after-attention,decode-merged,weighted"
 
 
 @_named("G2TM, as published", "Bercy et al.: G2TM, VISAPP 2026")
 def g2tm(shape: ModelShape, _: None, threshold: Annotated[float, Range(-1, 1)] = 0.88) -> str:
     """Connected patches become one, once, in the second block, between attention and MLP."""
-    return f"graph({threshold:g})@{min(1, shape.depth - 1)}|after-attention"
+    return f"{_call('graph', threshold=threshold)}@{min(1, shape.depth - 1)}|after-attention"
 
 
 @_named("LTMP's merging half, ours", "after Bonnaerens and Dambre: LTMP, TMLR 2023; frozen by this project")
 def ltmp(shape: ModelShape, _: None, threshold: Annotated[float, Range(-1, 1)] = 0.9) -> str:
     """Bipartite above one fixed threshold in every block; LTMP learns one a block, and prunes as well."""
-    return f"bipartite(above={threshold:g},keys=true)@{_all(shape)}|after-attention,sizes"
+    return f"{_call('bipartite', above=threshold, keys=True)}@{_all(shape)}|after-attention,sizes"
 
 
 DEFAULTS = {
@@ -203,6 +214,11 @@ def _scaled(text: str, depth: int) -> str:
         if own:
             stages.append(f"{rule}{at}{','.join(map(str, own))}")
     return "+".join(stages) + bar + options
+
+
+def _call(name: str, **arguments: object) -> str:
+    """A rule with its arguments, as recipes write it."""
+    return str(RuleCall.of(find_rule(name), arguments))
 
 
 def _all(shape: ModelShape) -> str:

@@ -92,7 +92,9 @@ class Parameter:
     def _in_range(self, value: object) -> bool:
         if isinstance(value, str):
             return WORD.fullmatch(value) is not None
-        return math.isfinite(value) and (self.range is None or value in self.range)  # type: ignore[arg-type, operator]
+        # Only a float may not be finite; a whole number may be too large to ask.
+        is_finite = isinstance(value, int) or math.isfinite(value)  # type: ignore[arg-type]
+        return is_finite and (self.range is None or value in self.range)  # type: ignore[operator]
 
 
 def parameters_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:

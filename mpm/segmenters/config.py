@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from mpm.data.labels import STREETS, LabelSet
-from mpm.errors import InputError
+from mpm.errors import InputError, shortened
+from mpm.merging.named import name_in
 
 SCHEMA = 1
 DECODERS = ("mask_transformer", "linear", "batchnorm_linear")
@@ -126,10 +127,23 @@ class SegmenterConfig:
     recipes: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not all(isinstance(word, str) for pair in self.recipes.items() for word in pair):
-            raise InputError("a model's recipes are texts by their names")
+        self._check_recipes()
         if self.padding not in PADDINGS:
             raise InputError(f"the padding must be one of {', '.join(PADDINGS)}, but got {self.padding!r}")
+
+    def _check_recipes(self) -> None:
+        if not isinstance(self.recipes, Mapping):
+            raise InputError(
+                f"a model's recipes are texts by their names, but got {type(self.recipes).__name__}"
+            )
+        for name, text in self.recipes.items():
+            if not isinstance(name, str) or not isinstance(text, str):
+                pair = f"{shortened(text)} for {shortened(name)}"
+                raise InputError(f"a model's recipes are texts by their names, but got {pair}")
+            if name_in(text) is not None:
+                raise InputError(
+                    f"a model's recipe {shortened(name)} must be spelled out, but got {shortened(text)}"
+                )
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary for config.json."""
@@ -180,7 +194,7 @@ class SegmenterConfig:
                 padding=data.get("padding", "right_bottom"),
                 sliding=SlidingConfig(**data["sliding"]) if data.get("sliding") else None,
                 remark=str(data.get("remark", "")),
-                recipes=dict(data.get("recipes") or {}),
+                recipes={} if data.get("recipes") is None else data["recipes"],
             )
         except InputError:
             raise

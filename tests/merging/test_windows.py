@@ -84,7 +84,7 @@ def test_after_a_merge_only_windows_of_single_patches_merge(text):
     assert found(tokens, text, **known).index[0].tolist() == reference(tokens[0], single, -1)
 
 
-@pytest.mark.parametrize("text", ["windows", "pool", "graph"])
+@pytest.mark.parametrize("text", ["windows", "pool", "graph", "regions"])
 def test_without_a_grid_or_with_another_one_it_is_said(text):
     tokens = picture_tokens(4, 4)
     with pytest.raises(

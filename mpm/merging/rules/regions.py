@@ -117,12 +117,17 @@ class _Borders(NamedTuple):
         return _Borders(*(one[rows] for one in self))
 
     def renamed(self, name_of: np.ndarray) -> _Borders:
-        """The same after groups took new names, (N,) int64: those between the same two become one."""
-        a, b = name_of[self.a], name_of[self.b]
-        a, b = np.minimum(a, b), np.maximum(a, b)
-        pair = a * len(name_of) + b
+        """After groups took new names, (N,): several rows may be of one pair, and ends in any order."""
+        return self._replace(a=name_of[self.a], b=name_of[self.b])
+
+    def joined(self, tokens: int) -> _Borders:
+        """Rows of one pair made one, the ends in order. tokens: N."""
+        a, b = np.minimum(self.a, self.b), np.maximum(self.a, self.b)
+        pair = a * tokens + b
         order = (pair * (1 + self.place.max(initial=0)) + self.place).argsort()  # by pair, then by place
-        starts = np.flatnonzero(np.diff(pair[order], prepend=-1))
+        is_first = np.ones(len(pair), bool)
+        is_first[1:] = np.diff(pair[order]) > 0
+        starts = np.flatnonzero(is_first)
         first = order[starts]
         if len(first) == len(order):
             return self._replace(a=a, b=b)
@@ -144,7 +149,7 @@ def _of_tokens(units: Tensor, owner: Tensor, grid: Grid) -> _Borders:
     a, b = owner.cpu().numpy()[touching_patches(grid.rows, grid.cols).numpy().T]
     place = _places(grid.rows, grid.cols)
     touching = _Borders(a, b, np.zeros(len(a)), np.ones_like(a), place).take((a != b) & (a >= 0) & (b >= 0))
-    borders = touching.renamed(np.arange(len(units)))
+    borders = touching.joined(len(units))
     a, b = (units.index_select(0, torch.from_numpy(one).to(units.device)) for one in borders[:2])
     return borders._replace(total=(a * b).sum(1).double().cpu().numpy() * borders.length)
 
@@ -164,34 +169,62 @@ def _places(rows: int, cols: int) -> np.ndarray:
 
 def _grow(borders: _Borders, sizes: np.ndarray, limits: Limits) -> np.ndarray:
     """Group of each token, by its smallest token: (N,) int64."""
-    sizes, group, gone_so_far = sizes.copy(), np.arange(len(sizes)), 0
-    for phase in limits.phases():
-        for _ in range(len(sizes) if phase.least else MOST_ROUNDS):
-            small = borders.take(sizes[borders.a] + sizes[borders.b] <= phase.largest)
-            if not phase.least:
-                borders = small  # regions only grow: what is too large stays so
-            most = None if phase.most is None else phase.most - gone_so_far
-            kept, gone = _mutual(small, len(sizes), phase.threshold, most)
-            if not len(kept):
-                break
-            gone_so_far += len(kept)
-            sizes[kept] += sizes[gone]
-            name_of = np.arange(len(sizes))
-            name_of[gone] = kept
-            group = name_of[group]
-            borders = borders.take(name_of[borders.a] != name_of[borders.b]).renamed(name_of)
+    if limits.most is not None:
+        return _grow_within(borders, sizes, limits)
+    group = np.arange(len(sizes))
+    borders = borders.take(sizes[borders.a] + sizes[borders.b] <= limits.largest)
+    for _ in range(MOST_ROUNDS):
+        best, first = _best(borders, len(sizes))
+        kept, gone = _mutual(borders, first, limits.threshold)
+        if not len(kept):
+            break
+        name_of, sizes = _merged(kept, gone, sizes)
+        group, borders = name_of[group], borders.renamed(name_of)
+        # A mean never exceeds its parts: a group without an alike neighbour will not get one.
+        ends = best[borders.a], best[borders.b]
+        stays = (np.minimum(*ends) >= limits.threshold) & (
+            sizes[borders.a] + sizes[borders.b] <= limits.largest
+        )
+        borders = borders.take(stays & (borders.a != borders.b)).joined(len(sizes))
     return group
 
 
+def _grow_within(borders: _Borders, sizes: np.ndarray, limits: Limits) -> np.ndarray:
+    """The same with so many merges at least and at most, phase by phase."""
+    group, tokens = np.arange(len(sizes)), len(sizes)
+    for phase in limits.phases():
+        for _ in range(len(sizes) if phase.least else MOST_ROUNDS):
+            small = borders.take(sizes[borders.a] + sizes[borders.b] <= phase.largest)
+            most = max((phase.most or 0) - len(sizes) + tokens, 0)
+            kept, gone = _mutual(small, _best(small, len(sizes))[1], phase.threshold, most)
+            if not len(kept):
+                break
+            tokens -= len(kept)
+            name_of, sizes = _merged(kept, gone, sizes)
+            group, borders = name_of[group], borders.renamed(name_of)
+            borders = borders.take(borders.a != borders.b).joined(len(sizes))
+    return group
+
+
+def _merged(kept: np.ndarray, gone: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """New name of each group, and their new sizes: (N,) each."""
+    name_of, sizes = np.arange(len(sizes)), sizes.copy()
+    name_of[gone] = kept
+    sizes[kept] += sizes[gone]
+    return name_of, sizes
+
+
 def _mutual(
-    borders: _Borders, tokens: int, threshold: float, most: int | None
+    borders: _Borders, first: np.ndarray, threshold: float, most: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of groups that are each other's most alike, the `most` most alike of them: kept, gone."""
-    _, first = _best(borders, tokens)
-    is_best = (first[borders.a] == borders.place) & (first[borders.b] == borders.place)
-    pairs = borders.take(is_best & (borders.alike >= threshold))
-    order = slice(None) if most is None else np.lexsort((pairs.place, -pairs.alike))[: max(most, 0)]
-    return pairs.a[order], pairs.b[order]
+    """Pairs of groups that are each other's most alike, the `most` most alike of them: kept, gone.
+
+    first: the place of each group's best border, as `_best` finds it.
+    """
+    pairs = borders.take((first[borders.a] == borders.place) & (first[borders.b] == borders.place))
+    pairs = pairs.take(pairs.alike >= threshold)
+    chosen = slice(None) if most is None else np.lexsort((pairs.place, -pairs.alike))[:most]
+    return pairs.a[chosen], pairs.b[chosen]
 
 
 def _best(borders: _Borders, tokens: int) -> tuple[np.ndarray, np.ndarray]:

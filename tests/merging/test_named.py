@@ -1,0 +1,172 @@
+"""Names of recipes: what they spell out, what is refused, and whose word counts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import timm
+
+import mpm
+from mpm.cli.recipes import check_recipes
+from mpm.merging.named import ModelShape, expand, name_in, named_recipes
+from mpm.merging.recipe import Recipe
+from mpm.segmenters.config import SegmenterConfig
+
+NAMES = [one.name for one in named_recipes()]
+TWELVE = ModelShape(12, 192)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "tome(4)", "algm(0.95)", "g2tm(0.5)", "ltmp(1)"])
+@pytest.mark.parametrize("depth", [1, 3, 4, 12, 24, 40])
+@pytest.mark.parametrize("width", [192, 1024])
+def test_every_name_has_one_canonical_text(name, depth, width):
+    shape = ModelShape(depth, width)
+    text = expand(name, shape)
+    recipe = Recipe.parse(text).check(depth)
+    assert str(recipe) == text and len(recipe) and name_in(text) is None
+    assert Recipe.parse(name, shape) == recipe and expand(text, shape) == text
+    assert Recipe.parse(f" {name.upper()} ", shape) == recipe
+
+
+def test_names_are_described():
+    assert NAMES[:3] == ["light", "fast", "fastest"] and "tome" in NAMES
+    for one in named_recipes():
+        assert one.title and one.source and one.about.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("light", "2,5|decode-merged,residual,sizes"),
+        ("fast|residual", "windows(0.97)@1+2,4,6|residual,sizes"),
+        ("fast|Sizes, 432px", "windows(0.97)@1+2,4,6|residual,sizes,432px"),
+        ("fast|copy", "windows(0.97)@1+2,4,6|sizes"),
+        ("fast|", "windows(0.97)@1+2,4,6|residual,sizes"),
+        ("g2tm|copy", "graph@1|after-attention"),
+        ("g2tm(0.8812345)|residual", "graph(0.8812345)@1|after-attention,residual"),
+        ("algm", "windows(0.9)@0+bipartite(std=0.2)@4|after-attention,decode-merged,weighted"),
+        ("algm(none)", "windows(0.9)@0+bipartite(std=0.2)@4|after-attention,decode-merged,weighted"),
+        ("2,5|residual", "2,5|residual"),
+        ("none", "none"),
+    ],
+)
+def test_options_are_added_once(given, text):
+    assert str(Recipe.parse(given, TWELVE)) == text
+    words = expand(given, TWELVE).partition("|")[2].split(",")
+    assert len(set(words)) == len(words)
+
+
+def test_the_last_size_counts():
+    shape = replace(TWELVE, recipes={"fast": "2,5|400px"})
+    assert str(Recipe.parse("fast|sizes,432px", shape)) == "2,5|sizes,432px"
+    assert str(Recipe.parse("fast|400px", shape)) == "2,5|400px"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("tome(0)", "recipe tome: count must be a whole number, 1 or more, but got 0"),
+        ("tome(x)", "recipe tome: count must be a whole number, 1 or more, but got 'x'"),
+        ("tome(4,5)", "recipe tome has no parameter '5': it takes count"),
+        ("tome(4,count=5)", "count twice"),
+        ("tome(r=4)", "recipe tome has no parameter 'r'"),
+        ("tome(" + "9" * 380 + ")", "at most 400 characters"),
+        ("tome(4", "recipe tome needs its closing bracket"),
+        ("fast(3)", "recipe fast has no parameter '3': it takes none"),
+        ("g2tm(nan)", "threshold must be a number, -1 to 1, but got nan"),
+        ("g2tm(2)", "threshold must be a number, -1 to 1, but got 2"),
+        ("fast|banana", "no option 'banana'"),
+        ("fast|copy,residual", "by copy or residual, not by both"),
+        ("2+fast", "recipe fast stands alone"),
+        ("fast+2", "recipe fast stands alone"),
+        ("2+tome(4)", "recipe tome stands alone"),
+        ("tome(4)+2", "recipe tome stands alone"),
+        ("tome(4)@2", "recipe tome stands alone"),
+        ("fast@2", "no rule 'fast'"),
+        ("fast,2", "not understood"),
+    ],
+)
+def test_a_bad_text_is_one_short_sentence(text, words):
+    with pytest.raises(mpm.InputError, match=words) as refused:
+        Recipe.parse(text, TWELVE)
+    assert len(str(refused.value)) < 300 and "\n" not in str(refused.value)
+    with pytest.raises(mpm.InputError, match=words):
+        check_recipes([text])  # before a model is loaded
+
+
+@pytest.mark.parametrize("text", ["fast", "FAST", "tome(4)", "fast|432px"])
+def test_a_name_needs_a_model(text):
+    check_recipes([text])
+    with pytest.raises(mpm.InputError, match="stands alone, and is read where a model is known"):
+        Recipe.parse(text)
+
+
+def test_a_whole_number_too_large_for_a_float_is_refused_or_read():
+    huge = "9" * 310
+    assert str(Recipe.parse(f"random(seed={huge})@2")) == f"random(seed={huge})@2"
+    with pytest.raises(mpm.InputError, match="seed must be a whole number, 0 or more"):
+        Recipe.parse(f"random(seed=-{huge})@2")
+
+
+def test_a_model_s_own_recipes_win_and_travel_with_it(tiny_config):
+    config = replace(tiny_config, recipes={"fast": "mutual@0+random@2|residual", "later": "1"})
+    again = SegmenterConfig.from_json(config.to_json())
+    assert dict(again.recipes) == {"fast": "mutual@0+random@2|residual", "later": "1"}
+    model = mpm.Segmenter(again)
+    assert str(model.read_recipe("fast")) == "0+random@2|residual"
+    assert str(model.read_recipe("fast|copy")) == "0+random@2"
+    assert str(model.read_recipe("light")) == "0,1|decode-merged,residual,sizes"
+    assert str(mpm.Segmenter(tiny_config).read_recipe("fast")) == "windows(0.97)@0+1,2|residual,sizes"
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [("1,9", "0 to 3"), ("banana", "not understood"), ("", None), ("none|32px", None)],
+)
+def test_a_bad_recipe_of_the_model_s_own_is_said_when_it_is_asked_for(tiny_config, own, words):
+    model = mpm.Segmenter(replace(tiny_config, recipes={"fast": own}))
+    if words is None:
+        assert not len(model.read_recipe("fast"))
+    else:
+        with pytest.raises(mpm.InputError, match=words):
+            model.read_recipe("fast")
+
+
+@pytest.mark.parametrize(
+    ("recipes", "words"),
+    [
+        (["ab"], "texts by their names, but got list"),
+        ([["fast", "2"]], "texts by their names, but got list"),
+        ([], "texts by their names, but got list"),
+        ("fast", "texts by their names, but got str"),
+        (False, "texts by their names, but got bool"),
+        (3, "texts by their names, but got int"),
+        ({"fast": 2}, "but got 2 for 'fast'"),
+        ({"fast": None}, "but got None for 'fast'"),
+        ({"fast": ["2"]}, "texts by their names"),
+        ({"fast": "fast"}, "recipe 'fast' must be spelled out, but got 'fast'"),
+        ({"light": "tome(4)|residual"}, "recipe 'light' must be spelled out"),
+    ],
+)
+def test_malformed_recipes_of_a_file_are_one_sentence(tiny_config, recipes, words):
+    data = {**tiny_config.to_json(), "recipes": recipes}
+    with pytest.raises(mpm.InputError, match=words) as refused:
+        SegmenterConfig.from_json(data)
+    assert "\n" not in str(refused.value)
+
+
+def test_older_files_have_none(tiny_config):
+    data = tiny_config.to_json()
+    for older in ({**data, "recipes": None}, {name: data[name] for name in data if name != "recipes"}):
+        assert SegmenterConfig.from_json(older).recipes == {}
+
+
+def test_a_vit_alone_takes_names():
+    vit = timm.create_model("vit_tiny_patch16_224", img_size=32, patch_size=8, embed_dim=24, depth=4)
+    merging = mpm.apply(vit, "tome(4)")
+    assert str(merging.recipe) == "bipartite(count=4,keys=true)@0,1,2,3|after-attention,sizes"
+    merging.recipe = "fast"
+    assert str(merging.schedule) == "windows(0.97)@0+1,2|residual,sizes"
+    with pytest.raises(mpm.InputError, match="ViT alone"):
+        merging.recipe = "light"
