@@ -136,7 +136,7 @@ def adaptive(
     wishes += [f"threshold={_threshold_for(loss, shape):g}"] if loss is not None else []
     if len(wishes) != 1:
         raise InputError("recipe adaptive takes one wish: speed, ms or loss, such as adaptive(2)")
-    return _scaled(f"budget({wishes[0]})@1,3,5|decode-merged,residual,sizes", shape.depth)
+    return scaled(f"budget({wishes[0]})@1,3,5|decode-merged,residual,sizes", shape.depth)
 
 
 def _threshold_for(loss: float, shape: ModelShape) -> float:
@@ -198,10 +198,10 @@ DEFAULTS = {
 
 def _chosen(name: str, shape: ModelShape) -> str:
     text = shape.recipes.get(name)
-    return _scaled(DEFAULTS[name], shape.depth) if text is None else text
+    return scaled(DEFAULTS[name], shape.depth) if text is None else text
 
 
-def _scaled(text: str, depth: int) -> str:
+def scaled(text: str, depth: int) -> str:
     """A text for twelve blocks over another depth: insertions at the same shares of it, each block once."""
     merges, bar, options = text.partition("|")
     taken: set[int] = set()

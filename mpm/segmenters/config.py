@@ -111,7 +111,8 @@ class SegmenterConfig:
     padding        where zeros fill the image up to whole patches: one of PADDINGS
     sliding        the published evaluation's window, None where there is none
     remark         a sentence that a person must know about this model, e.g. that its masks mean nothing
-    recipes        texts of the recipes chosen for it, by name ("light", "fast", "fastest"): `mpm calibrate`
+    recipes        texts of the recipes chosen for it, by name ("light", "fast", "fastest")
+    changed        (threshold, per cent of pixels that change) of the adaptive recipe; both by `mpm calibrate`
     """
 
     name: str
@@ -125,6 +126,7 @@ class SegmenterConfig:
     sliding: SlidingConfig | None = None
     remark: str = ""
     recipes: Mapping[str, str] = field(default_factory=dict)
+    changed: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         self._check_recipes()
@@ -166,6 +168,7 @@ class SegmenterConfig:
             "sliding": asdict(self.sliding) if self.sliding else None,
             "remark": self.remark,
             "recipes": dict(self.recipes),
+            "changed": [list(pair) for pair in self.changed],
         }
 
     @classmethod
@@ -195,11 +198,16 @@ class SegmenterConfig:
                 sliding=SlidingConfig(**data["sliding"]) if data.get("sliding") else None,
                 remark=str(data.get("remark", "")),
                 recipes={} if data.get("recipes") is None else data["recipes"],
+                changed=_pairs(data.get("changed")),
             )
         except InputError:
             raise
         except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise InputError(f"the checkpoint's configuration is not complete: {error}") from error
+
+
+def _pairs(rows: Any) -> tuple[tuple[float, float], ...]:
+    return tuple((float(threshold), float(changed)) for threshold, changed in rows or ())
 
 
 def streets_config() -> SegmenterConfig:

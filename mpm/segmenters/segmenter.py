@@ -121,7 +121,7 @@ class Segmenter(nn.Module):
     @property
     def shape(self) -> ModelShape:
         """What the names of recipes are spelled out by."""
-        return ModelShape(self.depth, self.encoder.embed_dim, self.config.recipes)
+        return ModelShape(self.depth, self.encoder.embed_dim, self.config.recipes, self.config.changed)
 
     def read_recipe(self, schedule: Any, merger: Merger | None = None, decode_merged: bool = False) -> Recipe:
         """The recipe of a run's arguments, names such as "fast" spelled out for this model.

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from mpm.errors import InputError
+from mpm.files import write_json
 from mpm.segmenters.config import SegmenterConfig
 from mpm.segmenters.segmenter import Segmenter
 from mpm.zoo import formats, registry
@@ -87,6 +88,19 @@ def save_segmenter(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return folder
+
+
+def save_config(name_or_path: str | os.PathLike[str], config: SegmenterConfig) -> Path:
+    """Put another configuration beside the weights of a checkpoint folder of ours, whole or not at all.
+
+    Raises InputError for a model that has no such folder.
+    """
+    entry = registry.find(str(name_or_path))
+    path = (Path(name_or_path) if entry is None else registry.fetch(entry, None)) / CONFIG_FILE
+    if not os.path.isfile(path):
+        raise InputError(f"{str(name_or_path)!r} is no checkpoint folder of ours: save it as one first")
+    write_json(path, config.to_json())
+    return path
 
 
 def _stored(value: Tensor, dtype: torch.dtype) -> Tensor:

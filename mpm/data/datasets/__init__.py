@@ -23,6 +23,7 @@ from mpm.data.datasets.synthetic import (
     SyntheticStreets,
     draw_scene,
     held_out_streets,
+    training_streets,
 )
 from mpm.errors import InputError
 
@@ -46,6 +47,7 @@ __all__ = [
     "draw_scene",
     "held_out_streets",
     "open_dataset",
+    "training_streets",
 ]
 
 _READERS = (CamVid, ADE20K, Cityscapes, PascalContext59, PascalContext60, Folder)

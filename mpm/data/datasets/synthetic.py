@@ -19,8 +19,10 @@ class SyntheticStreets:
     name = "streets"
     label_set = STREETS
 
-    def __init__(self, seeds: Sequence[int], size_px: tuple[int, int] = SCENE_SIZE_PX):
-        self.split = "held-out"
+    def __init__(
+        self, seeds: Sequence[int], size_px: tuple[int, int] = SCENE_SIZE_PX, split: str = "held-out"
+    ):
+        self.split = split
         self._seeds = tuple(int(seed) for seed in seeds)
         self._size_px = size_px
 
@@ -39,6 +41,13 @@ def held_out_streets(count: int) -> SyntheticStreets:
     if not 1 <= count <= FIRST_TRAINING_SEED:
         raise InputError(f"the number of scenes must be 1 to {FIRST_TRAINING_SEED}, but got {count}")
     return SyntheticStreets(range(count))
+
+
+def training_streets(count: int) -> SyntheticStreets:
+    """Scenes of the first seeds that training draws from: to choose by, never to report."""
+    if count < 1:
+        raise InputError(f"the number of scenes must be at least 1, but got {count}")
+    return SyntheticStreets(range(FIRST_TRAINING_SEED, FIRST_TRAINING_SEED + count), split="training")
 
 
 def draw_scene(seed: int, size_px: tuple[int, int] = SCENE_SIZE_PX) -> Sample:

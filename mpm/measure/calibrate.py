@@ -1,0 +1,155 @@
+"""Which recipes a model should be given, from pictures without labels.
+
+Each picture goes through the unmerged run and every candidate in turn. What counts is the share of pixels
+whose class changes, and how many times as fast the run was. Labels are never seen, so nothing is tuned on
+what is reported later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mpm.errors import InputError
+from mpm.measure.paired import paired_ratio
+from mpm.merging.named import scaled
+from mpm.merging.recipe import Recipe
+from mpm.segmenters.segmenter import SegmentationRun, Segmenter
+from mpm.segmenters.sweep import sweep
+
+OPTIONS = "|decode-merged,residual,sizes"
+CANDIDATES = tuple(
+    merges + OPTIONS
+    for merges in (
+        "2,5",
+        "regions(0.97)@1",
+        "regions@1",
+        "regions(0.93)@1",
+        "regions@1+3",
+        "regions(largest=6)@1+3",
+        "regions(largest=6)@1+regions(largest=12)@3",
+        "regions(0.93,6)@1+3",
+        "regions@1+2,4",
+        "regions@1+3,5",
+        "regions(largest=6)@1+3,5",
+        "regions(largest=8)@1+regions(largest=16)@2+4",
+        "regions@1+2,4,6",
+    )
+)
+"""For twelve blocks, and scaled to other depths."""
+THRESHOLDS = (0.99, 0.98, 0.97, 0.96, 0.95, 0.94, 0.93, 0.92, 0.91, 0.9, 0.88, 0.85)
+"""Of the adaptive recipe without a time to keep."""
+CHANGED = {"light": 1.0, "fast": 2.0, "fastest": 3.0}
+"""Per cent of the pixels that may change their class, on average over the pictures."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a recipe did. changed: per cent of pixels; speed: how many times as fast; tokens_kept: a share."""
+
+    recipe: str
+    changed: float
+    speed: float
+    tokens_kept: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What was found.
+
+    candidates  in their order
+    changed     (threshold, per cent of pixels changed), thresholds falling
+    recipes     the text chosen for each name; a name is missing where no candidate fits
+    """
+
+    pictures: int
+    candidates: tuple[Candidate, ...]
+    changed: tuple[tuple[float, float], ...]
+    recipes: Mapping[str, str] = field(default_factory=dict)
+
+
+def calibrate(
+    segmenter: Segmenter,
+    pictures: Iterable[np.ndarray],
+    candidates: Sequence[str] = CANDIDATES,
+    thresholds: Sequence[float] = THRESHOLDS,
+    limits: Mapping[str, float] = CHANGED,
+) -> Calibration:
+    """Run every candidate and threshold over every picture (H, W, 3) uint8 RGB, and choose.
+
+    candidates: texts for twelve blocks. limits: for each name the per cent of pixels that may change; the
+    fastest candidate below it is chosen. Raises InputError for no picture at all.
+    """
+    recipes = [segmenter.read_recipe(text) for text in _own(candidates, segmenter)]
+    asked = [segmenter.read_recipe(_threshold_text(one, segmenter)) for one in thresholds]
+    seconds: list[list[float]] = []
+    changed: list[list[float]] = []
+    kept: list[list[float]] = []
+    for number, picture in enumerate(pictures):
+        runs = _in_turn(segmenter, picture, [Recipe(), *recipes], backwards=number % 2 == 1)
+        plain = runs[0].labels
+        seconds.append([run.timing.total for run in runs])
+        kept.append([run.trace.token_counts[-1] / run.trace.token_counts[0] for run in runs[1:]])
+        masks = [run.labels for run in (*runs[1:], *sweep(segmenter, picture, asked))]
+        changed.append([100 * float((labels != plain).mean()) for labels in masks])
+    if not seconds:
+        raise InputError("there is no picture to calibrate on")
+    share, times, left = np.mean(changed, 0), np.array(seconds), np.mean(kept, 0)
+    found = tuple(
+        Candidate(
+            str(recipe), round(float(share[place]), 3), _speed(times, place + 1), round(float(left[place]), 4)
+        )
+        for place, recipe in enumerate(recipes)
+    )
+    curve = zip(thresholds, (round(float(one), 3) for one in share[len(recipes) :]), strict=True)
+    return Calibration(len(seconds), found, tuple(curve), choose(found, limits))
+
+
+def choose(candidates: Sequence[Candidate], limits: Mapping[str, float]) -> dict[str, str]:
+    """For each name the fastest candidate that changes no more than its limit."""
+    chosen = {}
+    for name, limit in limits.items():
+        fitting = [one for one in candidates if one.changed <= limit]
+        if fitting:
+            chosen[name] = max(fitting, key=lambda one: one.speed).recipe
+    return chosen
+
+
+def render(found: Calibration) -> str:
+    """The figures as text."""
+    names = {text: name for name, text in found.recipes.items()}
+    width = max(len(one.recipe) for one in found.candidates)
+    lines = [f"{found.pictures} pictures; changed: pixels whose class is not the unmerged run's", ""]
+    lines += [
+        f"{one.recipe:{width}}  changed {one.changed:6.2f} %  {one.speed:5.2f}x  "
+        f"tokens kept {one.tokens_kept:6.1%}  {names.get(one.recipe, '')}".rstrip()
+        for one in found.candidates
+    ]
+    lines += ["", "adaptive(loss=...): " + ", ".join(f"{t:g}: {c:.2f} %" for t, c in found.changed)]
+    return "\n".join(lines)
+
+
+def _own(candidates: Sequence[str], segmenter: Segmenter) -> list[str]:
+    """Each once: at few blocks several may become the same."""
+    return list(dict.fromkeys(scaled(text, segmenter.depth) for text in candidates))
+
+
+def _threshold_text(threshold: float, segmenter: Segmenter) -> str:
+    return scaled(f"budget(threshold={threshold:g})@1,3,5{OPTIONS}", segmenter.depth)
+
+
+def _in_turn(
+    segmenter: Segmenter, picture: np.ndarray, recipes: Sequence[Recipe], backwards: bool
+) -> list[SegmentationRun]:
+    """Their runs, in the recipes' order; every second picture goes backwards."""
+    order = range(len(recipes))
+    runs = {
+        place: segmenter.segment(picture, recipes[place]) for place in (order[::-1] if backwards else order)
+    }
+    return [runs[place] for place in order]
+
+
+def _speed(seconds: np.ndarray, place: int) -> float:
+    return round(paired_ratio(seconds[:, 0].tolist(), seconds[:, place].tolist())[0], 3)
