@@ -113,6 +113,8 @@ class _Borders(NamedTuple):
 
     def take(self, which: np.ndarray) -> _Borders:
         """Those rows only."""
+        if which.all():
+            return self
         rows = np.flatnonzero(which)
         return _Borders(*(one[rows] for one in self))
 
@@ -140,14 +142,14 @@ def _of_patches(units: Tensor, grid: Grid) -> _Borders:
     rows = units.view(grid.rows, grid.cols, -1)
     beside, below = (rows[:, :-1] * rows[:, 1:]).sum(2), (rows[:-1] * rows[1:]).sum(2)
     alike = torch.cat([beside.flatten(), below.flatten()]).double().cpu().numpy()
-    a, b = touching_patches(grid.rows, grid.cols).numpy().T
-    return _Borders(a, b, alike, np.ones_like(a), _places(grid.rows, grid.cols))
+    a, b, place = _touching(grid.rows, grid.cols)
+    return _Borders(a, b, alike, np.ones_like(a), place)
 
 
 def _of_tokens(units: Tensor, owner: Tensor, grid: Grid) -> _Borders:
     """Borders of tokens (N, C) of which some hold several patches: (patches,), -1 for none."""
-    a, b = owner.cpu().numpy()[touching_patches(grid.rows, grid.cols).numpy().T]
-    place = _places(grid.rows, grid.cols)
+    first, second, place = _touching(grid.rows, grid.cols)
+    a, b = owner.cpu().numpy()[first], owner.cpu().numpy()[second]
     touching = _Borders(a, b, np.zeros(len(a)), np.ones_like(a), place).take((a != b) & (a >= 0) & (b >= 0))
     borders = touching.joined(len(units))
     a, b = (units.index_select(0, torch.from_numpy(one).to(units.device)) for one in borders[:2])
@@ -155,16 +157,16 @@ def _of_tokens(units: Tensor, owner: Tensor, grid: Grid) -> _Borders:
 
 
 @lru_cache(maxsize=64)
-def _places(rows: int, cols: int) -> np.ndarray:
-    """Of `touching_patches` the order in which equally alike ones merge: (E,) int64.
+def _touching(rows: int, cols: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`touching_patches`, first and second, and the order in which equally alike ones merge: (E,) int64 each.
 
     On an even picture that is a quadtree's: pairs along a row, pairs of those, then twice as wide.
     """
-    second = touching_patches(rows, cols)[:, 1].numpy()
+    first, second = np.ascontiguousarray(touching_patches(rows, cols).numpy().T)
     is_below = np.arange(len(second)) >= rows * (cols - 1)
     position = np.where(is_below, second // cols, second % cols)
     order = np.lexsort((is_below, position & -position))
-    return order.argsort()
+    return first, second, order.argsort()
 
 
 def _grow(borders: _Borders, sizes: np.ndarray, limits: Limits) -> np.ndarray:
