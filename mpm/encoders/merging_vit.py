@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from mpm.encoders.pick import is_supported, pick_encoder, why_unsupported
 from mpm.encoders.run import encode, runs_alone, traces
 from mpm.encoders.vit import PlainViT
 from mpm.errors import InputError
-from mpm.merging.named import ModelShape
+from mpm.merging.named import ModelShape, name_in
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule_call import Merger
 from mpm.merging.trace import TraceBatch
@@ -41,7 +42,7 @@ class MergingViT(nn.Module):
 
     @recipe.setter
     def recipe(self, value: Any) -> None:
-        recipe = Recipe.parse(value, _shape(self.vit)).check(len(self.vit.blocks))
+        recipe = _read(value, self.vit).check(len(self.vit.blocks))
         if recipe.decode_merged or recipe.resolution_px is not None:
             raise InputError(
                 f"recipe {recipe} cannot be applied to a ViT alone: it has no decoder, no picture"
@@ -139,8 +140,10 @@ class MergingViT(nn.Module):
         return (patches, head) if prefix and state.prefix else patches
 
 
-def _shape(vit: PlainViT) -> ModelShape:
-    return ModelShape(len(vit.blocks), vit.embed_dim)
+def _read(value: Any, vit: PlainViT) -> Recipe:
+    recipe = Recipe.parse(value, ModelShape(len(vit.blocks), vit.embed_dim))
+    # A name's text may be about a decoder, too: here is none.
+    return replace(recipe, decode_merged=False) if isinstance(value, str) and name_in(value) else recipe
 
 
 def _sharing_weights(vit: PlainViT) -> PlainViT:
@@ -171,4 +174,4 @@ def apply(timm_vit: nn.Module, schedule: Any, merger: Merger | None = None) -> M
             "mpm.apply needs a plain timm VisionTransformer (one token grid through all blocks), but got "
             f"{why_unsupported(timm_vit)}"
         )
-    return MergingViT(timm_vit, Recipe.parse(schedule, _shape(timm_vit)).with_merger(merger))
+    return MergingViT(timm_vit, _read(schedule, timm_vit).with_merger(merger))
