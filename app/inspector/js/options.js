@@ -31,7 +31,7 @@ function choiceOf(state, schedule) {
 
 function mountOptions(ui, store, actions) {
   const boxes = CHECKED_OPTIONS.map(({ name, text }) => {
-    const box = el('input', { type: 'checkbox', 'data-option': name });
+    const box = el('input', { type: 'checkbox', 'data-option': name, 'aria-label': text });
     box.addEventListener('change', () => actions.chooseOption(name, box.checked));
     const label = el('label', { class: 'option' }, box, el('span', {}, text));
     ui.options.append(label);
@@ -46,4 +46,5 @@ function showOption(state, { name, help }, { box, label }) {
   box.checked = state.options.includes(name);
   box.disabled = blocksOf(state.schedule).length === 0;
   label.title = box.disabled ? NOTHING_MERGES : help;
+  box.title = label.title; // spoken as the box's description
 }

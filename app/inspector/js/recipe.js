@@ -69,9 +69,15 @@ function toggled(recipe, block, rule, options) {
 
 const mergesInside = (recipe) => partsOf(recipe).options.includes('after-attention');
 
-const blocksText = (blocks) => `{${blocks.join(', ')}}`;
+const LONGEST_LIST = 5;
 
-// For people: "{2, 5}", "bipartite(0.2) {2, 5} · sizes".
+// Many blocks in a row are written as a range.
+function blocksText(blocks) {
+  const isRange = blocks.length > LONGEST_LIST && blocks.every((block, i) => block === blocks[0] + i);
+  return isRange ? `{${blocks[0]} to ${blocks.at(-1)}}` : `{${blocks.join(', ')}}`;
+}
+
+// For people: "{2, 5}", "bipartite(0.2) {0 to 11} · sizes".
 function recipeName(recipe) {
   const { stages, options } = partsOf(recipe);
   const names = stages.map(({ rule, blocks }) => (rule === PAPER_RULE ? '' : `${rule} `) + blocksText(blocks));
