@@ -48,8 +48,9 @@ their authors publish them; large ones take seconds a run on a small computer.
 
 #### For programs
 The endpoint `/segment` takes an image, a recipe and optionally a model that is at hand, and returns the
-mask and the merge map; `/rules` lists what a recipe may name; where `gradio[mcp]` is installed both are MCP
-tools, too. In Python: `mpm.load_segmenter("streets-vit-tiny").segment(picture, "2,5")`.
+mask and the merge map; `/rules` lists what a recipe may name, `/recipes` those that have a name themselves;
+where `gradio[mcp]` is installed all three are MCP tools, too.
+In Python: `mpm.load_segmenter("streets-vit-tiny").segment(picture, "2,5")`.
 """
 
 LAB = """

@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -104,6 +105,15 @@ class Engine:
     def read_recipe(self, text: Any) -> Recipe:
         """A recipe of this model, names such as "fast" spelled out. Raises InputError for a bad one."""
         return self.segmenter.read_recipe(text)
+
+    @cached_property
+    def named_recipes(self) -> list[dict[str, Any]]:
+        """Recipes with names that this model can run, spelled out for it, as plain values."""
+        segmenter = self.segmenter
+        from mpm.segmenters.runnable import runnable_recipes
+
+        with self._lock:
+            return [one.describe(str(recipe)) for one, recipe in runnable_recipes(segmenter)]
 
     def sweep(self, rgb: np.ndarray, recipes: Sequence[str]) -> Iterator[SegmentationRun]:
         """Runs of many recipes, shared where they agree; masks at display size. Close it to stop."""

@@ -13,9 +13,12 @@ Events that it sends back, each with the fields of `gr.EventData`:
 from __future__ import annotations
 
 from functools import cache
+from html import escape
 from pathlib import Path
 
 import gradio as gr
+
+from mpm.merging.elsewhere import ELSEWHERE, Elsewhere
 
 _FOLDER = Path(__file__).parent
 
@@ -32,6 +35,8 @@ _SCRIPTS = (
     "highlight",
     "masks",
     "method",
+    "options",
+    "named",
     "schedule",
     "strip",
     "stages",
@@ -51,7 +56,7 @@ _SCRIPTS = (
     "main",
 )
 
-_STYLES = ("base", "controls", "schedule", "merges", "masks", "tradeoff", "narrow")
+_STYLES = ("base", "controls", "schedule", "recipe", "merges", "masks", "tradeoff", "narrow")
 
 EVENTS = ("schedule", "custom", "patch", "missing", "save")
 
@@ -71,7 +76,13 @@ def style() -> str:
 @cache
 def markup() -> str:
     """The component's HTML."""
-    return (_FOLDER / "inspector.html").read_text(encoding="utf-8")
+    text = (_FOLDER / "inspector.html").read_text(encoding="utf-8")
+    return text.replace("<!-- elsewhere -->", "\n".join(map(_elsewhere_row, ELSEWHERE)))
+
+
+def _elsewhere_row(one: Elsewhere) -> str:
+    cells = [escape(text) for text in (one.name, one.paper, one.why)]
+    return f'<tr><th scope="row">{cells[0]}</th><td>{cells[1]}</td><td>{cells[2]}</td></tr>'
 
 
 def _joined(kind: str, names: tuple[str, ...]) -> str:

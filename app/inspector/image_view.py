@@ -22,6 +22,7 @@ class ImageView:
     schedules    the slider's stops, as texts of mpm.Recipe
     truth        (H, W) integer labels, or None; pixels of `ignore_index` and of unknown classes count nowhere
     rules        what a recipe may name, as `mpm.Rule.describe` tells it
+    named        recipes with names, spelled out for the model, as `mpm.merging.named` tells them
     can          what the page answers: "heat", "custom", "mask", "npz", "report", "python"
     """
 
@@ -39,6 +40,7 @@ class ImageView:
     paper: str = "2,5"
     can: Sequence[str] = ()
     rules: Sequence[Mapping[str, Any]] = ()
+    named: Sequence[Mapping[str, Any]] = ()
 
     def __post_init__(self) -> None:
         if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:

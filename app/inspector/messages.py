@@ -47,6 +47,7 @@ def image_view(
         baseline=BASELINE,
         can=ANSWERS,
         rules=rule_menu(),
+        named=engine.named_recipes,
     )
 
 

@@ -9,7 +9,8 @@ view      everything about one image, and the runs at hand. The same key again: 
           grid {rows, cols, patch_w, patch_h, pad_x, pad_y}: a patch's size, and the padding left of and above
           the image, as fractions of the image: the padded grid may reach beyond it;
           depth; classes [{name, colour}]; ignore_index; schedules (the slider's stops); paper; baseline;
-          rules (what a recipe may name, as `mpm.Rule.describe` tells it); selected;
+          rules (what a recipe may name, as `mpm.Rule.describe` tells it);
+          named (recipes with names: [{name, title, source, about, is_published, text}]); selected;
           can (what Python answers, see ImageView); truth (labels or null); runs; sent
 runs      more runs of that image: runs, sent (every recipe sent so far; the browser asks for what it lacks),
           renamed {as asked for: the recipe's own text}
@@ -93,6 +94,7 @@ def encode(
         "paper": view.paper,
         "baseline": view.baseline,
         "rules": list(view.rules),
+        "named": list(view.named),
         "selected": selected or next(iter(runs)),
         "can": list(view.can),
         "truth": None if view.truth is None else labels_text(view, known_truth(view, view.truth)),

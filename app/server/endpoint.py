@@ -1,4 +1,4 @@
-"""The endpoints for programs, also MCP tools: image and recipe in, mask and merge map out; the rules."""
+"""The endpoints for programs, also MCP tools: image and recipe in, mask and merge map out; rules; recipes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class Endpoint:
         Args:
             image: a photo file (PNG, JPEG, WebP, GIF, BMP or TIFF).
             schedule: a recipe: encoder blocks before which tokens merge, such as "2,5", a rule and blocks,
-                such as "bipartite(0.2)@2,5" (the endpoint `rules` lists them), or "none" for the baseline.
+                such as "bipartite(0.2)@2,5" (the endpoint `rules` lists them), a name such as "fast" (the
+                endpoint `recipes` lists them), or "none" for the baseline.
             model: one of the models that the page has at hand; left out or empty, its own.
 
         Returns:
@@ -62,6 +63,18 @@ class Endpoint:
         """
         return rule_menu()
 
+    def recipes(self, model: str = "") -> list[dict]:
+        """The recipes with names that a model can run: name, title, source, and the text spelled out for it.
+
+        Args:
+            model: one of the models that the page has at hand; left out or empty, its own.
+
+        Returns:
+            One object a recipe. `is_published` tells published methods from those chosen for the model.
+        """
+        with bad_input_as_toast():
+            return self._models.engine(model or None).named_recipes
+
 
 def add_endpoint(models: Models, queue: dict) -> None:
     """Put the endpoint on the page without showing it. queue: the model's place in the queue."""
@@ -74,6 +87,7 @@ def add_endpoint(models: Models, queue: dict) -> None:
         run = gr.Button("segment")
     endpoint = Endpoint(models)
     gr.api(endpoint.rules, api_name="rules", queue=False)
+    gr.api(endpoint.recipes, api_name="recipes", **{**queue, "api_visibility": "public"})
     run.click(
         endpoint.segment, [image, schedule, model], [mask, answer], api_name=API_NAME,
         **{**queue, "api_visibility": "public"},

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 from mpm.errors import InputError
 from mpm.merging.arguments import check_arguments, read_arguments, split_call
@@ -48,6 +48,22 @@ class NamedRecipe:
     about: str
     parameters: tuple[Parameter, ...]
     text: Callable[..., str]
+
+    @property
+    def is_published(self) -> bool:
+        """Whether it stands for a published method; else it was chosen for the model."""
+        return self.name not in DEFAULTS
+
+    def describe(self, text: str) -> dict[str, Any]:
+        """Plain values, for menus and programs. text: the recipe's, spelled out for a model."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "source": self.source,
+            "about": self.about,
+            "is_published": self.is_published,
+            "text": text,
+        }
 
 
 _NAMED: dict[str, NamedRecipe] = {}

@@ -74,6 +74,7 @@ def test_any_recipe_and_the_list_of_rules(client, engine, photo, smooth_image):
     assert stage["rule"] == "bipartite(0.25)" and len(stage["reason"]) == len(stage["index"])
     listed = client.predict(api_name="/rules")
     assert [rule["name"] for rule in listed] == [rule.name for rule in mpm.rules()]
+    assert client.predict(api_name="/recipes") == engine.named_recipes
     for bad in ("nobody@1", "bipartite(7)@1", "1," * 60_000):
         with pytest.raises(AppError) as refused:
             client.predict(image=handle_file(str(photo)), schedule=bad, api_name="/segment")
@@ -82,7 +83,7 @@ def test_any_recipe_and_the_list_of_rules(client, engine, photo, smooth_image):
 
 def test_it_is_documented_and_the_only_one(client):
     described = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert list(described) == ["/rules", "/segment"]
+    assert list(described) == ["/rules", "/recipes", "/segment"]
     assert [parameter["parameter_name"] for parameter in described["/segment"]["parameters"]] == [
         "image",
         "schedule",

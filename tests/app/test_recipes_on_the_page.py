@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 from types import SimpleNamespace
 
@@ -15,10 +16,13 @@ from app import ui
 from app.engine.ground_truth import Truths
 from app.engine.models import Models
 from app.examples import EXAMPLES, FIRST_MESSAGE
+from app.inspector import markup
 from app.inspector.handlers import Handlers
 from app.inspector.messages import STOPS, drawn_at_random, explore, rule_menu, runs_message
 from app.server import start
+from mpm.merging.elsewhere import ELSEWHERE
 from mpm.merging.explain import reasons_of
+from mpm.segmenters.runnable import runnable_recipes
 
 pytestmark = pytest.mark.usefixtures("no_rule_stays")
 
@@ -66,6 +70,10 @@ def test_a_chosen_recipe_is_explored_first_and_the_control_is_one(engine, smooth
     assert first["selected"] == "bipartite(0.2)@1"
     assert {run["schedule"] for run in first["runs"]} == {"none", "bipartite(0.2)@1"}
     assert first["rules"] == rule_menu()
+    assert first["named"] == engine.named_recipes
+    assert [one["name"] for one in first["named"]][:4] == ["light", "fast", "fastest", "tome"]
+    for one in first["named"]:
+        assert str(engine.read_recipe(one["name"])) == one["text"] == str(engine.read_recipe(one["text"]))
     assert drawn_at_random("2,5") == "random@2,5" and drawn_at_random("none") == "none"
 
 
@@ -75,10 +83,18 @@ def test_a_recipe_with_a_size_gives_it_up_for_the_view(engine, smooth_image):
     assert messages[0][1] == "random@1" == json.loads(messages[0][0])["selected"]
 
 
-def test_the_first_message_knows_the_rules_of_the_box():
+def test_the_first_message_knows_the_rules_of_the_box_and_the_model_s_names():
     stored = json.loads(FIRST_MESSAGE.read_text(encoding="utf-8"))
+    model = mpm.load_segmenter("streets-vit-tiny")
+    named = [one.describe(str(recipe)) for one, recipe in runnable_recipes(model)]
+    assert stored["named"] == named, "draw it anew: python -m app.examples"
     assert stored["rules"] == rule_menu(), "draw it anew: python -m app.examples"
     assert [run["schedule"] for run in stored["runs"]] == list(STOPS)
+
+
+def test_the_page_says_what_cannot_run_here():
+    shown = html.unescape(markup())
+    assert all(f"<td>{one.paper}</td><td>{one.why}</td>" in shown for one in ELSEWHERE)
 
 
 def test_rules_of_the_starter_s_own_are_in_the_menu(tmp_path):

@@ -11,6 +11,7 @@ from support.own_rule import STRIPES
 
 import mpm
 from mpm.__main__ import main
+from mpm.merging.elsewhere import ELSEWHERE
 
 pytestmark = pytest.mark.usefixtures("no_rule_stays")
 
@@ -84,6 +85,8 @@ def test_the_rules_are_listed(rules_file, capsys):
     assert main(["rules", "--rules", rules_file]) == 0
     shown = capsys.readouterr().out
     assert "stripes  Stripes" in shown and "share: a number, 0 to 0.5, or none; left out: none" in shown
+    assert "algm  windows(0.9)@0+bipartite(std=0.2)@4|after-attention,decode-merged,weighted\n" in shown
+    assert all(f"{one.name} ({one.paper}): {one.why}" in shown for one in ELSEWHERE)
     assert main(["rules", "--json"]) == 0
     assert [one["name"] for one in json.loads(capsys.readouterr().out)][:2] == ["mutual", "bipartite"]
 

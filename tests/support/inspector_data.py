@@ -12,12 +12,15 @@ import torch
 import mpm
 from app.inspector.image_view import ImageView
 from app.inspector.messages import rule_menu
+from mpm.merging.named import ModelShape, named_recipes
+from mpm.merging.recipe import Recipe
 from mpm.merging.trace import MergeTrace, trace_image
 
 SCHEDULES = ("none", "8", "5", "2", "2,5", "2,5,8", "2,4,6,8", "0,2,4,6,8")
 CLASSES = ("sky", "building", "road", "tree", "<b>car</b>")
 PALETTE = np.array([[70, 130, 180], [70, 70, 70], [128, 64, 128], [107, 142, 35], [0, 0, 142]], np.uint8)
 DEPTH = 12
+NAMED = [one.describe(str(Recipe.parse(one.name, ModelShape(DEPTH, 192)))) for one in named_recipes()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +89,7 @@ def made_up_view(image: np.ndarray, **changes) -> ImageView:
             "truth": None if "truth" in changes else made_up_labels(image, 3),
             "ignore_index": 4,
             "rules": rule_menu(),
+            "named": NAMED,
             **changes,
         }
     )

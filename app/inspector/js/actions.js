@@ -27,15 +27,19 @@ function makeActions(store) {
     chooseSchedule(schedule) {
       if (schedule === state.schedule) return;
       const shown = state.view.runs.has(schedule) ? { shown: schedule } : {};
-      set({ schedule, playing: false, method: ruleOf(schedule) ?? state.method, ...shown });
+      set({ ...choiceOf(state, schedule), playing: false, ...shown });
       announce(schedule);
     },
     toggleBlock(block) {
-      this.chooseSchedule(toggled(state.schedule, block, state.method));
+      this.chooseSchedule(toggled(state.schedule, block, state.method, state.options));
     },
     chooseRule(rule) {
       set({ method: rule });
       this.chooseSchedule(withRule(state.schedule, rule));
+    },
+    chooseOption(option, isOn) {
+      const others = partsOf(state.schedule).options.filter((own) => own !== option);
+      this.chooseSchedule(withOptions(state.schedule, isOn ? [...others, option] : others));
     },
     pin: (patch) =>
       set({ pinned: patch === state.pinned ? null : patch, cursor: patch === state.pinned ? patch : null }),

@@ -9,6 +9,7 @@ function debugHandle(store) {
         view: state.view?.key ?? null,
         schedule: state.schedule,
         method: state.method,
+        options: [...state.options],
         shown: state.shown,
         stage,
         runs: [...(state.view?.runs.keys() ?? [])],

@@ -82,6 +82,7 @@ async function decodeView(raw) {
     ignoreIndex: raw.ignore_index,
     schedules: raw.schedules,
     rules: raw.rules,
+    named: raw.named,
     paper: raw.paper,
     baseline: raw.baseline,
     selected: raw.selected,

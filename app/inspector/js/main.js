@@ -14,6 +14,8 @@ function mountInspector() {
   });
   mountPanes(ui, store, actions);
   mountMethod(ui, store, actions);
+  mountOptions(ui, store, actions);
+  mountNamed(ui, store, actions);
   mountSchedule(ui, store, actions);
   mountStrip(ui, store, actions);
   mountStages(ui, store);

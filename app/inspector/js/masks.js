@@ -53,7 +53,7 @@ function changeBitmap(view, before, after, palette, flow, canvas = null) {
 function maskSides(state) {
   const run = shownRun(state);
   const baseline = baselineRun(state);
-  const merged = { name: `Merged ${recipeName(run.schedule)}`, labels: run.labels };
+  const merged = { name: `Merged ${cutShort(shortName(state, run.schedule))}`, labels: run.labels };
   if (state.maskMode === 'truth') return [merged, { name: 'Ground truth', labels: state.view.truth }];
   return [{ name: 'Baseline, no merging', labels: baseline?.labels ?? null }, merged];
 }

@@ -276,7 +276,7 @@ function mergeCaption(state) {
   if (!run.stages.length) return 'Nothing merges in this schedule: every patch stays a token of its own.';
   if (stage === 0) return `Before any merge: ${run.tokenCounts[0]} patches, each a token of its own.`;
   const gone = run.tokenCounts[stage - 1] - run.tokenCounts[stage];
-  const before = `before block ${run.blocks[stage - 1]}`;
+  const before = whereMerged(run, run.blocks[stage - 1]);
   if (!gone) return `No two tokens came together ${before}: nothing merged here.`;
   const earlier = stage > 1 ? ', on top of the earlier ones' : '';
   const lines = mergesPairs(run.stages[stage - 1])

@@ -21,7 +21,7 @@ const RECEIVERS = {
     if (view?.key !== message.view) return;
     await addRuns(view, message.runs);
     const renamed = message.renamed?.[store.state.schedule];
-    if (renamed) store.set({ schedule: renamed, method: ruleOf(renamed) ?? store.state.method });
+    if (renamed) store.set(choiceOf(store.state, renamed));
     view.sent = [...new Set([...view.sent, ...message.sent])];
     store.set({ runs: store.state.runs + 1, ...nowShown(store.state, view) });
     askForMissing(view, actions);
@@ -87,8 +87,7 @@ function freshState(store, view) {
   return {
     view,
     runs: store.state.runs + 1,
-    schedule: wanted,
-    method: ruleOf(wanted) ?? store.state.method,
+    ...choiceOf(store.state, wanted),
     shown,
     playing: false,
     hover: null,

@@ -44,6 +44,8 @@ const rowOf = (view, patch) => Math.floor(patch / view.cols);
 const colOf = (view, patch) => patch % view.cols;
 const distanceOf = (view, a, b) =>
   Math.abs(rowOf(view, a) - rowOf(view, b)) + Math.abs(colOf(view, a) - colOf(view, b));
+// Where an insertion merges: "before block 2", or "in block 2" where that is between attention and MLP.
+const whereMerged = (run, block) => `${mergesInside(run.schedule) ? 'in' : 'before'} block ${block}`;
 const lastStage = (run) => run.stages.length;
 
 // What each insertion did to the token that holds this patch, in its rule's own words. {partner}, {nearest} and
@@ -53,7 +55,8 @@ function historyOf(view, run, patch) {
     const token = run.tokens[k][patch];
     const places = placesOf(stage, token);
     const sentence = stage.sentences[stage.code[token]];
-    const entry = { block: stage.block, rule: stage.rule, sentence, ...places, kind: kindOf(sentence, places) };
+    const isInside = mergesInside(run.schedule);
+    const entry = { block: stage.block, isInside, rule: stage.rule, sentence, ...places, kind: kindOf(sentence, places) };
     if (entry.kind === 'merged') return mergedEntry(view, stage, token, entry);
     return { ...entry, similarity: stage.similarity[token], nearestSimilarity: stage.similarity[stage.nearest[token]] };
   });

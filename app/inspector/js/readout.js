@@ -140,7 +140,7 @@ function historyRow(view, entry, k, stage) {
   return el(
     'li',
     { 'data-state': state, 'data-kind': entry.kind, 'aria-current': state === 'now' ? 'step' : null },
-    el('span', { class: 'when' }, `Before ${entry.block}`),
+    el('span', { class: 'when' }, `${entry.isInside ? 'In' : 'Before'} ${entry.block}`),
     el('span', { class: 'what' }, ...whatHappened(view, entry)),
     el('span', { class: 'how' }, ...measured(entry)),
   );
@@ -180,7 +180,7 @@ function spokenPatch(state, patch) {
     const similarity = Number.isFinite(entry.similarity)
       ? `, cosine similarity ${entry.similarity.toFixed(3)}`
       : '';
-    return `Before block ${entry.block}: ${what}${similarity}${entry.kind === 'merged' ? `, ${apart(entry)}` : ''}.`;
+    return `${entry.isInside ? 'In' : 'Before'} block ${entry.block}: ${what}${similarity}${entry.kind === 'merged' ? `, ${apart(entry)}` : ''}.`;
   });
   const names = [baselineRun(state), run].map(
     (one) => one && view.classes[patchClass(view, one.labels, patch)]?.name,

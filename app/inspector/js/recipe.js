@@ -1,12 +1,13 @@
 // Recipes as texts, as mpm/merging/recipe.py writes them: "2,5", "random@2,5", "bipartite(0.2)@0+2,5|sizes".
 
 const PAPER_RULE = 'mutual';
+const OPTIONS = ['after-attention', 'decode-merged', 'residual', 'sizes', 'weighted'];
 
 // {stages: [{rule, blocks}], options}: rule is a name with its arguments.
 function partsOf(recipe) {
   const [merges, options = ''] = recipe.split('|');
   const stages = merges === 'none' || merges === '' ? [] : merges.split(/\+(?![^(]*\))/).map(stageOf);
-  return { stages, options };
+  return { stages, options: options.split(',').filter(Boolean) };
 }
 
 function stageOf(text) {
@@ -23,9 +24,20 @@ function textOf({ stages, options }) {
     .sort((a, b) => a.blocks[0] - b.blocks[0])
     .map(({ rule, blocks }) => (rule === PAPER_RULE ? '' : `${rule}@`) + blocks.join(','))
     .join('+');
-  // Who merges nothing has no use for any option but the input size.
-  const kept = options.split(',').filter((option) => option && (merges || option.endsWith('px')));
+  const kept = optionsInOrder(options, Boolean(merges));
   return (merges || 'none') + (kept.length ? `|${kept.join(',')}` : '');
+}
+
+// Who merges nothing has no use for any but the input size; sizes weigh the means as well.
+function optionsInOrder(options, isMerging) {
+  const isUsed = (option) => options.includes(option) && !(option === 'weighted' && options.includes('sizes'));
+  const isUnknown = (option) => !OPTIONS.includes(option) && !option.endsWith('px') && option !== 'copy';
+  const size = options.findLast((option) => option.endsWith('px'));
+  return [
+    ...(isMerging ? OPTIONS.filter(isUsed) : []),
+    ...options.filter(isUnknown), // Python says what is wrong with it
+    ...(size ? [size] : []),
+  ];
 }
 
 const blocksOf = (recipe) => partsOf(recipe).stages.flatMap(({ blocks }) => blocks).sort((a, b) => a - b);
@@ -42,19 +54,32 @@ function withRule(recipe, rule) {
   return textOf({ stages: [{ rule, blocks: blocksOf(recipe) }], options });
 }
 
-// A block more, by that rule, or one less.
-function toggled(recipe, block, rule) {
-  const { stages, options } = partsOf(recipe);
-  if (!blocksOf(recipe).includes(block)) return textOf({ stages: [...stages, { rule, blocks: [block] }], options });
-  const rest = stages.map((stage) => ({ ...stage, blocks: stage.blocks.filter((own) => own !== block) }));
-  return textOf({ stages: rest, options });
+const withOptions = (recipe, options) => textOf({ stages: partsOf(recipe).stages, options });
+
+// A block more, by that rule, or one less. options: of a recipe that merged nothing so far.
+function toggled(recipe, block, rule, options) {
+  const own = partsOf(recipe);
+  if (!blocksOf(recipe).includes(block)) {
+    const stages = [...own.stages, { rule, blocks: [block] }];
+    return textOf({ stages, options: own.stages.length ? own.options : [...own.options, ...options] });
+  }
+  const rest = own.stages.map((stage) => ({ ...stage, blocks: stage.blocks.filter((one) => one !== block) }));
+  return textOf({ stages: rest, options: own.options });
 }
 
-const blocksText = (blocks) => `{${blocks.join(', ')}}`;
+const mergesInside = (recipe) => partsOf(recipe).options.includes('after-attention');
 
-// For people: "{2, 5}", "bipartite(0.2) {2, 5} · sizes".
+const LONGEST_LIST = 5;
+
+// Many blocks in a row are written as a range.
+function blocksText(blocks) {
+  const isRange = blocks.length > LONGEST_LIST && blocks.every((block, i) => block === blocks[0] + i);
+  return isRange ? `{${blocks[0]} to ${blocks.at(-1)}}` : `{${blocks.join(', ')}}`;
+}
+
+// For people: "{2, 5}", "bipartite(0.2) {0 to 11} · sizes".
 function recipeName(recipe) {
   const { stages, options } = partsOf(recipe);
   const names = stages.map(({ rule, blocks }) => (rule === PAPER_RULE ? '' : `${rule} `) + blocksText(blocks));
-  return [names.join(' + ') || 'none', ...options.split(',').filter(Boolean)].join(' · ');
+  return [names.join(' + ') || 'none', ...options].join(' · ');
 }

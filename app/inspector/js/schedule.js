@@ -1,22 +1,33 @@
 // The schedule slider, its stops, and the figures beside it.
 
-// The presets, by the rule that is chosen, and at the end the recipe of the user's own making, if one is chosen.
+// The presets, by the rule and options that are chosen, and at the end the recipe of the user's own making, if one is chosen.
 function sliderStops(state) {
   const stops = presetStops(state);
   return stops.includes(state.schedule) ? stops : [...stops, state.schedule];
 }
 
-const presetStops = ({ view, method }) => view.schedules.map((stop) => withRule(stop, method));
+const presetStops = ({ view, method, options }) =>
+  view.schedules.map((stop) => withOptions(withRule(stop, method), options));
 
-// The rule stands in the menu, so a stop need not repeat it.
-const stopName = ({ method }, stop) => recipeName(ruleOf(stop) === method ? withRule(stop, PAPER_RULE) : stop);
+// Rule and options stand beside the menu, so a stop need not repeat them.
+function stopName(state, stop) {
+  if (presetStops(state).includes(stop)) return recipeName(withOptions(withRule(stop, PAPER_RULE), []));
+  if (namedRecipe(state, stop)) return shortName(state, stop);
+  return cutShort(recipeName(ruleOf(stop) === state.method ? withRule(stop, PAPER_RULE) : stop));
+}
+
+const LONGEST_NAME = 34;
+const cutShort = (name) => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name);
 
 function mountSchedule(ui, store, actions) {
   ui.range.addEventListener('input', () =>
     actions.chooseSchedule(sliderStops(store.state)[Number(ui.range.value)]),
   );
-  store.on(['view', 'runs', 'schedule', 'shown', 'method'], (state) => {
+  store.on(['view', 'runs', 'schedule', 'shown', 'method', 'options'], (state) => {
     if (!state.view) return;
+    ui.scheduleHint.textContent = mergesInside(state.schedule)
+      ? 'Tokens merge inside these encoder blocks, between attention and MLP.'
+      : 'Tokens merge on the input of these encoder blocks.';
     showSlider(ui, state, actions);
     showFigures(ui, state);
     showStatus(ui, state);
@@ -47,7 +58,7 @@ const showTick = (state, { stop, at }) =>
   el('span', { class: 'tick', 'data-run': readiness(state, stop), style: { '--at': at } });
 
 function showStop(state, { stop, at, chosen }, actions) {
-  const note = stop === state.view.paper ? 'paper' : presetStops(state).includes(stop) ? null : 'yours';
+  const note = stop === state.view.paper ? 'paper' : isOwn(state, stop) ? 'yours' : null;
   return el(
     'button',
     {
@@ -66,12 +77,14 @@ function showStop(state, { stop, at, chosen }, actions) {
   );
 }
 
+const isOwn = (state, stop) => !presetStops(state).includes(stop) && !namedRecipe(state, stop);
+
 function stopText(state, stop) {
   const run = state.view.runs.get(stop);
   const name =
     stop === 'none'
       ? 'no merging'
-      : `${stop.includes('@') ? `${recipeName(stop)}, ` : ''}before ${blocksOf(stop).length > 1 ? 'blocks' : 'block'} ${blocksOf(stop).join(', ')}`;
+      : `${/[@|]/.test(stop) ? `${recipeName(stop)}, ` : ''}${mergesInside(stop) ? 'in' : 'before'} ${blocksOf(stop).length > 1 ? 'blocks' : 'block'} ${blocksOf(stop).join(', ')}`;
   const paper = stop === state.view.paper ? ', the paper’s choice' : '';
   const kept = run
     ? `, ${percent(run.tokenCounts.at(-1) / run.tokenCounts[0])} of the tokens kept`
@@ -99,14 +112,20 @@ const figure = (value, name, note = null) =>
     note ? el('dd', { class: 'note' }, note) : null,
   );
 
-const tokenPath = (run) =>
-  el(
+const LONGEST_PATH = 6;
+
+// Of many insertions the first and the last; the strip has them all.
+function tokenPath({ tokenCounts }) {
+  const isLong = tokenCounts.length > LONGEST_PATH;
+  const steps = isLong ? [...tokenCounts.slice(0, 2), '…', ...tokenCounts.slice(-2)] : tokenCounts;
+  return el(
     'span',
-    { class: 'path' },
-    ...run.tokenCounts.flatMap((tokens, i) =>
+    { class: 'path', title: isLong ? tokenCounts.join(' → ') : null },
+    ...steps.flatMap((tokens, i) =>
       i ? [el('span', { class: 'arrow', 'aria-label': 'then' }, '→'), String(tokens)] : [String(tokens)],
     ),
   );
+}
 
 function timeFigure(run, baseline) {
   if (!run.timing) return null;

@@ -19,12 +19,12 @@ const ROOM_FOR_COUNTS = 4; // with more stages the counts are left to the strip 
 function stageOptions(run) {
   return run.tokenCounts.map((tokens, stage) => ({
     value: String(stage),
-    text: stage === 0 ? 'Input' : `Before ${run.blocks[stage - 1]}`,
+    text: stage === 0 ? 'Input' : `${mergesInside(run.schedule) ? 'In' : 'Before'} ${run.blocks[stage - 1]}`,
     sub: run.tokenCounts.length > ROOM_FOR_COUNTS ? null : String(tokens),
     title:
       stage === 0
         ? 'Before any merge'
-        : `After the ${ordinal(stage)} insertion, before block ${run.blocks[stage - 1]}: ${tokens} tokens`,
+        : `After the ${ordinal(stage)} insertion, ${whereMerged(run, run.blocks[stage - 1])}: ${tokens} tokens`,
   }));
 }
 

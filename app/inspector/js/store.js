@@ -64,6 +64,7 @@ const initialState = () => ({
   runs: 0, // counts what was added to view.runs, timings included
   schedule: null, // the recipe wanted
   method: PAPER_RULE, // the rule, with its arguments, of the slider's stops and of blocks added on the strip
+  options: [], // of the recipe's options those with a checkbox, for stops and blocks chosen later
   shown: null, // drawn: the wanted one, or the last at hand while it is being computed
   stage: Infinity, // insertions applied; Infinity: all of them
   layers: Object.fromEntries(LAYERS.map(({ name, on, opacity }) => [name, { on, opacity }])),

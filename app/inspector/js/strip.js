@@ -14,6 +14,7 @@ function showStrip(ui, state, actions) {
   const cells = Array.from({ length: state.view.depth }, (_, block) => ({
     block,
     merges: chosen.has(block),
+    where: mergesInside(state.schedule) ? 'in' : 'before',
     tokens: tokens[block],
     share: tokens[block] / state.view.size,
     changed: block === 0 || tokens[block] !== tokens[block - 1],
@@ -22,6 +23,7 @@ function showStrip(ui, state, actions) {
   ui.strip.replaceChildren(
     ...cells.map((cell) => showBlock(cell, run, () => actions.toggleBlock(cell.block))),
   );
+  ui.strip.toggleAttribute('data-crowded', cells.filter((cell) => cell.changed).length > cells.length / 2);
   ui.strip.children[Math.max(focused, 0)].tabIndex = 0;
   if (focused >= 0) ui.strip.children[focused].focus();
   ui.stripCaption.textContent = stripCaption(state, run);
@@ -34,8 +36,8 @@ function tokensAfterBlocks(view, run) {
   );
 }
 
-function showBlock({ block, merges, tokens, share, changed }, run, toggle) {
-  const spoken = `Block ${block}${merges ? ', merges before it' : ''}${run ? `, ${tokens} tokens` : ''}`;
+function showBlock({ block, merges, where, tokens, share, changed }, run, toggle) {
+  const spoken = `Block ${block}${merges ? `, merges ${where} it` : ''}${run ? `, ${tokens} tokens` : ''}`;
   return el(
     'button',
     {
@@ -44,7 +46,7 @@ function showBlock({ block, merges, tokens, share, changed }, run, toggle) {
       tabindex: -1,
       'aria-pressed': String(merges),
       'aria-label': spoken,
-      title: merges ? `Remove the merge before block ${block}` : `Merge before block ${block}`,
+      title: merges ? `Remove the merge ${where} block ${block}` : `Merge ${where} block ${block}`,
       onclick: toggle,
     },
     el('span', { class: 'number' }, String(block)),
@@ -67,12 +69,13 @@ function moveAlongStrip(event, strip) {
 }
 
 function stripCaption(state, run) {
-  const hint = 'Press a block to merge before it, or to stop merging there.';
-  if (state.view.failed.has(state.schedule)) return `The views below show ${recipeName(state.shown)}.`;
+  const where = mergesInside(state.schedule) ? 'in' : 'before';
+  const hint = `Press a block to merge ${where} it, or to stop merging there.`;
+  if (state.view.failed.has(state.schedule)) return `The views below show ${shortName(state, state.shown)}.`;
   if (!run)
     return (
-      `${recipeName(state.schedule)} is being computed; ` +
-      `the views below still show ${recipeName(state.shown)}.`
+      `${shortName(state, state.schedule)} is being computed; ` +
+      `the views below still show ${shortName(state, state.shown)}.`
     );
   return `The ${state.view.depth} encoder blocks and the patch tokens each works on, for this picture. ${hint}`;
 }

@@ -88,7 +88,7 @@ function tradeoffFigure(state, points, controls, actions) {
   const scales = tradeoffScales(points, controls, state.tradeoffWidth);
   const tokens = state.tradeoffAxis === 'tokens';
   const line = frontierOf(points).map(({ x, y }) => `${short(scales.x(x))},${short(scales.y(y))}`).join(' ');
-  const placed = points.map((point) => ({ ...point, cx: scales.x(point.x), cy: scales.y(point.y), text: recipeName(point.schedule) }));
+  const placed = points.map((point) => ({ ...point, cx: scales.x(point.x), cy: scales.y(point.y), text: cutShort(shortName(state, point.schedule)) }));
   const labels = placeLabels(placed, { left: PLOT.left, right: scales.right, top: 0, bottom: scales.mainBottom + 4 });
   return svgEl('svg', { viewBox: `0 0 ${scales.width} ${scales.bottom + PLOT.bottom}`, role: 'group', 'aria-label': 'Schedules by cost and agreement' },
     ...horizontalLines(scales.yTicks, scales.y, scales),

@@ -1,6 +1,7 @@
 // Time and tokens block by block: baseline and one merged schedule side by side.
 
 const LANE = { left: 44, right: 8, tokens: 74, gap: 26, time: 130, bottom: 34, top: 16 };
+const COUNT_PX = 32;
 
 function showBlocks(ui, baseline, merged) {
   const width = Math.max(260, ui.blocks.clientWidth || 520);
@@ -46,8 +47,15 @@ function tokenLane(both, pitch, width) {
     svgEl('text', { x: LANE.left - 8, y: LANE.top + 4, class: 'tick end' }, 'tokens'),
     svgEl('text', { x: LANE.left - 8, y: bottom + 4, class: 'tick end' }, '0'),
     ...lines,
-    ...steps.map(({ block, count }) => svgEl('text', { x: LANE.left + block * pitch + 3, y: y(count) + (block === 0 ? -5 : 13), class: 'tick start' }, String(count))),
+    ...apartBy(COUNT_PX / pitch, steps).map(({ block, count }) => svgEl('text', { x: Math.min(LANE.left + block * pitch + 3, width - COUNT_PX + 2), y: y(count) + (block === 0 ? -5 : 13), class: 'tick start' }, String(count))),
   ];
+}
+
+// Counts that have room beside each other: the first, and from the last backwards whoever does not touch the next.
+function apartBy(blocks, steps) {
+  const [first, ...rest] = steps;
+  const kept = rest.reduceRight((later, step) => (later.length && later[0].block - step.block < blocks ? later : [step, ...later]), []);
+  return [first, ...kept.filter(({ block }) => block >= blocks)];
 }
 
 function timeLane(both, pitch, width, height) {

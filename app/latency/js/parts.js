@@ -31,10 +31,11 @@ function stackedBar(one, longest) {
     el('span', { class: 'value' }, timeText(partsTotal(one))));
 }
 
+// The bars above say by which recipe.
 function partsTable(baseline, merged) {
   const same = baseline === merged;
   const names = Object.keys(PART_NAMES).filter((part) => (baseline.parts[part] ?? 0) + (merged.parts[part] ?? 0) > 0);
-  const head = ['Part', 'Baseline', ...(same ? [] : [contenderName(merged.schedule), 'Difference'])];
+  const head = ['Part', 'Baseline', ...(same ? [] : ['Merged', 'Difference'])];
   return el('table', { class: 'lat-table lat-parts' },
     el('thead', {}, el('tr', {}, ...head.map((text) => el('th', { scope: 'col' }, text)))),
     el('tbody', {}, ...names.map((part) => partRow(part, baseline.parts[part] ?? 0, merged.parts[part] ?? 0, same))));

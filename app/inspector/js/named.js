@@ -1,0 +1,49 @@
+// Recipes with names, as Python spells them out for the model: a menu, and the text of what is chosen.
+
+const OWN_CHOICE = 'your own choice';
+
+const namedRecipe = (state, recipe) => state.view.named.find(({ text }) => text === recipe);
+
+// "ToMe, as published" is ToMe where there is little room.
+const shortTitle = ({ title }) => title.split(',')[0];
+
+// A recipe's title where it has one.
+function shortName(state, recipe) {
+  const named = namedRecipe(state, recipe);
+  return named ? shortTitle(named) : recipeName(recipe);
+}
+
+function mountNamed(ui, store, actions) {
+  ui.named.addEventListener('change', () => actions.chooseSchedule(ui.named.value || store.state.schedule));
+  store.on(['view', 'schedule'], (state) => {
+    if (!state.view) return;
+    showNamed(ui.named, state);
+    showRecipeText(ui.recipeText, state);
+  });
+}
+
+function showNamed(menu, state) {
+  const chosen = namedRecipe(state, state.schedule);
+  const option = (one) => el('option', { value: one.text, title: one.source, selected: one === chosen }, one.title);
+  const groups = [
+    ['For this model', state.view.named.filter((one) => !one.is_published)],
+    ['As published', state.view.named.filter((one) => one.is_published)],
+  ];
+  menu.replaceChildren(
+    el('option', { value: '', selected: !chosen, disabled: Boolean(chosen) }, OWN_CHOICE),
+    ...groups
+      .filter(([, members]) => members.length)
+      .map(([label, members]) => el('optgroup', { label }, ...members.map(option))),
+  );
+  menu.title = chosen ? `${chosen.title}. Source: ${chosen.source}.` : 'Recipes with a name, spelled out for this model';
+}
+
+function showRecipeText(line, state) {
+  const chosen = namedRecipe(state, state.schedule);
+  line.title = chosen ? `${chosen.title}. Source: ${chosen.source}.` : '';
+  line.replaceChildren(
+    'Recipe: ',
+    el('code', {}, state.schedule),
+    chosen ? ` ${chosen.title}: ${chosen.about} Source: ${chosen.source}.` : '',
+  );
+}

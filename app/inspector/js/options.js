@@ -1,0 +1,50 @@
+// How a run goes on: the recipe's options that have a checkbox. Stops and blocks chosen later keep them.
+
+const CHECKED_OPTIONS = [
+  {
+    name: 'residual',
+    text: 'residual restore',
+    help: 'Each patch gets its group’s token plus what it had apart from its group’s mean when it merged, instead of the token alone.',
+  },
+  {
+    name: 'sizes',
+    text: 'count sizes',
+    help: 'A token that stands for several patches counts as often in means and in attention.',
+  },
+  {
+    name: 'decode-merged',
+    text: 'decode merged',
+    help: 'The decoder works on the merged tokens, too, and its scores are restored to the grid: faster, less exact.',
+  },
+];
+const NOTHING_MERGES = 'This recipe merges nothing, so there is nothing to restore, to count or to decode merged.';
+
+const checkedOptions = (recipe) =>
+  CHECKED_OPTIONS.map(({ name }) => name).filter((name) => partsOf(recipe).options.includes(name));
+
+// What choosing a recipe changes: rule and options stay where it has none of its own.
+function choiceOf(state, schedule) {
+  const merges = blocksOf(schedule).length > 0;
+  const options = merges ? checkedOptions(schedule) : state.options;
+  return { schedule, method: ruleOf(schedule) ?? state.method, options };
+}
+
+function mountOptions(ui, store, actions) {
+  const boxes = CHECKED_OPTIONS.map(({ name, text }) => {
+    const box = el('input', { type: 'checkbox', 'data-option': name, 'aria-label': text });
+    box.addEventListener('change', () => actions.chooseOption(name, box.checked));
+    const label = el('label', { class: 'option' }, box, el('span', {}, text));
+    ui.options.append(label);
+    return { box, label };
+  });
+  store.on(['view', 'schedule', 'options'], (state) => {
+    if (state.view) CHECKED_OPTIONS.forEach((option, i) => showOption(state, option, boxes[i]));
+  });
+}
+
+function showOption(state, { name, help }, { box, label }) {
+  box.checked = state.options.includes(name);
+  box.disabled = blocksOf(state.schedule).length === 0;
+  label.title = box.disabled ? NOTHING_MERGES : help;
+  box.title = label.title; // spoken as the box's description
+}

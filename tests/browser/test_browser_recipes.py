@@ -1,0 +1,111 @@
+"""Options and named recipes in a browser: what they ask for, in texts that are Python's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.inspector_browser import events, state
+from support.inspector_data import NAMED
+
+import app.inspector
+from mpm.merging.elsewhere import ELSEWHERE
+from mpm.merging.recipe import Recipe
+
+pytestmark = pytest.mark.browser
+RECIPE_JS = Path(app.inspector.__file__).parent / "js" / "recipe.js"
+MENU = "select[data-ref=named]"
+TEXTS = (
+    "none",
+    "5,2",
+    "2,5|weighted,sizes",
+    "2|weighted",
+    "2,5|432px,sizes,residual,decode-merged,after-attention",
+    "2,5|copy,sizes,sizes",
+    "none|residual,432px,sizes",
+    "random@8+mutual@5,2|sizes,residual",
+    "bipartite(0.2,keys=true)@3+windows(0.97)@1+5|decode-merged,weighted",
+    *(one["text"] for one in NAMED),
+)
+
+
+def asked(page) -> list[str]:
+    return [event["schedule"] for event in events(page, "custom")]
+
+
+def box(page, name: str):
+    return page.locator(f"[data-option={name}]")
+
+
+def test_the_browser_writes_recipes_as_python_does(browser):
+    page, code = browser.new_page(), RECIPE_JS.read_text(encoding="utf-8")
+    written = page.evaluate(
+        f"(texts) => {{ {code}; return texts.map((text) => textOf(partsOf(text))); }}",
+        list(TEXTS),
+    )
+    page.close()
+    assert written == [str(Recipe.parse(text)) for text in TEXTS]
+
+
+def test_options_are_asked_for_and_kept_by_stops_blocks_and_methods(open_page):
+    page = open_page()
+    box(page, "sizes").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Space")
+    assert asked(page) == ["2,5|sizes", "2,5|residual,sizes"]
+    page.locator(".stop").nth(3).click()
+    page.locator(".encoder-block").nth(7).click()
+    page.locator("select[data-ref=method]").select_option("bipartite")
+    box(page, "sizes").uncheck()
+    assert asked(page)[2:] == [
+        "2|residual,sizes",
+        "2,7|residual,sizes",
+        "bipartite@2,7|residual,sizes",
+        "bipartite@2,7|residual",
+    ]
+    page.wait_for_function("() => location.hash.includes('schedule=bipartite@2,7%7Cresidual')")
+    assert state(open_page(page.evaluate("location.hash")))["options"] == ["residual"]
+
+
+def test_nothing_to_choose_where_nothing_merges(open_page):
+    page = open_page("#schedule=2|decode-merged")
+    box(page, "residual").check()
+    page.locator(".stop").first.click()
+    assert state(page)["schedule"] == "none"
+    for name in ("residual", "sizes", "decode-merged"):
+        assert box(page, name).is_disabled()
+    titles = page.locator(".option").evaluate_all("(labels) => labels.map(({ title }) => title)")
+    assert all("merges nothing" in title for title in titles)
+    page.locator(".encoder-block").nth(4).click()
+    assert state(page)["schedule"] == "4|decode-merged,residual", "the choice of before is still there"
+    titles = page.locator(".option").evaluate_all("(labels) => labels.map(({ title }) => title)")
+    assert all(title.count(".") == 1 for title in titles)
+
+
+def test_a_named_recipe_is_its_text(open_page):
+    page = open_page()
+    names = page.locator(f"{MENU} option").all_text_contents()
+    assert names == ["your own choice", *(one["title"] for one in NAMED)]
+    for one in NAMED:
+        page.locator(MENU).select_option(label=one["title"])
+        assert state(page)["schedule"] == asked(page)[-1] == one["text"]
+        line = page.locator("[data-ref=recipeText]")
+        assert line.locator("code").inner_text() == one["text"]
+        assert one["source"] in line.get_attribute("title")
+        # Light is the paper's stop with options: it has its place on the slider.
+        stop = "{2, 5}" if one["name"] == "light" else one["title"].split(",")[0]
+        assert page.locator(".stop[data-chosen=true]").inner_text() == stop
+    page.locator(".stop").nth(4).click()
+    assert state(page)["schedule"] == "bipartite(above=0.9,keys=true)@2,5|sizes", (
+        "its place in the block is its own"
+    )
+    assert page.locator(f"{MENU} option:checked").inner_text() == "your own choice"
+
+
+def test_what_cannot_run_here_is_told_on_request(open_page):
+    page = open_page(width=390)
+    assert not page.locator(".elsewhere table").is_visible()
+    page.locator(".elsewhere summary").press("Enter")
+    assert page.locator(".elsewhere tbody th").all_inner_texts() == [one.name for one in ELSEWHERE]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

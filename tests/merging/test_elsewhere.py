@@ -1,0 +1,23 @@
+"""Methods that cannot run here: one list, and the README's table is that list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mpm.merging.elsewhere import ELSEWHERE, elsewhere_markdown
+from mpm.merging.named import named_recipes
+from mpm.merging.rule import rules
+
+
+def test_the_readme_s_table_is_this_list():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert f"\n\n{elsewhere_markdown()}\n\n" in readme
+
+
+def test_each_reason_is_one_sentence_and_no_method_runs_after_all():
+    names = [one.name for one in ELSEWHERE]
+    assert len(set(names)) == len(names)
+    assert not {name.lower() for name in names} & {one.name for one in (*rules(), *named_recipes())}
+    for one in ELSEWHERE:
+        assert one.why[0].isupper() and one.why.endswith(".") and ". " not in one.why
+        assert "|" not in one.name + one.paper + one.why
