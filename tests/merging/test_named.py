@@ -9,7 +9,7 @@ import timm
 
 import mpm
 from mpm.cli.recipes import check_recipes
-from mpm.merging.named import ModelShape, expand, name_in, named_recipes
+from mpm.merging.named import DEFAULTS, ModelShape, expand, name_in, named_recipes
 from mpm.merging.recipe import Recipe
 from mpm.segmenters.config import SegmenterConfig
 
@@ -38,11 +38,11 @@ def test_names_are_described():
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ("light", "2,5|decode-merged,residual,sizes"),
-        ("fast|residual", "windows(0.97)@1+2,4,6|residual,sizes"),
-        ("fast|Sizes, 432px", "windows(0.97)@1+2,4,6|residual,sizes,432px"),
-        ("fast|copy", "windows(0.97)@1+2,4,6|sizes"),
-        ("fast|", "windows(0.97)@1+2,4,6|residual,sizes"),
+        ("light", DEFAULTS["light"]),
+        ("fast|residual", DEFAULTS["fast"]),
+        ("fast|Sizes, 432px", DEFAULTS["fast"] + ",432px"),
+        ("fast|copy", DEFAULTS["fast"].replace("residual,", "")),
+        ("fast|", DEFAULTS["fast"]),
         ("g2tm|copy", "graph@1|after-attention"),
         ("g2tm(0.8812345)|residual", "graph(0.8812345)@1|after-attention,residual"),
         ("algm", "windows(0.9)@0+bipartite(std=0.2)@4|after-attention,decode-merged,weighted"),
@@ -116,8 +116,10 @@ def test_a_model_s_own_recipes_win_and_travel_with_it(tiny_config):
     model = mpm.Segmenter(again)
     assert str(model.read_recipe("fast")) == "0+random@2|residual"
     assert str(model.read_recipe("fast|copy")) == "0+random@2"
-    assert str(model.read_recipe("light")) == "0,1|decode-merged,residual,sizes"
-    assert str(mpm.Segmenter(tiny_config).read_recipe("fast")) == "windows(0.97)@0+1,2|residual,sizes"
+    assert str(model.read_recipe("light")) == "regions(0.96)@0|decode-merged,residual,sizes"
+    assert str(mpm.Segmenter(tiny_config).read_recipe("fast")) == (
+        "regions(0.96)@0+regions(0.96,8)@1|decode-merged,residual,sizes"
+    )
 
 
 @pytest.mark.parametrize(
@@ -167,6 +169,6 @@ def test_a_vit_alone_takes_names():
     merging = mpm.apply(vit, "tome(4)")
     assert str(merging.recipe) == "bipartite(count=4,keys=true)@0,1,2,3|after-attention,sizes"
     merging.recipe = "fast"
-    assert str(merging.schedule) == "windows(0.97)@0+1,2|residual,sizes"
+    assert str(merging.schedule) == "regions(0.96)@0+regions(0.96,8)@1|residual,sizes", "no decoder here"
     with pytest.raises(mpm.InputError, match="ViT alone"):
-        merging.recipe = "light"
+        merging.recipe = "1|decode-merged"
