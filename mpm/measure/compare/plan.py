@@ -13,7 +13,7 @@ from mpm.merging.rule_call import RuleCall
 from mpm.merging.schedule import Schedule
 from mpm.segmenters.segmenter import Segmenter
 
-PURE_CHOICES = ("bipartite", "windows", "energy", "graph", "rounds", "pool", "random")
+PURE_CHOICES = ("bipartite", "windows", "energy", "graph", "regions", "rounds", "pool", "random")
 """Rules of the box that only choose who merges: at equal counts nothing else differs."""
 EQUAL_AT = ("2,5",)
 EQUAL_OPTIONS = ("copy", "residual", "residual,sizes")

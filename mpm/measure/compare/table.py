@@ -7,7 +7,8 @@ from mpm.measure.text_table import count_of, percent, text_table
 
 EQUAL_TITLE = (
     "Rules at equal counts: on every picture and insertion each removes as many tokens as mutual pairs do "
-    "there.\nSearch for the counts is forced, so there is no time."
+    "there.\nSearch for the counts is forced, so there is no time. Smaller pictures, the rival that costs "
+    "nothing, stand below."
 )
 RECIPES_TITLE = (
     "As published and as given: picture to mask, search and restore inside; speed-ups are medians over "
@@ -51,7 +52,9 @@ def _equal_table(comparison: Comparison) -> str:
     rows = comparison.equal_rows
     cells = [("rule", "blocks", "options", "tokens kept", *_score_names(comparison))]
     cells += [(row.rule, row.blocks, row.options, percent(row.tokens_kept), *_scores(row)) for row in rows]
-    notes = ["", *map(note_of, rows)]
+    rivals = [row for row in comparison.rows if row.kind == "smaller"]
+    cells += [("smaller picture", row.name, "-", percent(row.tokens_kept), *_scores(row)) for row in rivals]
+    notes = ["", *map(note_of, rows), *("" for _ in rivals)]
     lines = zip(text_table(cells).splitlines(), notes, strict=True)
     return "\n".join(f"{line}  {note}".rstrip() for line, note in lines)
 
