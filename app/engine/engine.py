@@ -102,8 +102,14 @@ class Engine:
         return self._segmenter
 
     def read_recipe(self, text: Any) -> Recipe:
-        """A recipe of this model, names such as "fast" spelled out. Raises InputError for a bad one."""
-        return self.segmenter.read_recipe(text)
+        """A recipe of this model, names such as "fast" spelled out. Raises InputError for a bad one.
+
+        Needs no lock: what the device takes is measured by the first run that asks for it, not here.
+        """
+        segmenter = self.segmenter
+        from mpm.merging.recipe import Recipe
+
+        return Recipe.parse(text, segmenter.shape).check(segmenter.depth)
 
     def sweep(self, rgb: np.ndarray, recipes: Sequence[str]) -> Iterator[SegmentationRun]:
         """Runs of many recipes, shared where they agree; masks at display size. Close it to stop."""
