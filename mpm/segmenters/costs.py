@@ -6,21 +6,21 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from mpm.clock import Clock, PartClock
-from mpm.encoders.base import TokenState
+from mpm.encoders.base import Encoder, TokenState
 from mpm.encoders.run import encode
 from mpm.merging.costs import Costs
+from mpm.merging.grid import Grid
 from mpm.merging.recipe import Recipe
+from mpm.segmenters.geometry import Geometry
 from mpm.segmenters.run import finish
 from mpm.segmenters.upsample import upsample_labels
-
-if TYPE_CHECKING:
-    from mpm.segmenters.segmenter import Segmenter
 
 SIDES = ((8, 8), (8, 16), (16, 16), (16, 24), (16, 32), (24, 32), (32, 32), (32, 40), (32, 48))
 """Rows and columns of the patch grids that are measured."""
@@ -30,8 +30,34 @@ LONG_S = 0.2
 """Runs of one part end after so long: whatever takes longer alone has little noise beside it."""
 
 
+class Measured(Protocol):
+    """What is asked of a `Segmenter`, which asks this module for its costs and so cannot be named here."""
+
+    decoder: nn.Module
+
+    @property
+    def runner(self) -> Encoder: ...
+
+    @property
+    def patch_px(self) -> int: ...
+
+    @property
+    def depth(self) -> int: ...
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def preprocess(self, image: Any, resolution: int | None = None) -> tuple[Tensor, Geometry]: ...
+
+    def decode(self, tokens: Tensor, grid: Grid) -> Tensor: ...
+
+    def modules(self) -> Iterator[nn.Module]: ...
+
+    def eval(self) -> Any: ...
+
+
 @torch.inference_mode()
-def measure_costs(segmenter: Segmenter) -> Costs:
+def measure_costs(segmenter: Measured) -> Costs:
     """The shortest of a few runs of each part, for growing numbers of patches: what others do is left out."""
     with _evaluating(segmenter):
         rows = [_Probe(segmenter, *sides).seconds() for sides in SIDES]
@@ -40,7 +66,7 @@ def measure_costs(segmenter: Segmenter) -> Costs:
 
 
 @contextmanager
-def _evaluating(segmenter: Segmenter) -> Iterator[None]:
+def _evaluating(segmenter: Measured) -> Iterator[None]:
     """As in inference: in training the picture would count in batch statistics, and dropout draw numbers."""
     training = [module for module in segmenter.modules() if module.training]
     segmenter.eval()
@@ -54,7 +80,7 @@ def _evaluating(segmenter: Segmenter) -> Iterator[None]:
 class _Probe:
     """The parts of a run over a grid of so many patches, each to be run alone on a clock."""
 
-    def __init__(self, segmenter: Segmenter, rows: int, cols: int) -> None:
+    def __init__(self, segmenter: Measured, rows: int, cols: int) -> None:
         self.segmenter, self.runner, self.device = segmenter, segmenter.runner, segmenter.device
         self.short_px = min(rows, cols) * segmenter.patch_px
         self.picture = _smooth_picture(rows * segmenter.patch_px, cols * segmenter.patch_px)
