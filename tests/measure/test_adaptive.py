@@ -78,3 +78,22 @@ def test_a_batch_gives_what_each_picture_gives_alone(tiny, smooth_image):
         assert tiny.logits(pixels[image : image + 1], "budget(1.1)@0,2|residual").equal(
             together[image : image + 1]
         )
+
+
+@pytest.mark.parametrize("options", ["", "|decode-merged,residual,sizes", "|after-attention,residual"])
+def test_an_accelerator_takes_pictures_of_unequal_lengths_together(tiny, smooth_image, options, monkeypatch):
+    """There a batch stays whole, and matrix products may round otherwise than for a picture alone."""
+    noise = np.random.default_rng(0).integers(0, 255, smooth_image.shape, np.uint8)
+    pictures, text = [smooth_image, noise, smooth_image // 2], "budget(1.1)@0,1,3" + options
+    pixels = torch.cat([tiny.preprocess(one)[0] for one in pictures])
+    alone = [tiny.run(pixels[image : image + 1], tiny.read_recipe(text)) for image in range(3)]
+    monkeypatch.setattr("mpm.encoders.run.runs_alone", lambda *_: False)
+    together = tiny.run(pixels, tiny.read_recipe(text))
+    (state,) = together.states
+    assert any(len(set(one.counts.tolist())) > 1 for one in state.maps), "there must be padding"
+    for place, merge_map in enumerate(state.maps):
+        counts = [int(one.states[0].maps[place].counts) for one in alone]
+        assert merge_map.counts.tolist() == counts
+    torch.testing.assert_close(
+        together.logits, torch.cat([one.logits for one in alone]), rtol=1e-4, atol=1e-4
+    )
