@@ -103,8 +103,14 @@ class Engine:
         return self._segmenter
 
     def read_recipe(self, text: Any) -> Recipe:
-        """A recipe of this model, names such as "fast" spelled out. Raises InputError for a bad one."""
-        return self.segmenter.read_recipe(text)
+        """A recipe of this model, names such as "fast" spelled out. Raises InputError for a bad one.
+
+        Needs no lock: what the device takes is measured by the first run that asks for it, not here.
+        """
+        segmenter = self.segmenter
+        from mpm.merging.recipe import Recipe
+
+        return Recipe.parse(text, segmenter.shape).check(segmenter.depth)
 
     @cached_property
     def named_recipes(self) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ from mpm.measure.calibrate import Calibration, calibrate, render
 from mpm.measure.compare.pictures import Pictures, Source
 from mpm.segmenters.config import SegmenterConfig
 from mpm.segmenters.segmenter import Segmenter
-from mpm.zoo.checkpoints import save_config
+from mpm.zoo.checkpoints import config_file, save_config
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -37,13 +37,13 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "calibrate",
         help="choose a model's light, fast and fastest recipe from pictures without labels",
-        description="Nothing is learned and no label is read. Give pictures of every kind that the model is "
+        description="Nothing is learned and no label is used. Give pictures of every kind that the model is "
         "to see, never those on which it is reported.",
     )
     parser.add_argument("--model", default="streets-vit-tiny", help="registry name or checkpoint folder")
     parser.add_argument("--pictures", type=Path, nargs="+", metavar="PATH", help="image files or folders")
     parser.add_argument("--dataset", choices=tuple(READERS), default="camvid")
-    parser.add_argument("--root", type=Path, help="folder of a data set; its labels are not read")
+    parser.add_argument("--root", type=Path, help="folder of a data set; its labels are not used")
     parser.add_argument("--split", default="train")
     parser.add_argument("--limit", type=int, default=20, help="pictures of each source (default: 20)")
     parser.add_argument("--streets", type=int, default=0, help="synthetic streets of training seeds")
@@ -57,6 +57,8 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """The command. Raises InputError for bad input."""
     check_target(args.json)
+    if args.write:
+        config_file(args.model)  # before the work, not after it
     set_threads(args.threads)
     pictures = list(_pictures(args))
     segmenter = load_model(args.model, pick_device(args.device))

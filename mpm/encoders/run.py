@@ -41,7 +41,7 @@ def merge_tokens(
     """
     head, patches = state.tokens[:, : state.prefix], state.patches
     with clock.part("match"):
-        context = _context(encoder, state, recipe, removals)
+        context = _context(encoder, state, call, recipe, removals)
         merge_map = apply_rule(call, context)
     with clock.part("merge"):
         counts = tuple(merge_map.counts.tolist())  # the one moment at which the host waits for the device
@@ -160,7 +160,9 @@ def traces(states: Iterable[TokenState], grid: Grid | None = None) -> TraceBatch
     )
 
 
-def _context(encoder: Encoder, state: TokenState, recipe: Recipe, removals: Sequence[int] | None) -> Context:
+def _context(
+    encoder: Encoder, state: TokenState, call: RuleCall, recipe: Recipe, removals: Sequence[int] | None
+) -> Context:
     patches = state.patches
     ragged = any(count != patches.shape[1] for count in state.counts)
     return Context(
@@ -171,6 +173,8 @@ def _context(encoder: Encoder, state: TokenState, recipe: Recipe, removals: Sequ
         counts=torch.tensor(state.counts, device=patches.device) if ragged else None,
         maps=state.maps,
         plan=recipe.blocks,
+        own_blocks=tuple(block for block, own in recipe.insertions if own == call),
+        after_attention=recipe.after_attention,
         decodes_all=not recipe.decode_merged,
         costs=encoder.costs,
         removals=None if removals is None else tuple(removals),

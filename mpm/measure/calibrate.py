@@ -84,27 +84,40 @@ def calibrate(
     """
     recipes = [segmenter.read_recipe(text) for text in _own(candidates, segmenter)]
     asked = [segmenter.read_recipe(_threshold_text(one, segmenter)) for one in thresholds]
-    seconds: list[list[float]] = []
-    changed: list[list[float]] = []
-    kept: list[list[float]] = []
-    for number, picture in enumerate(pictures):
-        runs = _in_turn(segmenter, picture, [Recipe(), *recipes], backwards=number % 2 == 1)
-        plain = runs[0].labels
-        seconds.append([run.timing.total for run in runs])
-        kept.append([run.trace.token_counts[-1] / run.trace.token_counts[0] for run in runs[1:]])
-        masks = [run.labels for run in (*runs[1:], *sweep(segmenter, picture, asked))]
-        changed.append([100 * float((labels != plain).mean()) for labels in masks])
-    if not seconds:
+    seen = [_see(segmenter, one, recipes, asked, number) for number, one in enumerate(pictures)]
+    if not seen:
         raise InputError("there is no picture to calibrate on")
-    share, times, left = np.mean(changed, 0), np.array(seconds), np.mean(kept, 0)
+    seconds, kept, changed = (np.array(column) for column in zip(*seen, strict=True))
+    share = [round(float(one), 3) for one in changed.mean(0)]
     found = tuple(
-        Candidate(
-            str(recipe), round(float(share[place]), 3), _speed(times, place + 1), round(float(left[place]), 4)
-        )
-        for place, recipe in enumerate(recipes)
+        Candidate(str(recipe), share[place], _speed(seconds, place + 1), round(float(left), 4))
+        for place, (recipe, left) in enumerate(zip(recipes, kept.mean(0), strict=True))
     )
-    curve = zip(thresholds, (round(float(one), 3) for one in share[len(recipes) :]), strict=True)
-    return Calibration(len(seconds), found, tuple(curve), choose(found, limits))
+    curve = tuple(zip(thresholds, share[len(recipes) :], strict=True))
+    return Calibration(len(seen), found, curve, choose(found, limits))
+
+
+def _see(
+    segmenter: Segmenter,
+    picture: np.ndarray,
+    recipes: Sequence[Recipe],
+    asked: Sequence[Recipe],
+    number: int,
+) -> tuple[list[float], list[float], list[float]]:
+    """What happened on one picture. number: its place among all, which sets the order of the runs.
+
+    Seconds of the unmerged run and of each candidate; the share of tokens that each candidate kept; per cent
+    of the pixels that changed, by the candidates and then by `asked`, which are not on the clock.
+    """
+    if number == 0:
+        segmenter.segment(picture, Recipe())  # the first run of all finds kernels and memory
+    plain, *runs = _in_turn(segmenter, picture, [Recipe(), *recipes], backwards=number % 2 == 1)
+    masks = [run.labels for run in (*runs, *sweep(segmenter, picture, asked))]
+    return (
+        [run.timing.total for run in (plain, *runs)],
+        [run.trace.token_counts[-1] / run.trace.token_counts[0] for run in runs],
+        [100 * float((labels != plain.labels).mean()) for labels in masks],
+    )
 
 
 def choose(candidates: Sequence[Candidate], limits: Mapping[str, float]) -> dict[str, str]:
@@ -120,7 +133,7 @@ def choose(candidates: Sequence[Candidate], limits: Mapping[str, float]) -> dict
 def render(found: Calibration) -> str:
     """The figures as text."""
     names = {text: name for name, text in found.recipes.items()}
-    width = max(len(one.recipe) for one in found.candidates)
+    width = max((len(one.recipe) for one in found.candidates), default=0)
     lines = [f"{found.pictures} pictures; changed: pixels whose class is not the unmerged run's", ""]
     lines += [
         f"{one.recipe:{width}}  changed {one.changed:6.2f} %  {one.speed:5.2f}x  "

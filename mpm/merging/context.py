@@ -24,11 +24,14 @@ class Context:
     counts        (B,) int64, tokens of each image: later rows are padding; None where there is none
     maps          the insertions before this one
     plan          all blocks at which the recipe merges
+    own_blocks    of those, where this very rule merges, with the same arguments
+    after_attention  whether all of them merge inside of their blocks, between attention and MLP
     decodes_all   whether the decoder runs on the full grid, whatever merged
     costs         what the model's parts take on its device, measured when first asked for; None where nobody
                   measures
     removals      how many tokens each image is to lose, for comparing rules at equal counts: who can
                   merges exactly so many, the most alike first; None: as many as the rule likes
+    find_keys     see `keys`; None outside of a run
     """
 
     tokens: Tensor
@@ -38,6 +41,8 @@ class Context:
     counts: Tensor | None = None
     maps: tuple[MergeMap, ...] = ()
     plan: tuple[int, ...] = ()
+    own_blocks: tuple[int, ...] = ()
+    after_attention: bool = False
     decodes_all: bool = True
     costs: Callable[[], Costs] | None = None
     removals: tuple[int, ...] | None = None

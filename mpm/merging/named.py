@@ -148,12 +148,13 @@ def adaptive(
     ms: at most so many milliseconds. loss: at most so many per cent of the pixels change their class, on
     average, as calibrated.
     """
-    wishes = [f"{name}={value:g}" for name, value in (("ms", ms),) if value is not None]
-    wishes += [f"{speed:g}"] if speed is not None else []
-    wishes += [f"threshold={_threshold_for(loss, shape):g}"] if loss is not None else []
-    if len(wishes) > 1:
+    if sum(wish is not None for wish in (speed, ms, loss)) > 1:
         raise InputError("recipe adaptive takes one wish: speed, ms or loss, such as adaptive(2)")
-    return scaled(f"budget({wishes[0] if wishes else '2'})@1,3,5|decode-merged,residual,sizes", shape.depth)
+    if loss is not None:
+        rule = _call("budget", threshold=_threshold_for(loss, shape))
+    else:
+        rule = _call("budget", speed=2.0 if speed is None and ms is None else speed, ms=ms)
+    return scaled(f"{rule}@1,3,5|decode-merged,residual,sizes", shape.depth)
 
 
 def _threshold_for(loss: float, shape: ModelShape) -> float:

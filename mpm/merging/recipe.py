@@ -20,7 +20,7 @@ from typing import Any
 
 from mpm.errors import InputError, shortened
 from mpm.merging.named import ModelShape, expand, name_in
-from mpm.merging.rule import PAPER_RULE, find_rule
+from mpm.merging.rule import PAPER_RULE
 from mpm.merging.rule_call import Merger, RuleCall
 from mpm.merging.schedule import Schedule
 
@@ -102,7 +102,7 @@ class Recipe:
     @property
     def looks_ahead(self) -> bool:
         """Whether a rule asks what is still to come, and what the device takes."""
-        return any(call.merger is None and find_rule(call.name).looks_ahead for _, call in self.insertions)
+        return any(call.looks_ahead for _, call in self.insertions)
 
     def __len__(self) -> int:
         """Number of insertions."""

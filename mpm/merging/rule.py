@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +43,8 @@ class Rule:
     title    for menus, e.g. "Mutual pairs"
     source   who published it, and where
     about    the first sentence of its docstring
-    looks_ahead  whether what it does depends on the insertions still to come, and on what the device takes
+    looks_ahead  whether what it does depends on the insertions still to come, and on what the device takes;
+                 or the parameters of which one must be given for that
     reasons  what it says of each token (see `why`); None: only whether the token merged
     """
 
@@ -54,7 +55,7 @@ class Rule:
     parameters: tuple[Parameter, ...]
     about: str = ""
     reasons: Callable[[MergeStage], Reasons] | None = None
-    looks_ahead: bool = False
+    looks_ahead: bool | Collection[str] = False
 
     def __call__(self, tokens: Tensor, context: Context, **arguments: Value) -> MergeMap:
         """(B, N, C) patch tokens -> MergeMap. Raises InputError for bad arguments, or as the rule does."""
@@ -102,13 +103,13 @@ _REGISTERED: dict[str, Rule] = {}
 
 
 def rule(
-    name: str, *, title: str, source: str, looks_ahead: bool = False
+    name: str, *, title: str, source: str, looks_ahead: bool | Collection[str] = False
 ) -> Callable[[Callable[..., MergeMap]], Rule]:
     """Decorator that registers a function (tokens, context, **parameters) -> MergeMap as a rule.
 
     tokens: (B, N, C), the patch tokens on the input of a block. context: what else is known, see
     `mpm.merging.context.Context`. Every parameter has a default; `Annotated[float, mpm.Range(0, 0.5)]` says
-    what is allowed. Keyword-only ones are always written with their names.
+    what is allowed. Keyword-only ones are always written with their names. looks_ahead: as `Rule` has it.
 
     Raises InputError for a name that is taken or is no name, TypeError for a signature that does not fit.
     """

@@ -63,6 +63,14 @@ class RuleCall:
             return cls(PAPER_RULE, (("window", radius),))
         return cls(f"<{name}>", merger=merger)
 
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether it asks what is still to come, and what the device takes."""
+        if self.merger is not None:
+            return False
+        when = find_rule(self.name).looks_ahead
+        return when if isinstance(when, bool) else any(name in when for name, _ in self.arguments)
+
     def __str__(self) -> str:
         if not self.arguments:
             return self.name

@@ -3,90 +3,133 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from mpm.clock import Clock, PartClock
-from mpm.encoders.base import TokenState
+from mpm.encoders.base import Encoder, TokenState
 from mpm.encoders.run import encode
 from mpm.merging.costs import Costs
+from mpm.merging.grid import Grid
 from mpm.merging.recipe import Recipe
+from mpm.segmenters.geometry import Geometry
 from mpm.segmenters.run import finish
 from mpm.segmenters.upsample import upsample_labels
-
-if TYPE_CHECKING:
-    from mpm.segmenters.segmenter import Segmenter
 
 SIDES = ((8, 8), (8, 16), (16, 16), (16, 24), (16, 32), (24, 32), (32, 32), (32, 40), (32, 48))
 """Rows and columns of the patch grids that are measured."""
 REPEATS = 5
 MERGE = Recipe.parse("regions@0|decode-merged,residual,sizes")
 LONG_S = 0.2
-"""Whatever takes longer is measured once: its noise is small beside it."""
+"""Runs of one part end after so long: whatever takes longer alone has little noise beside it."""
+
+
+class Measured(Protocol):
+    """What is asked of a `Segmenter`, which asks this module for its costs and so cannot be named here."""
+
+    decoder: nn.Module
+
+    @property
+    def runner(self) -> Encoder: ...
+
+    @property
+    def patch_px(self) -> int: ...
+
+    @property
+    def depth(self) -> int: ...
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def preprocess(self, image: Any, resolution: int | None = None) -> tuple[Tensor, Geometry]: ...
+
+    def decode(self, tokens: Tensor, grid: Grid) -> Tensor: ...
+
+    def modules(self) -> Iterator[nn.Module]: ...
+
+    def eval(self) -> Any: ...
 
 
 @torch.inference_mode()
-def measure_costs(segmenter: Segmenter) -> Costs:
+def measure_costs(segmenter: Measured) -> Costs:
     """The shortest of a few runs of each part, for growing numbers of patches: what others do is left out."""
-    rows = [_of_grid(segmenter, *sides) for sides in SIDES]
+    with _evaluating(segmenter):
+        rows = [_Probe(segmenter, *sides).seconds() for sides in SIDES]
     block, decode, search, restore, rest = (_growing(column) for column in zip(*rows, strict=True))
     return Costs(tuple(math.prod(sides) for sides in SIDES), block, decode, search, restore, rest)
 
 
-def _of_grid(segmenter: Segmenter, rows: int, cols: int) -> tuple[float, ...]:
-    """Seconds of a block, the decoder, a search with its merge, the restore, and the rest."""
-    runner, size, short = segmenter.runner, segmenter.patch_px, min(rows, cols) * segmenter.patch_px
-    picture = _smooth_picture(rows * size, cols * size)
-    pixels, geometry = segmenter.preprocess(picture, short)
-    state = runner.embed(pixels, geometry.grid)
-    logits = segmenter.decode(runner.norm(state.tokens), geometry.grid)
+@contextmanager
+def _evaluating(segmenter: Measured) -> Iterator[None]:
+    """As in inference: in training the picture would count in batch statistics, and dropout draw numbers."""
+    training = [module for module in segmenter.modules() if module.training]
+    segmenter.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
 
-    def merge(clock: Clock) -> None:
-        encode(runner, state, MERGE, clock, stop=1)
 
-    def decode(clock: Clock) -> None:
+class _Probe:
+    """The parts of a run over a grid of so many patches, each to be run alone on a clock."""
+
+    def __init__(self, segmenter: Measured, rows: int, cols: int) -> None:
+        self.segmenter, self.runner, self.device = segmenter, segmenter.runner, segmenter.device
+        self.short_px = min(rows, cols) * segmenter.patch_px
+        self.picture = _smooth_picture(rows * segmenter.patch_px, cols * segmenter.patch_px)
+        pixels, self.geometry = segmenter.preprocess(self.picture, self.short_px)
+        self.state = self.runner.embed(pixels, self.geometry.grid)
+        self.logits = segmenter.decode(self.runner.norm(self.state.tokens), self.geometry.grid)
+        (self.merged,) = encode(self.runner, self.state, MERGE, stop=1)
+        self.merged_tokens = self.runner.norm(self.merged.tokens)[:, self.merged.prefix :]
+
+    def seconds(self) -> tuple[float, ...]:
+        """Of a block, the decoder, a search with its merge, the restore, and the rest."""
+        finishing = _shortest(self.device, self.finish, "reconstruct", "decode")
+        return (
+            self.seconds_of_a_block(),
+            _shortest(self.device, self.decode, "decode"),
+            _shortest(self.device, self.merge, "match", "merge"),
+            finishing - _shortest(self.device, self.decode_merged, "decode"),
+            _shortest(self.device, self.rest, "upsample"),
+        )
+
+    def seconds_of_a_block(self) -> float:
+        """All of the encoder's blocks in turn, shared out: alone, one would find its weights in the cache."""
+        taken: list[float] = []
+        while len(taken) <= REPEATS and sum(taken) < LONG_S:
+            clock, after = PartClock(self.device), _with_sizes(self.state)
+            with clock.part("blocks"):
+                while after.block < self.segmenter.depth and clock.now() - clock.started < LONG_S:
+                    after = self.runner.step(after)
+            taken.append(clock.parts["blocks"] / after.block)
+        return min(taken)
+
+    def decode(self, clock: Clock) -> None:
         with clock.part("decode"):
-            segmenter.decode(runner.norm(state.tokens), geometry.grid)
+            self.segmenter.decode(self.runner.norm(self.state.tokens), self.geometry.grid)
 
-    (merged,) = encode(runner, state, MERGE, stop=1)
-    fewer = runner.norm(merged.tokens)
+    def merge(self, clock: Clock) -> None:
+        encode(self.runner, self.state, MERGE, clock, stop=1)
 
-    def restored(clock: Clock) -> None:
-        finish(runner, segmenter.decoder, [merged], MERGE, clock)
+    def finish(self, clock: Clock) -> None:
+        finish(self.runner, self.segmenter.decoder, [self.merged], MERGE, clock)
 
-    def decode_fewer(clock: Clock) -> None:
+    def decode_merged(self, clock: Clock) -> None:
         with clock.part("decode"):
-            segmenter.decoder(fewer[:, merged.prefix :])
+            self.segmenter.decoder(self.merged_tokens)
 
-    def rest(clock: Clock) -> None:
+    def rest(self, clock: Clock) -> None:
         with clock.part("upsample"):
-            runner.embed(segmenter.preprocess(picture, short)[0], geometry.grid)
-            upsample_labels(logits, geometry)
-
-    device = segmenter.device
-    return (
-        _block(segmenter, _with_sizes(state)),
-        _shortest(device, decode, "decode"),
-        _shortest(device, merge, "match", "merge"),
-        _shortest(device, restored, "reconstruct", "decode") - _shortest(device, decode_fewer, "decode"),
-        _shortest(device, rest, "upsample"),
-    )
-
-
-def _block(segmenter: Segmenter, state: TokenState) -> float:
-    """Seconds of one of the encoder's blocks, run in turn: alone, one would find its weights in the cache."""
-    taken: list[float] = []
-    while len(taken) <= REPEATS and sum(taken) < LONG_S:
-        clock, after = PartClock(segmenter.device), state
-        with clock.part("blocks"):
-            while after.block < segmenter.depth and clock.now() - clock.started < LONG_S:
-                after = segmenter.runner.step(after)
-        taken.append(clock.parts["blocks"] / after.block)
-    return min(taken)
+            self.runner.embed(self.segmenter.preprocess(self.picture, self.short_px)[0], self.geometry.grid)
+            upsample_labels(self.logits, self.geometry)
 
 
 def _with_sizes(state: TokenState) -> TokenState:
@@ -101,9 +144,10 @@ def _smooth_picture(height: int, width: int) -> np.ndarray:
 
 
 def _shortest(device: torch.device, run: Callable[[Clock], None], *parts: str) -> float:
+    """Seconds of some parts of a run, the shortest of a few."""
     taken: list[float] = []
     # The first run only finds kernels and memory.
-    while len(taken) <= REPEATS and (len(taken) < 2 or taken[-1] < LONG_S):
+    while len(taken) <= REPEATS and (len(taken) < 2 or sum(taken) < LONG_S):
         clock = PartClock(device)
         run(clock)
         taken.append(sum(clock.parts[part] for part in parts))

@@ -22,8 +22,10 @@ def runnable_recipes(segmenter: Segmenter) -> list[tuple[NamedRecipe, Recipe]]:
     found = []
     for one in named_recipes():
         try:
-            recipe = segmenter.read_recipe(one.name)
-            _try_first_merge(segmenter, recipe)
+            recipe = Recipe.parse(one.name, segmenter.shape).check(segmenter.depth)
+            # A rule that plans would measure the device first, and so small a picture meets no wish.
+            if not recipe.looks_ahead:
+                _try_first_merge(segmenter, recipe)
         except InputError:
             continue
         found.append((one, recipe))

@@ -78,7 +78,7 @@ def fork_of(first: Recipe, second: Recipe) -> Prefix:
 
 def _prefix(recipe: Recipe, block: int) -> Prefix:
     before = tuple(own for own in recipe.insertions if own[0] < block)
-    if before and recipe.looks_ahead:  # what merged so far hung on what was still to come
+    if any(call.looks_ahead for _, call in before):  # what merged so far hung on what was still to come
         return block, recipe.insertions, (*_how(recipe), recipe.decode_merged)
     # Until something has merged, the options that say how are all one.
     return block, before, _how(recipe) if before else ()

@@ -95,11 +95,17 @@ def save_config(name_or_path: str | os.PathLike[str], config: SegmenterConfig) -
 
     Raises InputError for a model that has no such folder.
     """
+    path = config_file(name_or_path)
+    write_json(path, config.to_json())
+    return path
+
+
+def config_file(name_or_path: str | os.PathLike[str]) -> Path:
+    """The configuration of a model in the box or in a checkpoint folder of ours. Raises as `save_config`."""
     entry = registry.find(str(name_or_path))
-    path = (Path(name_or_path) if entry is None else registry.fetch(entry, None)) / CONFIG_FILE
+    path = (Path(name_or_path) if entry is None else entry.folder) / CONFIG_FILE
     if not os.path.isfile(path):
         raise InputError(f"{str(name_or_path)!r} is no checkpoint folder of ours: save it as one first")
-    write_json(path, config.to_json())
     return path
 
 

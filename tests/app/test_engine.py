@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import gradio as gr
 import numpy as np
 import pytest
+from support.made_up_costs import linear
 
 import mpm
 from app import examples
@@ -178,3 +179,20 @@ def test_only_the_loading_thread_imports_timm(engine):
     command = [sys.executable, "-c", IMPORTS_FROM_EVERYWHERE, engine.model]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.stdout.strip() == "['load-model']", done.stderr
+
+
+def test_a_device_is_measured_under_its_lock_only(engine, smooth_image, monkeypatch):
+    locked = []
+
+    def costs():
+        locked.append(engine._lock.locked())
+        return linear()
+
+    monkeypatch.setattr(engine.segmenter, "costs", costs)
+    assert str(engine.read_recipe("adaptive(1.2)")).startswith("budget(1.2)@1,3,5") and not locked
+    with pytest.raises(mpm.InputError, match="blocks"):
+        engine.read_recipe("budget(2)@40")
+    engine.segment(smooth_image, "adaptive(1.2)")
+    list(engine.sweep(smooth_image, ["none", "adaptive(1.2)"]))
+    engine.similarity(smooth_image, "adaptive(1.2)", 1, 0)
+    assert locked and all(locked)

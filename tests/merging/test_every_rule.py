@@ -27,6 +27,8 @@ MOST = {
     "rounds(0.9)": ALL,
     "regions": ALL,
     "regions(0.7)": ALL,
+    "budget": ALL,
+    "budget(threshold=0.7)": ALL,
 }
 """Rules, and how many of 48 tokens on an 8 x 6 grid they can take away."""
 EVERY = [*MOST, "mutual", "mutual(above=0.9)", "mutual(window=2)"]

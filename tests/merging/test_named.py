@@ -9,15 +9,18 @@ import timm
 
 import mpm
 from mpm.cli.recipes import check_recipes
+from mpm.errors import InputError
 from mpm.merging.named import DEFAULTS, ModelShape, expand, name_in, named_recipes
 from mpm.merging.recipe import Recipe
 from mpm.segmenters.config import SegmenterConfig
 
 NAMES = [one.name for one in named_recipes()]
+ALONE = [name for name in NAMES if name != "adaptive"]
+WISHES = ["adaptive(2)", "adaptive(1.25)"]
 TWELVE = ModelShape(12, 192)
 
 
-@pytest.mark.parametrize("name", [*NAMES, "tome(4)", "algm(0.95)", "g2tm(0.5)", "ltmp(1)"])
+@pytest.mark.parametrize("name", [*ALONE, *WISHES, "tome(4)", "algm(0.95)", "g2tm(0.5)", "ltmp(1)"])
 @pytest.mark.parametrize("depth", [1, 3, 4, 12, 24, 40])
 @pytest.mark.parametrize("width", [192, 1024])
 def test_every_name_has_one_canonical_text(name, depth, width):
@@ -172,3 +175,46 @@ def test_a_vit_alone_takes_names():
     assert str(merging.schedule) == "regions(0.96)@0+regions(0.96,8)@1|residual,sizes", "no decoder here"
     with pytest.raises(mpm.InputError, match="ViT alone"):
         merging.recipe = "1|decode-merged"
+
+
+OPTIONS = "|decode-merged,residual,sizes"
+CHANGED = ((0.99, 0.1), (0.97, 0.4), (0.95, 0.9), (0.9, 2.5))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("adaptive", "budget(2)@1,3,5"),
+        ("adaptive(2)", "budget(2)@1,3,5"),
+        ("adaptive(speed=1.25)", "budget(1.25)@1,3,5"),
+        ("adaptive(ms=120)", "budget(ms=120)@1,3,5"),
+        ("adaptive(ms=123456.5)", "budget(ms=123456.5)@1,3,5"),
+        ("adaptive(loss=3)", "budget(threshold=0.9)@1,3,5"),
+        ("adaptive(loss=0.9)", "budget@1,3,5"),  # 0.95 is what the rule takes anyway
+        ("adaptive(loss=0.5)", "budget(threshold=0.97)@1,3,5"),
+        ("adaptive(loss=0.1)", "budget(threshold=0.99)@1,3,5"),
+    ],
+)
+def test_adaptive_takes_one_wish(name, text):
+    shape = ModelShape(12, 192, changed=CHANGED)
+    assert expand(name, shape) == text + OPTIONS
+    assert str(Recipe.parse(name, shape)) == text + OPTIONS
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("adaptive(2,ms=9)", "takes one wish"),
+        ("adaptive(ms=9,loss=1)", "takes one wish"),
+        ("adaptive(0.5)", "speed"),
+        ("adaptive(loss=0.05)", "0.05 % cannot be met: merging changes 0.1 %"),
+    ],
+)
+def test_adaptive_refuses_other_wishes(name, said):
+    with pytest.raises(InputError, match=said):
+        expand(name, ModelShape(12, 192, changed=CHANGED))
+
+
+def test_a_loss_needs_a_calibrated_model():
+    with pytest.raises(InputError, match="not calibrated"):
+        expand("adaptive(loss=1)", TWELVE)
