@@ -71,7 +71,7 @@ def test_a_chosen_recipe_is_explored_first_and_the_control_is_one(engine, smooth
     assert {run["schedule"] for run in first["runs"]} == {"none", "bipartite(0.2)@1"}
     assert first["rules"] == rule_menu()
     assert first["named"] == engine.named_recipes
-    assert [one["name"] for one in first["named"]][:4] == ["light", "fast", "fastest", "tome"]
+    assert [one["name"] for one in first["named"]][:4] == ["light", "fast", "fastest", "adaptive"]
     for one in first["named"]:
         assert str(engine.read_recipe(one["name"])) == one["text"] == str(engine.read_recipe(one["text"]))
     assert drawn_at_random("2,5") == "random@2,5" and drawn_at_random("none") == "none"
