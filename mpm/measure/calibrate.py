@@ -25,24 +25,27 @@ CANDIDATES = tuple(
     for merges in (
         "2,5",
         "regions(0.97)@1",
+        "regions(0.96)@0,1",
         "regions@1",
-        "regions(0.93)@1",
+        "regions@0,1",
+        "regions@0+regions(largest=6)@1",
         "regions@1+3",
-        "regions(largest=6)@1+3",
-        "regions(largest=6)@1+regions(largest=12)@3",
-        "regions(0.93,6)@1+3",
-        "regions@1+2,4",
-        "regions@1+3,5",
-        "regions(largest=6)@1+3,5",
-        "regions(largest=8)@1+regions(largest=16)@2+4",
-        "regions@1+2,4,6",
+        "regions@1+regions(largest=8)@3+5",
+        "regions@0+regions(largest=6)@1+3",
+        "regions@0,1+2,4",
+        "regions@0+regions(largest=8)@1+regions(largest=16)@2+4",
+        "regions@0+regions(largest=6)@1+2,4",
+        "regions(0.94)@0+regions(0.94,6)@1+2,4",
     )
 )
 """For twelve blocks, and scaled to other depths."""
 THRESHOLDS = (0.99, 0.98, 0.97, 0.96, 0.95, 0.94, 0.93, 0.92, 0.91, 0.9, 0.88, 0.85)
 """Of the adaptive recipe without a time to keep."""
-CHANGED = {"light": 1.0, "fast": 2.0, "fastest": 3.0}
-"""Per cent of the pixels that may change their class, on average over the pictures."""
+CHANGED = {"light": 1.35, "fast": 2.75, "fastest": 3.6}
+"""Per cent of the pixels that may change their class, on average over the pictures.
+
+On training pictures of streets-vit-tiny that went with a loss of mIoU of about 0.3, 1.0 and 1.6 %.
+"""
 
 
 @dataclass(frozen=True)

@@ -207,9 +207,9 @@ def ltmp(shape: ModelShape, _: None, threshold: Annotated[float, Range(-1, 1)] =
 
 
 DEFAULTS = {
-    "light": "regions(0.96)@1|decode-merged,residual,sizes",
-    "fast": "regions(0.96)@1+regions(0.96,8)@3+5|decode-merged,residual,sizes",
-    "fastest": "regions(largest=5)@1+2,4|decode-merged,residual,sizes",
+    "light": "regions@0,1|decode-merged,residual,sizes",
+    "fast": "regions@0+regions(largest=6)@1+3|decode-merged,residual,sizes",
+    "fastest": "regions@0+regions(largest=6)@1+2,4|decode-merged,residual,sizes",
 }
 """For twelve blocks: chosen for streets-vit-tiny on CamVid's training drives, synthetic streets of training
 seeds and the agreement with the unmerged masks of other photographs. Other models want `mpm calibrate`."""

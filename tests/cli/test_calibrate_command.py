@@ -67,7 +67,7 @@ def test_what_is_written_is_what_names_give(model, photo, quick, capsys):
     assert {name for name in after if after[name] != before.get(name)} == {"config.json"}
     loaded = mpm.load_segmenter(str(model))
     assert str(loaded.read_recipe("light")) == "1|residual" and str(loaded.read_recipe("fastest")) == "0,1"
-    assert "windows" in str(loaded.read_recipe("fast")), "nobody was fit for it: the project's own"
+    assert "regions" in str(loaded.read_recipe("fast")), "nobody was fit for it: the project's own"
     adaptive = str(loaded.read_recipe("adaptive(loss=2)"))
     assert adaptive == "budget(threshold=0.9)@0,1|decode-merged,residual,sizes"
     with pytest.raises(mpm.InputError, match="cannot be met"):

@@ -119,10 +119,8 @@ def test_a_model_s_own_recipes_win_and_travel_with_it(tiny_config):
     model = mpm.Segmenter(again)
     assert str(model.read_recipe("fast")) == "0+random@2|residual"
     assert str(model.read_recipe("fast|copy")) == "0+random@2"
-    assert str(model.read_recipe("light")) == "regions(0.96)@0|decode-merged,residual,sizes"
-    assert str(mpm.Segmenter(tiny_config).read_recipe("fast")) == (
-        "regions(0.96)@0+regions(0.96,8)@1|decode-merged,residual,sizes"
-    )
+    assert str(model.read_recipe("light")) == "regions@0|decode-merged,residual,sizes"
+    assert str(mpm.Segmenter(tiny_config).read_recipe("fast")) == ("regions@0+1|decode-merged,residual,sizes")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +170,7 @@ def test_a_vit_alone_takes_names():
     merging = mpm.apply(vit, "tome(4)")
     assert str(merging.recipe) == "bipartite(count=4,keys=true)@0,1,2,3|after-attention,sizes"
     merging.recipe = "fast"
-    assert str(merging.schedule) == "regions(0.96)@0+regions(0.96,8)@1|residual,sizes", "no decoder here"
+    assert str(merging.schedule) == "regions@0+1|residual,sizes", "no decoder here"
     with pytest.raises(mpm.InputError, match="ViT alone"):
         merging.recipe = "1|decode-merged"
 
