@@ -11,6 +11,7 @@ import pytest
 import mpm
 from mpm.__main__ import main
 from mpm.cli import calibrate as command
+from mpm.cli.recipes import check_recipes
 from mpm.measure.calibrate import Calibration, Candidate
 from mpm.zoo import registry
 from mpm.zoo.checkpoints import save_segmenter
@@ -72,6 +73,7 @@ def test_what_is_written_is_what_names_give(model, photo, quick, capsys):
     assert adaptive == "budget(threshold=0.9)@0,1|decode-merged,residual,sizes"
     with pytest.raises(mpm.InputError, match="cannot be met"):
         loaded.read_recipe("adaptive(loss=0.1)")
+    check_recipes(["adaptive(loss=0.1)"])  # before a model is loaded nobody can know
 
 
 def test_a_model_in_the_box_is_written_to_by_its_name(model, photo, quick, monkeypatch, tmp_path):
