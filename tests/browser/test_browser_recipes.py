@@ -93,9 +93,7 @@ def test_a_named_recipe_is_its_text(open_page):
         line = page.locator("[data-ref=recipeText]")
         assert line.locator("code").inner_text() == one["text"]
         assert one["source"] in line.get_attribute("title")
-        # Light is the paper's stop with options: it has its place on the slider.
-        stop = "{2, 5}" if one["name"] == "light" else one["title"].split(",")[0]
-        assert page.locator(".stop[data-chosen=true]").inner_text() == stop
+        assert page.locator(".stop[data-chosen=true]").inner_text() == one["title"].split(",")[0]
     page.locator(".stop").nth(4).click()
     assert state(page)["schedule"] == "bipartite(above=0.9,keys=true)@2,5|sizes", (
         "its place in the block is its own"

@@ -71,7 +71,7 @@ def test_a_block_without_halves_is_refused():
 
 
 @torch.inference_mode()
-def test_keys_are_those_of_the_block_in_which_tokens_merge():
+def test_keys_are_those_of_the_block_in_which_tokens_merge(no_rule_stays):
     vit = make()
     seen = []
 
