@@ -107,10 +107,7 @@ class Engine:
 
         Needs no lock: what the device takes is measured by the first run that asks for it, not here.
         """
-        segmenter = self.segmenter
-        from mpm.merging.recipe import Recipe
-
-        return Recipe.parse(text, segmenter.shape).check(segmenter.depth)
+        return self.segmenter.parse_recipe(text)
 
     @cached_property
     def named_recipes(self) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from mpm.errors import InputError
 from mpm.measure.paired import paired_ratio
-from mpm.merging.named import scaled
+from mpm.merging.named import budget_text, scaled
 from mpm.merging.recipe import Recipe
 from mpm.segmenters.segmenter import SegmentationRun, Segmenter
 from mpm.segmenters.sweep import sweep
@@ -86,7 +86,7 @@ def calibrate(
     fastest candidate below it is chosen. Raises InputError for no picture at all.
     """
     recipes = [segmenter.read_recipe(text) for text in _own(candidates, segmenter)]
-    asked = [segmenter.read_recipe(_threshold_text(one, segmenter)) for one in thresholds]
+    asked = [segmenter.read_recipe(budget_text(segmenter.depth, threshold=one)) for one in thresholds]
     seen = [_see(segmenter, one, recipes, asked, number) for number, one in enumerate(pictures)]
     if not seen:
         raise InputError("there is no picture to calibrate on")
@@ -150,10 +150,6 @@ def render(found: Calibration) -> str:
 def _own(candidates: Sequence[str], segmenter: Segmenter) -> list[str]:
     """Each once: at few blocks several may become the same."""
     return list(dict.fromkeys(scaled(text, segmenter.depth) for text in candidates))
-
-
-def _threshold_text(threshold: float, segmenter: Segmenter) -> str:
-    return scaled(f"budget(threshold={threshold:g})@1,3,5{OPTIONS}", segmenter.depth)
 
 
 def _in_turn(

@@ -151,10 +151,13 @@ def adaptive(
     if sum(wish is not None for wish in (speed, ms, loss)) > 1:
         raise InputError("recipe adaptive takes one wish: speed, ms or loss, such as adaptive(2)")
     if loss is not None:
-        rule = _call("budget", threshold=_threshold_for(loss, shape))
-    else:
-        rule = _call("budget", speed=2.0 if speed is None and ms is None else speed, ms=ms)
-    return scaled(f"{rule}@1,3,5|decode-merged,residual,sizes", shape.depth)
+        return budget_text(shape.depth, threshold=_threshold_for(loss, shape))
+    return budget_text(shape.depth, speed=2.0 if speed is None and ms is None else speed, ms=ms)
+
+
+def budget_text(depth: int, **arguments: float | None) -> str:
+    """The adaptive recipe by rule `budget` with these arguments. Who calibrates runs the same."""
+    return scaled(f"{_call('budget', **arguments)}@1,3,5|decode-merged,residual,sizes", depth)
 
 
 def _threshold_for(loss: float, shape: ModelShape) -> float:

@@ -40,11 +40,10 @@ class Reasons:
 def plain_reasons(stage: MergeStage) -> Reasons:
     """For rules that say nothing of their own."""
     rows = len(stage.index)
-    shared = np.bincount(stage.index, minlength=1)[stage.index] > 1
     return Reasons.choose(
         rows,
         ("merged with {partner}", stage.partner >= 0),
-        ("merged: others joined it", shared),
+        ("merged: others joined it", stage.is_shared),
         ("not merged; its nearest is {nearest}", (stage.nearest >= 0) & (stage.nearest != np.arange(rows))),
         ("not merged", True),
     )

@@ -29,6 +29,11 @@ class MergeStage:
     position: np.ndarray
     rule: str
 
+    @property
+    def is_shared(self) -> np.ndarray:
+        """Which input tokens share their merged token with others: (N,) bool."""
+        return np.bincount(self.index, minlength=1)[self.index] > 1
+
     def pairs(self) -> np.ndarray:
         """(P, 2) int64: every two tokens of which one names the other, once, smaller index first."""
         order = np.arange(len(self.partner))

@@ -22,7 +22,7 @@ def runnable_recipes(segmenter: Segmenter) -> list[tuple[NamedRecipe, Recipe]]:
     found = []
     for one in named_recipes():
         try:
-            recipe = Recipe.parse(one.name, segmenter.shape).check(segmenter.depth)
+            recipe = segmenter.parse_recipe(one.name)
             # A rule that plans would measure the device first, and so small a picture meets no wish.
             if not recipe.looks_ahead:
                 _try_first_merge(segmenter, recipe)

@@ -123,12 +123,16 @@ class Segmenter(nn.Module):
         """What the names of recipes are spelled out by."""
         return ModelShape(self.depth, self.encoder.embed_dim, self.config.recipes, self.config.changed)
 
+    def parse_recipe(self, text: Any) -> Recipe:
+        """A recipe of this model, as `read_recipe` gives it, but nothing is measured for it."""
+        return Recipe.parse(text, self.shape).check(self.depth)
+
     def read_recipe(self, schedule: Any, merger: Merger | None = None, decode_merged: bool = False) -> Recipe:
         """The recipe of a run's arguments, names such as "fast" spelled out for this model.
 
         Raises InputError for a bad text, and for blocks that the encoder does not have.
         """
-        recipe = Recipe.parse(schedule, self.shape).with_merger(merger).check(self.depth)
+        recipe = self.parse_recipe(schedule).with_merger(merger)
         if recipe.looks_ahead:
             self.costs()  # measured before a run is on the clock
         return replace(recipe, decode_merged=True) if decode_merged else recipe

@@ -5,21 +5,16 @@ from __future__ import annotations
 import pytest
 import timm
 import torch
+from support.small_vits import TINY, check_alone_in_batches_and_padded, pixels
 
 import mpm
 from mpm.encoders.run import encode
 from mpm.errors import InputError
 
-TINY = {"img_size": 32, "patch_size": 8, "embed_dim": 24, "depth": 4, "num_heads": 2, "num_classes": 5}
-
 
 def make(name="vit_tiny_patch16_224", **extra):
     torch.manual_seed(0)
     return timm.create_model(name, **{**TINY, **extra}).eval()
-
-
-def pixels(batch=1, seed=1):
-    return torch.randn(batch, 3, 32, 32, generator=torch.Generator().manual_seed(seed))
 
 
 @torch.inference_mode()
@@ -90,17 +85,9 @@ def test_keys_are_those_of_the_block_in_which_tokens_merge(no_rule_stays):
     assert torch.allclose(tokens, attended[:, 1:], atol=1e-5)
 
 
-@torch.inference_mode()
 @pytest.mark.parametrize("options", ["after-attention", "after-attention,decode-merged,residual,sizes"])
 def test_an_image_is_the_same_alone_in_any_batch_and_padded(tiny, options):
-    x = torch.randn(8, 3, 32, 48, generator=torch.Generator().manual_seed(3))
-    recipe = mpm.Recipe.parse(f"0,2|{options}")
-    together = tiny.logits(x, recipe)
-    for image in range(8):
-        assert torch.equal(tiny.logits(x[image : image + 1], recipe)[0], together[image])
-    ragged = tiny.run(tiny.runner.embed(x), recipe)
-    assert ragged.states[0].is_ragged
-    assert torch.allclose(ragged.logits, together, atol=1e-4)
+    check_alone_in_batches_and_padded(tiny, options)
 
 
 def test_features_are_what_the_rule_compared(tiny, smooth_image):

@@ -7,14 +7,13 @@ import types
 import pytest
 import timm
 import torch
+from support.small_vits import TINY
 from timm.data import resolve_model_data_config
 from timm.models.vision_transformer import Block, VisionTransformer
 from timm.optim import create_optimizer_v2, param_groups_layer_decay
 from torch import nn
 
 import mpm
-
-TINY = {"img_size": 32, "patch_size": 8, "embed_dim": 24, "depth": 4, "num_heads": 2, "num_classes": 5}
 
 
 def make(name="vit_tiny_patch16_224", **extra):

@@ -7,22 +7,17 @@ import math
 import pytest
 import timm
 import torch
+from support.small_vits import TINY, check_alone_in_batches_and_padded, pixels
 from torch import nn
 
 import mpm
 from mpm.encoders.run import encode
-
-TINY = {"img_size": 32, "patch_size": 8, "embed_dim": 24, "depth": 4, "num_heads": 2, "num_classes": 5}
 
 
 @pytest.fixture(scope="module")
 def vit():
     torch.manual_seed(0)
     return timm.create_model("vit_tiny_patch16_224", **TINY).eval()
-
-
-def pixels(batch=1, seed=1):
-    return torch.randn(batch, 3, 32, 32, generator=torch.Generator().manual_seed(seed))
 
 
 def repeated(block: nn.Module, tokens: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
@@ -69,18 +64,9 @@ def test_weighted_alone_leaves_attention_as_it_is(vit):
     assert int(first.compose(second).group_sizes().sum()) == 16
 
 
-@torch.inference_mode()
 @pytest.mark.parametrize("options", ["sizes", "weighted", "decode-merged,sizes"])
-def test_an_image_is_the_same_alone_in_any_batch_and_padded(tiny, options, monkeypatch):
-    x = torch.randn(8, 3, 32, 48, generator=torch.Generator().manual_seed(3))
-    recipe = mpm.Recipe.parse(f"0,2|{options}")
-    together = tiny.logits(x, recipe)
-    for image in range(8):
-        assert torch.equal(tiny.logits(x[image : image + 1], recipe)[0], together[image])
-    # As an accelerator runs it: one state, images of unequal length.
-    ragged = tiny.run(tiny.runner.embed(x), recipe)
-    assert ragged.states[0].is_ragged
-    assert torch.allclose(ragged.logits, together, atol=1e-4)
+def test_an_image_is_the_same_alone_in_any_batch_and_padded(tiny, options):
+    check_alone_in_batches_and_padded(tiny, options)
 
 
 def test_gradients_flow_through_sizes(vit):

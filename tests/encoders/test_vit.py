@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 import timm
 import torch
+from support.small_vits import TINY
 
 import mpm
 from mpm.encoders.vit import PositionResizing, embed, resize_positions
 from mpm.segmenters.build import build_encoder
 from mpm.segmenters.config import EncoderConfig
 
-TINY = {"img_size": 32, "patch_size": 8, "embed_dim": 24, "depth": 4, "num_heads": 2, "num_classes": 5}
 VARIANTS = {
     "plain": ("vit_tiny_patch16_224", {}),
     "registers": ("vit_tiny_patch16_224", {"reg_tokens": 3}),

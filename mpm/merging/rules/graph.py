@@ -66,11 +66,10 @@ def _nearest_neighbours(units: Tensor, edges: Tensor, cosines: Tensor) -> tuple[
 def why(stage: MergeStage) -> Reasons:
     """Whether a link leads anywhere."""
     order = np.arange(len(stage.index))
-    shared = np.bincount(stage.index, minlength=1)[stage.index] > 1
     return Reasons.choose(
         len(order),
         ("merged with {partner}: links between alike neighbours lead there", stage.partner >= 0),
-        ("merged: links between alike neighbours lead to others", shared),
+        ("merged: links between alike neighbours lead to others", stage.is_shared),
         ("not merged: it has no neighbour", stage.nearest == order),
         ("not merged: even its most similar neighbour, {nearest}, is not alike enough", True),
     )

@@ -50,10 +50,9 @@ def _pooled(order: Tensor, members: Tensor, wanted: int, seed: int) -> Tensor:
 @pool.why
 def why(stage: MergeStage) -> Reasons:
     """The square, or none."""
-    shared = np.bincount(stage.index, minlength=1)[stage.index] > 1
     return Reasons.choose(
         len(stage.index),
         ("merged with {partner}: they share a square of four, whatever it shows", stage.partner >= 0),
-        ("merged with the others of its square, whatever they show", shared),
+        ("merged with the others of its square, whatever they show", stage.is_shared),
         ("not merged: no square of single patches that was to merge holds it", True),
     )

@@ -255,11 +255,10 @@ def _best_neighbours(borders: _Borders, tokens: int) -> tuple[np.ndarray, np.nda
 def why(stage: MergeStage) -> Reasons:
     """Who grew into a region, and who stayed."""
     order = np.arange(len(stage.index))
-    shared = np.bincount(stage.index, minlength=1)[stage.index] > 1
     return Reasons.choose(
         len(order),
         ("merged into the region of {partner}, which grew round by round", stage.partner >= 0),
-        ("merged: the first of its region, others grew into it", shared),
+        ("merged: the first of its region, others grew into it", stage.is_shared),
         ("not merged: it touches no other token", stage.nearest == order),
         ("not merged: no neighbour was alike enough and small enough; nearest, {nearest}", True),
     )

@@ -83,11 +83,10 @@ def _mean_of_pairs(pairs: MergeMap) -> float:
 def why(stage: MergeStage) -> Reasons:
     """Whether a cluster grew around it."""
     order = np.arange(len(stage.index))
-    shared = np.bincount(stage.index, minlength=1)[stage.index] > 1
     return Reasons.choose(
         len(order),
         ("merged with {partner}, in one round or over several", stage.partner >= 0),
-        ("merged: others joined it, in one round or over several", shared),
+        ("merged: others joined it, in one round or over several", stage.is_shared),
         ("not merged: it had no other token to choose", stage.nearest == order),
         ("not merged: in no round did it form a pair that is alike enough; its nearest was {nearest}", True),
     )

@@ -91,11 +91,10 @@ def _most_alike_of(cosines: Tensor, size: int) -> list[int]:
 def why(stage: MergeStage) -> Reasons:
     """What the window of a token was like."""
     order = np.arange(len(stage.index))
-    shared = np.bincount(stage.index, minlength=1)[stage.index] > 1
     return Reasons.choose(
         len(order),
         ("merged with {partner}: the patches of their window are alike", stage.partner >= 0),
-        ("merged with others of its window, which are alike", shared),
+        ("merged with others of its window, which are alike", stage.is_shared),
         ("not merged: no window of four single patches holds it", stage.nearest == order),
         ("not merged: the four of its window are not alike enough", True),
     )
