@@ -12,6 +12,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 import gradio as gr
 
 from app import texts
+from app.endpoint import add_endpoint
 from app.engine.ground_truth import Truths
 from app.engine.models import DEFAULT, Models
 from app.examples import FIRST_MESSAGE
@@ -22,7 +23,6 @@ from app.lab.experiments import DIAL_TITLES
 from app.lab.handlers import LabHandlers
 from app.latency.section import LatencySection, latency_section
 from app.model_menu import ModelHandlers
-from app.server.endpoint import add_endpoint
 from app.server.staleness import MOMENT_JS, Tabs
 from app.server.uploads import UploadImage
 from mpm.data.images import MAX_BYTES

@@ -10,9 +10,9 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import mpm
+from app.endpoint import add_endpoint
 from app.engine.engine import Engine
 from app.engine.models import Models
-from app.server.endpoint import add_endpoint
 from app.ui import MODEL
 
 

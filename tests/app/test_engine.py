@@ -96,7 +96,7 @@ def test_the_first_message_is_a_whole_view_without_timings():
 
 
 def test_the_endpoint_is_the_library(engine, smooth_image):
-    from app.server.endpoint import Endpoint
+    from app.endpoint import Endpoint
 
     mask, answer = Endpoint(Models.of(engine)).segment(smooth_image, "2,5")
     run = engine.segment(smooth_image, "2,5")

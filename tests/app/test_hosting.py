@@ -20,7 +20,7 @@ from support.page_process import ROOT, PageProcess, segment_data
 import mpm
 from app.server.health import Health
 from app.server.serving import close
-from app.server.start import parse_arguments
+from app.start import parse_arguments
 
 API = "/gradio_api"
 

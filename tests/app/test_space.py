@@ -16,7 +16,7 @@ from packaging.version import Version
 from PIL import Image
 
 from app.server import health
-from app.server.start import parse_arguments
+from app.start import parse_arguments
 from mpm.system import DEBIAN_PACKAGES
 
 ROOT = Path(__file__).parents[2]
