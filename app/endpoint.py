@@ -8,14 +8,18 @@ import gradio as gr
 import numpy as np
 
 from app.engine.models import Models
+from app.engine.pictures import Picture
 from app.inspector.downloads import report
 from app.inspector.messages import rule_menu
 from app.server.toasts import bad_input_as_toast
 from app.server.uploads import UploadImage
+from mpm.data.images import DecodedImage
 from mpm.merging.explain import reasons_of
 from mpm.merging.schedule import PAPER
 
 API_NAME = "segment"
+PUBLIC = {"concurrency_limit": None, "api_visibility": "public"}
+"""Who runs next is decided by the engine's scheduler, not by Gradio's queue."""
 BAND_ROWS = 128
 
 
@@ -26,7 +30,7 @@ class Endpoint:
         self._models = models
 
     def segment(
-        self, image: np.ndarray, schedule: str | None = "2,5", model: str | None = None
+        self, image: DecodedImage, schedule: str | None = "2,5", model: str | None = None
     ) -> tuple[np.ndarray, dict]:
         """Segment a street photo by a Vision Transformer that merges similar tokens (Mutual Pair Merging).
 
@@ -48,9 +52,10 @@ class Endpoint:
             engine = self._models.engine(model or None)
             # A program may leave it out, or send null: both mean the paper's.
             recipe = engine.read_recipe(PAPER if schedule is None else schedule)
-            run = engine.segment(image, str(recipe), profile=True)
+            picture = Picture.of(image.rgb, notes=tuple(image.notes))
+            run = engine.segment(picture, str(recipe), profile=True)
         segmenter = engine.segmenter
-        answer = report(engine, image, run)
+        answer = report(engine, picture, run)
         answer["class_shares"] = _class_shares(run.labels, segmenter.class_names)
         answer["merge_map"] = [_stage(stage) for stage in run.trace.stages]
         return _coloured(run.labels, segmenter.palette), answer
@@ -76,8 +81,8 @@ class Endpoint:
             return self._models.engine(model or None).named_recipes
 
 
-def add_endpoint(models: Models, queue: dict) -> None:
-    """Put the endpoint on the page without showing it. queue: the model's place in the queue."""
+def add_endpoint(models: Models) -> None:
+    """Put the endpoint on the page without showing it."""
     with gr.Row(visible=False):
         image = UploadImage(label="image")
         schedule = gr.Textbox("2,5", label="schedule")
@@ -87,10 +92,10 @@ def add_endpoint(models: Models, queue: dict) -> None:
         run = gr.Button("segment")
     endpoint = Endpoint(models)
     gr.api(endpoint.rules, api_name="rules", queue=False)
-    gr.api(endpoint.recipes, api_name="recipes", **{**queue, "api_visibility": "public"})
+    gr.api(endpoint.recipes, api_name="recipes", **PUBLIC)
     run.click(
         endpoint.segment, [image, schedule, model], [mask, answer], api_name=API_NAME,
-        **{**queue, "api_visibility": "public"},
+        **PUBLIC,
     )  # fmt: skip
 
 

@@ -45,6 +45,15 @@ class Example:
         """(H, W, 3) uint8, as the page decodes it."""
         return decode_image(self.picture).rgb
 
+    kind = "street"
+    credit = ""
+
+    def thumbnail(self) -> bytes:
+        import cv2
+
+        small = cv2.resize(cv2.imread(str(self.picture)), (128, 96), interpolation=cv2.INTER_AREA)
+        return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
+
     def truth(self) -> np.ndarray:
         """(H, W) uint8 street classes."""
         return np.asarray(Image.open(self.labels))
@@ -72,10 +81,12 @@ def draw(examples: Sequence[Example] = EXAMPLES) -> None:
 def write_first_message(model: str) -> None:
     """All presets of the first example through the model, as the inspector reads them."""
     from app.engine.engine import Engine
+    from app.engine.pictures import Picture
     from app.inspector.messages import first_message
 
     engine, first = Engine(model, "cpu").start(), EXAMPLES[0]
-    FIRST_MESSAGE.write_text(first_message(engine, first.rgb(), first.truth(), first.title), encoding="utf-8")
+    picture = Picture.of(first.rgb(), title=first.title, truth=first.truth())
+    FIRST_MESSAGE.write_text(first_message(engine, picture), encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,14 +1,27 @@
 """Words on the page."""
 
+from __future__ import annotations
+
+import os
+
 TITLE = "MPM Explorer"
 
-HEADER = """
-<header id="masthead">
-  <h1>MPM Explorer</h1>
-  <p>A Vision Transformer cuts a picture into patches and lets all of them attend to each other.
-  <b>Mutual Pair Merging</b> lets two patches that are each other’s closest match share one token:
-  fewer tokens, less work. See which ones merge, what the masks lose, and what time it really saves here.</p>
-</header>
+PAPER_LINK = "https://arxiv.org/abs/2604.05718"
+
+
+def links() -> dict[str, str]:
+    """Addresses in the head line. Only a Space knows where its code can be read."""
+    space = os.environ.get("SPACE_ID")
+    code = {"code": f"https://huggingface.co/spaces/{space}/tree/main"} if space else {}
+    return {"paper": PAPER_LINK, **code}
+
+
+HEAD = """
+<meta name="description" content="See and measure what token merging does to a Vision Transformer's masks and speed.">
+<meta property="og:title" content="MPM Explorer">
+<meta property="og:description" content="Your photo through a Vision Transformer that merges its tokens: which
+ patches merged, what the mask lost, and how much time it really saves.">
+<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cg fill='%230d9488'%3E%3Crect width='7' height='7' rx='1'/%3E%3Crect y='9' width='16' height='7' rx='1'/%3E%3C/g%3E%3Crect x='9' width='7' height='7' rx='1' fill='%23f59e0b'/%3E%3C/svg%3E">
 """
 
 KNOWS = (

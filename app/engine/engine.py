@@ -7,11 +7,11 @@ torchvision at once can lock each other out.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +20,9 @@ import numpy as np
 from cachetools import LRUCache
 
 from app.engine import zerogpu
+from app.engine.pictures import Picture
+from app.engine.runs import Runs
+from app.engine.scheduler import ANYBODY, Claim, Scheduler, Urgency
 from app.server.log import watched_run
 from mpm.errors import InputError
 from mpm.measure.machine import core_count
@@ -38,16 +41,26 @@ MAX_PATCHES, MAX_PATCHES_OF_LARGE = 3072, 2048
 """Only panoramas come near: at twice that, one schedule would take half a minute on a small computer."""
 LARGE_PARAMETERS = 60_000_000
 DEADLINE_S = 120.0
-"""One person's sweep holds up the others no longer than this."""
+"""One person's sweep takes the device no longer than this."""
 CACHE_BYTES = 256 * 2**20
 WARM_UP_PX = (384, 512)
+SAY_EVERY_S = 0.4
+"""How often somebody who waits hears of it."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Others are served first. ahead: visitors; about_s: a guess from the latest turns."""
+
+    ahead: int
+    about_s: float
 
 
 class Engine:
     """One model on one device, loaded in the background.
 
-    Every method that runs the model waits until it is loaded, holds the device's lock while it runs, and
-    raises InputError when the model could not be loaded.
+    Every method that runs the model waits until it is loaded and until its turn comes, and raises InputError
+    when the model could not be loaded, Overtaken when its claim is not wanted any more.
     """
 
     def __init__(
@@ -55,15 +68,20 @@ class Engine:
         model: str = "streets-vit-tiny",
         device: str = "auto",
         threads: int | None = None,
-        lock: threading.Lock | None = None,
+        scheduler: Scheduler | None = None,
+        runs: Runs | None = None,
         deadline_s: float = DEADLINE_S,
     ) -> None:
-        """lock: the device's, where several models share it. deadline_s: then no run of a sweep begins."""
+        """scheduler: the device's, runs: those at hand, where several models share them.
+
+        deadline_s: after so much time on the device no run of a sweep begins.
+        """
         self.model = model
+        self.scheduler = scheduler or Scheduler()
+        self._runs = Runs() if runs is None else runs
         self._deadline_s = deadline_s
         self._device = device
         self._threads = threads
-        self._lock = lock or threading.Lock()
         self._loaded = threading.Event()
         self._failure: str | None = None
         self._segmenter: Segmenter | None = None
@@ -105,7 +123,7 @@ class Engine:
     def read_recipe(self, text: Any) -> Recipe:
         """A recipe of this model, names such as "fast" spelled out. Raises InputError for a bad one.
 
-        Needs no lock: what the device takes is measured by the first run that asks for it, not here.
+        Needs no turn: what the device takes is measured by the first run that asks for it, not here.
         """
         return self.segmenter.parse_recipe(text)
 
@@ -115,64 +133,117 @@ class Engine:
         segmenter = self.segmenter
         from mpm.segmenters.runnable import runnable_recipes
 
-        with self._lock:
+        with self.scheduler.turn(ANYBODY):
             return [one.describe(str(recipe)) for one, recipe in runnable_recipes(segmenter)]
 
-    def sweep(self, rgb: np.ndarray, recipes: Sequence[str]) -> Iterator[SegmentationRun]:
-        """Runs of many recipes, shared where they agree; masks at display size. Close it to stop."""
-        runs, end = self._runs(rgb, recipes), time.monotonic() + self._deadline_s
-        names = " ".join(recipes)
-        with watched_run("sweep", self.name, names, _size(rgb)) as watched:
-            while True:
-                if time.monotonic() > end:
-                    raise InputError(
-                        f"this took longer than {self._deadline_s:.0f} s, so the other recipes were left "
-                        "out: a smaller picture or model is faster"
-                    )
-                with self._lock:
-                    run = next(runs, None)
-                if run is None:
-                    return
-                watched.measured(run)
-                yield run
+    def at_hand(self, picture: Picture, recipes: Sequence[str]) -> dict[str, SegmentationRun]:
+        """Those of the recipes, in their own spelling, that were run before."""
+        found = {name: self._runs.find((picture.digest, self.model, name)) for name in recipes}
+        return {name: run for name, run in found.items() if run is not None}
 
-    def segment(self, rgb: np.ndarray, recipe: str, profile: bool = False) -> SegmentationRun:
+    def sweep(
+        self,
+        picture: Picture,
+        recipes: Sequence[str],
+        claim: Claim = ANYBODY,
+        asked: int | None = None,
+    ) -> Iterator[SegmentationRun | Waiting]:
+        """Runs of many recipes, shared where they agree; masks at display size. Close it to stop.
+
+        Those at hand come first. In between it says how the waiting goes. asked: after so many runs nobody
+        waits for the rest. Raises InputError for a bad recipe, and when the deadline is over.
+        """
+        names = list(dict.fromkeys(str(self.read_recipe(text)) for text in recipes))
+        kept = self.at_hand(picture, names)
+        yield from kept.values()
+        missing = [name for name in names if name not in kept]
+        if not missing:
+            return
+        with watched_run("sweep", self.name, " ".join(missing), picture.wh_px) as watched:
+            for step in self._swept(picture, missing, claim, len(names) if asked is None else asked):
+                if not isinstance(step, Waiting):
+                    watched.measured(step)
+                    self._runs.keep((picture.digest, self.model, str(step.recipe)), step)
+                yield step
+
+    def segment(
+        self,
+        picture: Picture,
+        recipe: str,
+        claim: Claim = ANYBODY,
+        profile: bool = False,
+    ) -> SegmentationRun:
         """One run at the picture's own size."""
         segmenter = self.segmenter
-        with watched_run("segment", self.name, recipe, _size(rgb)) as watched, self._lock:
-            run = segmenter.segment(rgb, recipe, profile=profile, max_patches=self.max_patches)
+        kept = self._runs.find((picture.digest, self.model, recipe))
+        if kept is not None and not profile and kept.labels.shape == picture.rgb.shape[:2]:
+            return kept
+        limit = self.max_patches
+        with watched_run("segment", self.name, recipe, picture.wh_px) as watched:
+            with self.scheduler.turn(claim):
+                run = segmenter.segment(picture.rgb, recipe, profile=profile, max_patches=limit)
             watched.measured(run)
         return run
 
-    def similarity(self, rgb: np.ndarray, recipe: str, stage: int, patch: int) -> np.ndarray:
+    def similarity(
+        self,
+        picture: Picture,
+        recipe: str,
+        stage: int,
+        patch: int,
+        claim: Claim = ANYBODY,
+    ) -> np.ndarray:
         """Cosine similarity of one patch to all others at a stage: (rows, cols) float32."""
         segmenter = self.segmenter
         from mpm.segmenters.features import similarity_to, stage_features
 
-        key = (digest(rgb), recipe, stage)
-        with self._lock:
+        key, limit = (picture.digest, recipe, stage), self.max_patches
+        with self.scheduler.turn(claim):
             features = self._features.get(key)
             if features is None:
-                features = stage_features(segmenter, rgb, recipe, stage, max_patches=self.max_patches)
+                features = stage_features(segmenter, picture.rgb, recipe, stage, max_patches=limit)
                 if features.nbytes <= CACHE_BYTES:
                     self._features[key] = features
         return similarity_to(features, patch)
 
-    def _runs(self, rgb: np.ndarray, recipes: Sequence[str]) -> Iterator[SegmentationRun]:
+    def in_turn(self, claim: Claim, work: Callable[[], Result]) -> Generator[Waiting, None, Result]:
+        """Run `work` when its turn comes, and say every now and then how the waiting goes."""
+        with self.scheduler.enter(claim) as ticket:
+            while not ticket.wait(SAY_EVERY_S):
+                ahead = ticket.ahead
+                yield Waiting(ahead, ahead * self.scheduler.turn_seconds)
+            return work()
+
+    def _swept(
+        self, picture: Picture, recipes: Sequence[str], claim: Claim, asked: int
+    ) -> Iterator[SegmentationRun | Waiting]:
+        """Every run in a turn of its own."""
+        runs, spent = self._runs_of(picture, recipes), 0.0
+        for done in range(len(recipes)):
+            if spent > self._deadline_s:
+                raise InputError(
+                    f"this took longer than {self._deadline_s:.0f} s, so the other recipes were left "
+                    "out: a smaller picture or model is faster"
+                )
+            own = claim if done < asked else replace(claim, urgency=max(claim.urgency, Urgency.AHEAD))
+            run, seconds = yield from self.in_turn(own, lambda: _timed(lambda: next(runs)))
+            spent += seconds
+            yield run
+
+    def _runs_of(self, picture: Picture, recipes: Sequence[str]) -> Iterator[SegmentationRun]:
         """On ZeroGPU all of them come at once, from a process that has a GPU."""
-        segmenter = self.segmenter
+        segmenter, limit = self.segmenter, self.max_patches
         if zerogpu.on_zerogpu():
-            job = zerogpu.Job(self.model, rgb, tuple(recipes), self.max_patches, DISPLAY_PX)
-            return iter(zerogpu.run_job(job))
+            job = zerogpu.Job(self.model, picture.rgb, tuple(recipes), limit, DISPLAY_PX)
+            return (run for jobs in _later(lambda: zerogpu.run_job(job)) for run in jobs)
         from mpm.segmenters.sweep import sweep
 
-        limits = {"max_patches": self.max_patches, "max_label_px": DISPLAY_PX}
-        return sweep(segmenter, rgb, recipes, **limits)
+        return sweep(segmenter, picture.rgb, recipes, max_patches=limit, max_label_px=DISPLAY_PX)
 
     def _load(self) -> None:
         start = time.perf_counter()
         try:
-            with self._lock:  # loading beside a measured run would spoil its time
+            with self.scheduler.turn(ANYBODY):  # loading beside a measured run would spoil its time
                 self._segmenter = self._loaded_and_warm()
             log.info("model %s ready after %.1f s", self.model, time.perf_counter() - start)
         except InputError as error:
@@ -196,22 +267,20 @@ class Engine:
             segmenter.segment(blank, schedule, resolution=min(WARM_UP_PX))
         return segmenter
 
-    def exclusively(self, work: Callable[[Segmenter], Result]) -> Result:
-        """What `work` makes of the model, while nothing else runs on its device."""
-        segmenter = self.segmenter
-        with self._lock:
-            return work(segmenter)
+
+def runs_only(steps: Iterable[SegmentationRun | Waiting]) -> Iterator[SegmentationRun]:
+    """The runs among what a sweep yields."""
+    return (step for step in steps if not isinstance(step, Waiting))
 
 
-def _size(rgb: np.ndarray) -> tuple[int, int]:
-    return rgb.shape[1], rgb.shape[0]
+def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
+    start = time.monotonic()
+    return work(), time.monotonic() - start
 
 
-def digest(rgb: np.ndarray) -> str:
-    """A name for a picture's pixels."""
-    hasher = hashlib.blake2b(repr(rgb.shape).encode(), digest_size=12)
-    hasher.update(np.ascontiguousarray(rgb))
-    return hasher.hexdigest()
+def _later(make: Callable[[], Result]) -> Iterator[Result]:
+    """What `make` gives, made when it is asked for."""
+    yield make()
 
 
 def physical_cores() -> int:

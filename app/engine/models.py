@@ -12,7 +12,9 @@ from cachetools import LRUCache
 
 from app import texts
 from app.engine.engine import Engine
-from mpm.errors import InputError
+from app.engine.runs import Runs
+from app.engine.scheduler import Scheduler
+from mpm.errors import InputError, shortened
 from mpm.zoo.download import Progress
 
 DEFAULT = "streets-vit-tiny"
@@ -49,8 +51,21 @@ class Offer:
         return " · ".join(filter(None, parts))
 
 
+def model_card(offer: Offer) -> dict[str, str]:
+    """A model as the explorer's menu shows it: its line, what it knows, and under which licence it comes."""
+    return {"name": offer.name, "line": offer.line, "about": _about(offer)}
+
+
+def _about(offer: Offer) -> str:
+    if offer.name == DEFAULT:
+        return texts.KNOWS
+    licence = f" Licence: {offer.licence}." if offer.licence else ""
+    knows = texts.DATA_SETS.get(offer.data_set, offer.data_set) or "classes of its own"
+    return f"It knows {knows}: masks are meaningful on such pictures, merges on any.{licence}"
+
+
 class Models:
-    """Engines by name on one device and under one lock, the least recently used forgotten first.
+    """Engines by name on one device and under one scheduler, the least recently used forgotten first.
 
     The page's own model is loaded at start and stays. Names that are not offered raise InputError: whoever
     calls the page can neither open a path nor start a download that is not listed.
@@ -66,7 +81,8 @@ class Models:
     ) -> None:
         """shelf: where further models come from, None for no others."""
         self._device, self._threads, self._shelf = device, threads, shelf
-        self._device_lock, self._own_lock = threading.Lock(), threading.Lock()
+        self._own_lock = threading.Lock()
+        self._scheduler, self._runs = Scheduler(), Runs()
         self.own = self._engine(default)
         limit = memory_bytes or min(MEMORY_BYTES, psutil.virtual_memory().total // 2)
         self._others: LRUCache = LRUCache(limit, getsizeof=lambda held: held[1])
@@ -102,7 +118,7 @@ class Models:
         """
         if name is None or name == self.default:
             return self.own
-        offer = self._offer(name)
+        offer = self.offer(name)
         if not offer.at_hand:
             raise InputError(f"the model {name} is not downloaded yet: choose it on the page first")
         with self._own_lock:
@@ -117,18 +133,19 @@ class Models:
 
         Raises InputError for a model that is not offered, and where the download fails.
         """
-        if name == self.default or self._offer(name).at_hand:
+        if name == self.default or self.offer(name).at_hand:
             return
         yield from _in_thread(lambda report: self._shelf.fetch(name, report))
 
-    def _offer(self, name: str) -> Offer:
+    def offer(self, name: str | None) -> Offer:
+        """How the page lists a model; None: its own. Raises InputError for one that is not offered."""
         offers = {offer.name: offer for offer in self.offers()}
-        if name not in offers:
-            raise InputError(f"this page has no model {name!r}: it offers {', '.join(offers)}")
-        return offers[name]
+        if (name or self.default) not in offers:
+            raise InputError(f"this page has no model {shortened(name)}: it offers {', '.join(offers)}")
+        return offers[name or self.default]
 
     def _engine(self, name: str) -> Engine:
-        return Engine(name, self._device, self._threads, self._device_lock)
+        return Engine(name, self._device, self._threads, self._scheduler, self._runs)
 
     def _hold(self, name: str, held: tuple[Engine, int]) -> None:
         try:

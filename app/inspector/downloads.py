@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 
-import numpy as np
-
-from app.engine.engine import Engine, digest
-from app.engine.picture_notes import NOTES
+from app.engine.engine import Engine
+from app.engine.pictures import Picture
+from app.engine.scheduler import ANYBODY, Claim
 from mpm.errors import InputError
 from mpm.measure.machine import device_name
 
@@ -28,43 +27,55 @@ class Download:
     content: bytes
 
 
-def make_download(engine: Engine, rgb: np.ndarray, schedule: str, what: str) -> Download:
+def make_download(
+    engine: Engine,
+    picture: Picture,
+    schedule: str,
+    what: str,
+    claim: Claim = ANYBODY,
+) -> Download:
     """`what` is "mask", "npz", "report" or "python". Raises InputError for anything else."""
     makers = {"mask": _mask, "npz": _merge_map, "report": _report, "python": _python}
     if what not in makers:
         raise InputError(f"there is no download {what!r}: choose one of {', '.join(makers)}")
-    run = engine.segment(rgb, schedule, profile=what == "report")
-    return makers[what](engine, rgb, run)
+    run = engine.segment(picture, str(engine.read_recipe(schedule)), claim, profile=what == "report")
+    return makers[what](engine, picture, run)
 
 
-def report(engine: Engine, rgb: np.ndarray, run) -> dict:
+def report(engine: Engine, picture: Picture, run) -> dict:
     """What was run, on what, with which result: plain data, no pixels."""
     segmenter = engine.segmenter
     kept = run.trace.token_counts
     return {
         "schema": REPORT_SCHEMA,
         "made": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "image": {"digest_blake2b_96": digest(rgb), "width_px": rgb.shape[1], "height_px": rgb.shape[0]},
+        "image": {
+            "digest_blake2b_96": picture.digest,
+            "width_px": picture.wh_px[0],
+            "height_px": picture.wh_px[1],
+        },
         "model": {"name": segmenter.config.name, "depth": segmenter.depth, "patch_px": segmenter.patch_px},
         "grid": {"rows": run.grid.rows, "cols": run.grid.cols},
         "schedule": str(run.recipe),
         "token_counts": kept,
         "tokens_kept": kept[-1] / kept[0],
         "timing_s": {"total": run.timing.total, "parts": run.timing.parts, "runs": 1},
-        "notes": [*NOTES.find(rgb), *run.notes],
+        "notes": [*picture.notes, *run.notes],
         "device": {
             "name": device_name(),
             "torch_device": str(segmenter.device),
             "dtype": str(segmenter.dtype)[6:],
         },
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
-        "python": reproduction(segmenter.config.name, str(run.recipe)),
+        "python": reproduction(segmenter.config.name, str(run.recipe), picture.title),
     }
 
 
-def reproduction(model: str, schedule: str) -> str:
+def reproduction(model: str, schedule: str, title: str = "Your picture") -> str:
     """The few lines that repeat a run."""
     return (
+        f"# {title}, through {model}, recipe {schedule}.\n"
+        "# Install first, in a copy of the MPM Explorer: pip install .\n"
         "import mpm\n"
         "from mpm.images import decode_image\n\n"
         f"segmenter = mpm.load_segmenter({model!r})\n"
@@ -74,26 +85,26 @@ def reproduction(model: str, schedule: str) -> str:
     )
 
 
-def _mask(engine: Engine, rgb: np.ndarray, run) -> Download:
+def _mask(engine: Engine, picture: Picture, run) -> Download:
     from mpm.segmenters.run_files import mask_png
 
     content = mask_png(run.labels, engine.segmenter.palette)
     return Download(f"{_stem(run)}.mask.png", "image/png", content)
 
 
-def _merge_map(engine: Engine, rgb: np.ndarray, run) -> Download:
+def _merge_map(engine: Engine, picture: Picture, run) -> Download:
     from mpm.segmenters.run_files import merge_npz
 
     return Download(f"{_stem(run)}.merge.npz", "application/octet-stream", merge_npz(run.trace))
 
 
-def _report(engine: Engine, rgb: np.ndarray, run) -> Download:
-    text = json.dumps(report(engine, rgb, run), indent=2) + "\n"
+def _report(engine: Engine, picture: Picture, run) -> Download:
+    text = json.dumps(report(engine, picture, run), indent=2) + "\n"
     return Download(f"{_stem(run)}.report.json", "application/json", text.encode())
 
 
-def _python(engine: Engine, rgb: np.ndarray, run) -> Download:
-    text = reproduction(engine.segmenter.config.name, str(run.recipe))
+def _python(engine: Engine, picture: Picture, run) -> Download:
+    text = reproduction(engine.segmenter.config.name, str(run.recipe), picture.title)
     return Download(f"{_stem(run)}.py", "text/x-python", text.encode())
 
 

@@ -1,165 +1,205 @@
-"""What the page's events do: plain methods on plain values, tested without a browser."""
+"""What the explorer's events do: plain methods on plain values, tested without a browser."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import gradio as gr
-import numpy as np
 
 from app.engine.engine import Engine
-from app.engine.ground_truth import Truths
-from app.engine.models import Models
-from app.examples import EXAMPLES
+from app.engine.generations import KINDS, RECIPE, VIEW, Generations, Wish, tab_of
+from app.engine.models import Models, model_card
+from app.engine.pictures import Examples, Picture, Pictures
+from app.engine.scheduler import Urgency
+from app.errors import Overtaken
 from app.inspector.downloads import make_download
-from app.inspector.messages import STOPS, controls_message, explore, runs_message, view_key
-from app.inspector.payload import encode_failure, encode_file, encode_heat
-from app.server.staleness import Tabs, tab_of
-from app.server.toasts import bad_input_as_toast
-from mpm.data.labels import STREETS
+from app.inspector.messages import STOPS, explore, runs_messages, view_key
+from app.inspector.payload import (
+    encode_failure,
+    encode_file,
+    encode_heat,
+    encode_picture,
+    encode_waiting,
+)
+from app.server.toasts import sentence_of
+from app.server.uploads import open_upload
 from mpm.errors import InputError
-from mpm.merging.schedule import PAPER
 
-NO_PICTURE = "there is no picture any more: pick an example or drop in a photo"
+log = logging.getLogger("mpm.app")
+
+LOOK_EVERY_S = 0.5
+LONGEST_TITLE = 60
 
 
 class Handlers:
     """Event handlers over the page's models. What a person did is never kept between calls.
 
-    `model` is always the name of an offered one, None for the page's own.
+    Every event is a wish (see `app.engine.generations`) and what it asks for; every answer is a message.
+    What cannot be done is told by a message, too: one sentence, and nothing else changes on the page.
     """
 
-    def __init__(self, models: Models, truths: Truths, tabs: Tabs | None = None) -> None:
+    def __init__(
+        self, models: Models, pictures: Pictures, examples: Examples, generations: Generations | None = None
+    ) -> None:
         self.models = models
-        self.truths = truths
-        self.tabs = tabs or Tabs()
+        self.pictures = pictures
+        self.examples = examples
+        self.generations = generations or Generations()
 
-    def example(self, event: gr.SelectData) -> np.ndarray:
-        """The picture of the example that was picked."""
-        return shipped_examples()[event.index].rgb()
+    def act(self, event: gr.EventData, request: gr.Request | None = None) -> None:
+        """Something changed for which nothing has to be run: what it makes stale ends."""
+        wish, fields = read_event(event, request)
+        if fields.get("kind") in KINDS:
+            self.generations.note(wish.tab, fields["kind"], wish.generation)
 
-    def changed(self, moment: float | None, request: gr.Request | None = None) -> None:
-        """Another picture or model: what was begun for the earlier one ends."""
-        self.tabs.changes.note(tab_of(request), moment)
-        self.tabs.stops.note(tab_of(request), moment)
+    def gone(self, request: gr.Request) -> None:
+        """The tab was closed."""
+        self.generations.close(tab_of(request))
 
-    def schedule(
-        self, moment: float | None, event: gr.EventData, request: gr.Request | None = None
-    ) -> tuple[str, float | None]:
-        """The schedule that the browser shows now, and since when."""
-        return str(event.schedule), self.chosen(moment, request)
+    def open(self, event: gr.EventData, request: gr.Request | None = None) -> Iterator[str]:
+        """A picture through a model: the picture, then its runs."""
+        wish, fields = read_event(event, request)
+        self.generations.note(wish.tab, VIEW, wish.generation)
+        yield from answered("open", wish, self._opened(wish, _dict(fields.get("source"))))
 
-    def chosen(self, moment: float | None, request: gr.Request | None = None) -> float | None:
-        """A schedule was chosen: the automatic race of the earlier one ends. Gives the moment on."""
-        self.tabs.choices.note(tab_of(request), moment)
-        return moment
+    def custom(self, event: gr.EventData, request: gr.Request | None = None) -> Iterator[str]:
+        """A recipe made on the strip or in a menu: its run."""
+        wish, _ = read_event(event, request)
+        self.generations.note(wish.tab, RECIPE, wish.generation)
+        yield from answered("custom", wish, self._run(wish, [wish.recipe], VIEW, RECIPE), [wish.recipe])
 
-    def picture(
-        self,
-        rgb: np.ndarray | None,
-        chosen: str,
-        model: str | None = None,
-        sent: float | None = None,
-        request: gr.Request | None = None,
-    ) -> Iterator[tuple]:
-        """All presets of a new picture, or of another model: (message, the chosen schedule, `sent`).
-
-        sent: the moment at which the browser sent this picture and model; it comes from there, since the
-        answers to two changes may come in any order. The schedule is only named where the chosen one does not
-        fit the model.
-        """
-        tab = tab_of(request)
-        if rgb is None or self.tabs.changes.since(tab, sent):
-            yield gr.skip(), gr.skip(), sent
-            return
-        if sent is not None and self.tabs.explored.since(tab, self.tabs.changes.latest(tab)):
-            yield gr.skip(), gr.skip(), gr.skip()  # Gradio told of one change twice
-            return
-        self.tabs.explored.note(tab, sent)
-        known = self.truths.find(rgb)
-        with bad_input_as_toast():
-            engine = self.models.engine(model)
-            truth = known.truth if known and engine.segmenter.config.labels.name == STREETS.name else None
-            fit = _fitting(chosen, engine)
-            for message in explore(engine, rgb, fit, truth, known.title if known else "Your picture"):
-                yield message, gr.skip() if fit == chosen else fit, sent
-                if self.tabs.changes.since(tab, sent):
-                    yield gr.skip(), gr.skip(), sent  # Gradio repeats the last outputs at the end
-                    return
-
-    def controls(
-        self,
-        rgb: np.ndarray | None,
-        model: str | None = None,
-        known: str | None = None,
-        pressed: float | None = None,
-        request: gr.Request | None = None,
-    ) -> tuple[str, str]:
-        """The random-pairs control of every preset, once a view: (message, the view).
-
-        known: the view that has it. Nothing is run after Stop or another Start, pressed after that moment.
-        """
-        if rgb is None or self.tabs.stops.since(tab_of(request), pressed):
-            return gr.skip(), gr.skip()
-        with bad_input_as_toast():
-            engine = self.models.engine(model)
-            view = view_key(engine, rgb)
-            return (gr.skip(), gr.skip()) if view == known else (controls_message(engine, rgb), view)
-
-    def custom(self, rgb: np.ndarray | None, model: str | None, event: gr.EventData) -> tuple[str, str]:
-        """A recipe made on the strip or in the menu: its run, and its own text as the chosen one."""
-        schedule = str(event.schedule)
-        if rgb is None:
-            return encode_failure(str(event.view), [schedule], NO_PICTURE), gr.skip()
-        with bad_input_as_toast():
-            engine = self.models.engine(model)
-        try:
-            return runs_message(engine, rgb, [schedule]), str(engine.read_recipe(schedule))
-        except InputError as error:
-            return encode_failure(view_key(engine, rgb), [schedule], str(error)), gr.skip()
-
-    def missing(self, rgb: np.ndarray | None, model: str | None, event: gr.EventData) -> str:
+    def missing(self, event: gr.EventData, request: gr.Request | None = None) -> Iterator[str]:
         """Runs whose message was overtaken by a later one."""
-        wanted = [str(schedule) for schedule in event.schedules][: len(STOPS)]
-        if rgb is None or not wanted:
-            return gr.skip()
-        with bad_input_as_toast():
-            return runs_message(self.models.engine(model), rgb, wanted)
+        wish, fields = read_event(event, request)
+        given = fields.get("schedules")
+        wanted = [str(one) for one in given][: len(STOPS)] if isinstance(given, list) else []
+        yield from answered("missing", wish, self._run(wish, wanted, VIEW), wanted)
 
-    def save(self, rgb: np.ndarray | None, model: str | None, event: gr.EventData) -> str:
-        """A file that only Python can write, sent to the browser that asked."""
-        what, schedule = str(event.what), str(event.schedule)
-        with bad_input_as_toast():
-            _check_there_is(rgb)
-            engine = self.models.engine(model)
-            download = make_download(engine, rgb, schedule, what)
-        return encode_file(view_key(engine, rgb), download.name, download.mime, download.content)
+    def save(self, event: gr.EventData, request: gr.Request | None = None) -> Iterator[str]:
+        """A file that only Python can write, for the browser that asked."""
+        wish, fields = read_event(event, request)
+        yield from answered("save", wish, self._saved(wish, fields))
 
-    def patch(self, rgb: np.ndarray | None, model: str | None, event: gr.EventData) -> str:
+    def patch(self, event: gr.EventData, request: gr.Request | None = None) -> Iterator[str]:
         """Similarity of the pinned patch to all others."""
-        schedule, stage, patch = str(event.schedule), int(event.stage), int(event.patch)
-        with bad_input_as_toast():
-            _check_there_is(rgb)
-            engine = self.models.engine(model)
-            values = engine.similarity(rgb, schedule, stage, patch)
-        return encode_heat(view_key(engine, rgb), schedule, stage, patch, values)
+        wish, fields = read_event(event, request)
+        yield from answered("patch", wish, self._similarity(wish, fields))
+
+    def _opened(self, wish: Wish, source: Mapping[str, Any]) -> Iterator[str]:
+        picture = self._picture(source)
+        yield encode_picture(picture, wish.generation, notes=picture.notes)
+        yield from self._fetched(wish)
+        engine = self.models.engine(wish.model)
+        while not engine.wait(0):
+            yield encode_waiting(wish.generation, "The model is being loaded")
+            engine.wait(LOOK_EVERY_S)
+            self._check_wanted(wish)
+        patches = engine.segmenter.plan(picture.wh_px, max_patches=engine.max_patches).grid.size
+        yield encode_picture(picture, wish.generation, patches, picture.notes)
+        claim = self.generations.claim(wish, Urgency.ASKED, VIEW)
+        card = model_card(self.models.offer(wish.model))
+        yield from explore(engine, picture, wish.recipe, claim, wish.generation, card)
+
+    def _picture(self, source: Mapping[str, Any]) -> Picture:
+        """From {example}, {upload, name} or {picture}."""
+        if "example" in source:
+            return self.examples.find(str(source["example"]))
+        if "upload" in source:
+            path, title = str(source["upload"]), _title(source.get("name"))
+            return self.pictures.add(_decoded(path, title), lambda: _decoded(path, title))
+        return self.pictures.find(str(source.get("picture")))
+
+    def _fetched(self, wish: Wish) -> Iterator[str]:
+        """Downloads the model where needed; a download goes on when nobody waits for it any more."""
+        if wish.model is None:
+            return
+        for done, total in self.models.fetch(wish.model):
+            megabytes = f"{done / 1e6:.0f}" + (f" of {total / 1e6:.0f}" if total else "")
+            text = f"Downloading {wish.model}: {megabytes} MB"
+            yield encode_waiting(wish.generation, text, done, total)
+            self._check_wanted(wish)
+
+    def _run(self, wish: Wish, recipes: list[str], *kinds: str) -> Iterator[str]:
+        if not recipes:
+            return
+        engine, picture = self.seen(wish)
+        claim = self.generations.claim(wish, Urgency.ASKED, *kinds)
+        yield from runs_messages(engine, picture, recipes, claim, wish.generation)
+
+    def _saved(self, wish: Wish, fields: Mapping[str, Any]) -> Iterator[str]:
+        engine, picture = self.seen(wish)
+        claim = self.generations.claim(wish, Urgency.ASKED, VIEW)
+        made = make_download(engine, picture, wish.recipe, str(fields.get("what")), claim)
+        yield encode_file(view_key(engine, picture), made.name, made.mime, made.content)
+
+    def _similarity(self, wish: Wish, fields: Mapping[str, Any]) -> Iterator[str]:
+        engine, picture = self.seen(wish)
+        stage, patch = (whole_number(fields, name) for name in ("stage", "patch"))
+        claim = self.generations.claim(wish, Urgency.ASKED, VIEW)
+        values = engine.similarity(picture, wish.recipe, stage, patch, claim)
+        yield encode_heat(view_key(engine, picture), wish.recipe, stage, patch, values)
+
+    def seen(self, wish: Wish) -> tuple[Engine, Picture]:
+        """What a wish is about. Raises InputError where model or picture are not here."""
+        return self.models.engine(wish.model), self.pictures.find(wish.picture)
+
+    def _check_wanted(self, wish: Wish) -> None:
+        if self.generations.is_over(wish.tab, wish.generation, VIEW):
+            raise Overtaken
 
 
-def _check_there_is(rgb: np.ndarray | None) -> None:
-    if rgb is None:
-        raise InputError(NO_PICTURE)
-
-
-def _fitting(chosen: str, engine: Engine) -> str:
-    """The chosen recipe, or the paper's where this model has no such blocks."""
+def read_event(event: gr.EventData, request: gr.Request | None) -> tuple[Wish, Mapping[str, Any]]:
+    """The wish of an event, and all its fields. Raises gr.Error for what no browser of ours sends."""
+    fields = _dict(event._data)
     try:
-        # The view has one grid, that of the page's input size.
-        return str(replace(engine.read_recipe(chosen), resolution_px=None))
-    except InputError:
-        return str(PAPER)
+        return Wish.read(fields, tab_of(request)), fields
+    except InputError as error:
+        raise gr.Error(sentence_of(error), print_exception=False) from error
 
 
-def shipped_examples() -> list:
-    """Examples whose pictures are there."""
-    return [example for example in EXAMPLES if example.picture.is_file()]
+def answered(what: str, wish: Wish, messages: Iterator[str], schedules: list[str] | None = None) -> Iterator:
+    """The messages; at the end of bad luck a sentence about it, and nothing where the wish was overtaken."""
+
+    def failed(sentence: str) -> str:
+        return encode_failure(what, wish.generation, sentence, schedules or ())
+
+    try:
+        yield from messages
+    except Overtaken:
+        pass
+    except InputError as error:
+        yield failed(sentence_of(error))
+    except OSError:
+        log.exception("%s failed", what)
+        yield failed("The files that this needs could not be read or downloaded.")
+    except Exception as error:  # whoever waits must hear that nothing comes
+        log.exception("%s failed", what)
+        yield failed(f"Something went wrong on the server ({type(error).__name__}).")
+    else:
+        return
+    yield gr.skip()  # Gradio repeats the last output at the end, and blanks it where there was none
+
+
+def whole_number(fields: Mapping[str, Any], name: str) -> int:
+    """A number that a browser sent. Raises InputError for anything else."""
+    value = fields.get(name)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InputError(f"{name} must be a whole number")
+    return value
+
+
+def _decoded(path: str, title: str) -> Picture:
+    decoded = open_upload(path)
+    return Picture.of(decoded.rgb, title=title, notes=tuple(decoded.notes))
+
+
+def _title(name: Any) -> str:
+    """A file's name without its ending, as far as it can be shown."""
+    text = "".join(letter for letter in str(name or "") if letter.isprintable())
+    return text.rpartition(".")[0][:LONGEST_TITLE] or text[:LONGEST_TITLE] or "Your picture"
+
+
+def _dict(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ class ImageView:
     truth        (H, W) integer labels, or None; pixels of `ignore_index` and of unknown classes count nowhere
     rules        what a recipe may name, as `mpm.Rule.describe` tells it
     named        recipes with names, spelled out for the model, as `mpm.merging.named` tells them
+    picture      digest of the image; model {name, line, about}: as the menu shows it
+    reference    {median, low} of the model's confidence on pictures of its kind, None where nobody measured
     can          what the page answers: "heat", "custom", "mask", "npz", "report", "python"
     """
 
@@ -41,6 +43,9 @@ class ImageView:
     can: Sequence[str] = ()
     rules: Sequence[Mapping[str, Any]] = ()
     named: Sequence[Mapping[str, Any]] = ()
+    picture: str = ""
+    model: Mapping[str, str] = field(default_factory=dict)
+    reference: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
@@ -56,6 +61,11 @@ class ImageView:
     @property
     def display_wh_px(self) -> tuple[int, int]:
         """Size that the browser draws: the image's own, or its long side at 1024."""
-        height, width = self.image.shape[:2]
-        scale = min(1.0, MAX_SIDE_PX / max(height, width))
-        return max(1, round(width * scale)), max(1, round(height * scale))
+        return display_wh_px(self.image)
+
+
+def display_wh_px(rgb: np.ndarray) -> tuple[int, int]:
+    """Size that the browser draws of an (H, W, 3) image: its own, or its long side at 1024."""
+    height, width = rgb.shape[:2]
+    scale = min(1.0, MAX_SIDE_PX / max(height, width))
+    return max(1, round(width * scale)), max(1, round(height * scale))

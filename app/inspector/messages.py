@@ -1,54 +1,60 @@
-"""From runs to the inspector's messages: what the browser is told, and when."""
+"""From runs to the explorer's messages: what the browser is told, and when."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-import numpy as np
-
-from app.engine.engine import Engine, digest
-from app.engine.picture_notes import NOTES
-from app.engine.zerogpu import on_zerogpu
+from app.engine.engine import Engine, Waiting, runs_only
+from app.engine.pictures import Picture
+from app.engine.scheduler import Claim
 from app.inspector.image_view import ImageView
-from app.inspector.payload import encode, encode_controls, encode_failure, encode_runs
+from app.inspector.payload import encode, encode_explored, encode_runs, encode_waiting
+from mpm.data.labels import STREETS
 from mpm.errors import InputError
 from mpm.merging.grid import Grid
-from mpm.merging.recipe import Recipe
-from mpm.merging.rule_call import RuleCall
-from mpm.merging.schedule import PRESETS
+from mpm.merging.schedule import PAPER, PRESETS
 
 BASELINE = "none"
 STOPS = tuple(str(preset) for preset in PRESETS)
-ANSWERS = ("heat", "custom", "mask", "npz", "report", "python")
-"""What the page can make on the inspector's request."""
+ANSWERS = (
+    "heat", "custom", "features", "curves",
+    "mask", "npz", "report", "python", "figure-png", "figure-svg", "figure-pdf",
+)  # fmt: skip
+"""What the page can make on the explorer's request."""
 
 
-def view_key(engine: Engine, rgb: np.ndarray) -> str:
+def view_key(engine: Engine, picture: Picture) -> str:
     """Names picture and model; a checkpoint of one's own by the last part of its path."""
-    return f"{digest(rgb)}-{engine.name}"
+    return f"{picture.digest}-{engine.name}"
 
 
-def image_view(
-    engine: Engine, rgb: np.ndarray, truth: np.ndarray | None = None, title: str = "", notes: tuple = ()
-) -> ImageView:
-    """A picture as the inspector shows it, with the model's classes."""
+def image_view(engine: Engine, picture: Picture, card: Mapping[str, str], notes: tuple = ()) -> ImageView:
+    """A picture as the explorer shows it, with the model's classes. card: the model's {name, line, about}."""
     segmenter = engine.segmenter
     return ImageView(
-        key=view_key(engine, rgb),
-        image=rgb,
+        key=view_key(engine, picture),
+        image=picture.rgb,
         class_names=segmenter.class_names,
         palette=segmenter.palette,
         depth=segmenter.depth,
         schedules=STOPS,
-        title=title,
+        title=picture.title,
         notes=notes,
-        truth=truth,
+        truth=truth_for(engine, picture),
         ignore_index=segmenter.config.labels.ignore_index,
         baseline=BASELINE,
         can=ANSWERS,
         rules=rule_menu(),
         named=engine.named_recipes,
+        picture=picture.digest,
+        model=card,
     )
+
+
+def truth_for(engine: Engine, picture: Picture):
+    """The picture's labels, where they are this model's classes."""
+    return picture.truth if engine.segmenter.config.labels.name == STREETS.name else None
 
 
 def rule_menu() -> list[dict]:
@@ -59,70 +65,81 @@ def rule_menu() -> list[dict]:
 
 
 def explore(
-    engine: Engine, rgb: np.ndarray, selected: str, truth: np.ndarray | None = None, title: str = ""
+    engine: Engine,
+    picture: Picture,
+    wanted: str,
+    claim: Claim,
+    generation: float = 0,
+    card: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
-    """Messages of one picture: the chosen schedule beside the baseline first, then every other stop.
+    """Messages of one picture: the wanted recipe beside the baseline first, then every stop of the slider.
 
-    Raises InputError where the sweep does; the stops that are left out then are named before.
+    A recipe that does not fit the model gives way to the paper's. Raises InputError where the sweep does.
     """
+    selected = fitting(wanted, engine)
     order = list(dict.fromkeys([selected, BASELINE, *STOPS]))
-    runs: dict = {}
-    try:
-        yield from _explored(engine, rgb, order, runs, selected, truth, title)
-    except InputError as error:
-        yield encode_failure(view_key(engine, rgb), [name for name in order if name not in runs], str(error))
-        raise
-
-
-def _explored(
-    engine: Engine, rgb: np.ndarray, order: list[str], runs: dict, selected: str, truth, title: str
-) -> Iterator[str]:
-    """The messages, while `runs` is filled."""
-    view = None
-    for run in engine.sweep(rgb, order):
-        name = str(run.recipe)
-        runs[name] = run
-        if BASELINE not in runs or selected not in runs:
-            continue
-        timing = {own: estimate(other) for own, other in runs.items()}
-        if view is None:
-            remark = engine.segmenter.config.remark
-            notes = (*NOTES.find(rgb), *run.notes, *filter(None, [remark]))
-            view = image_view(engine, rgb, truth, title, notes)
-            yield encode(view, runs, selected=selected, timings=timing)
+    runs = engine.at_hand(picture, order)
+    steps = engine.sweep(picture, [name for name in order if name not in runs], claim, asked=2)
+    while not {selected, BASELINE} <= runs.keys():
+        step = next(steps)
+        if isinstance(step, Waiting):
+            yield waiting_message(step, generation)
         else:
-            yield encode_runs(view, {name: run}, baseline=runs[BASELINE], timings=timing, sent=runs)
+            runs[str(step.recipe)] = step
+    view = image_view(engine, picture, card or {}, _notes(engine, picture, runs[BASELINE]))
+    yield encode(view, runs, selected=selected, generation=generation)
+    for run in runs_only(steps):
+        runs[str(run.recipe)] = run
+        yield encode_runs(view, {str(run.recipe): run}, baseline=runs[BASELINE], sent=runs)
+    yield encode_explored(view.key, generation, runs)
 
 
-def first_message(
-    engine: Engine, rgb: np.ndarray, truth: np.ndarray, title: str, selected: str = "2,5"
-) -> str:
-    """Everything about one example in one message, without timings: those belong to another machine."""
-    runs = {str(run.recipe): run for run in engine.sweep(rgb, STOPS)}
-    return encode(image_view(engine, rgb, truth, title), runs, selected=selected)
+def waiting_message(waiting: Waiting, generation: float) -> str:
+    """How many are served first, and about how long that takes."""
+    people = f"{waiting.ahead} {'person' if waiting.ahead == 1 else 'people'} ahead"
+    text = people if waiting.ahead else "Waiting for the run that is on"
+    return encode_waiting(generation, f"{text}, about {max(1, round(waiting.about_s))} s")
 
 
-def estimate(run) -> dict | None:
-    """A sweep's timing in the inspector's terms. On ZeroGPU none: races, on its CPU, are no match for it."""
-    if on_zerogpu():
-        return None
-    return {"median_ms": 1000 * run.timing.total, "estimated": run.timing.estimated}
+def first_message(engine: Engine, picture: Picture, selected: str = str(PAPER)) -> str:
+    """Everything about one example in one message."""
+    runs = {str(run.recipe): run for run in runs_only(engine.sweep(picture, STOPS))}
+    view = image_view(engine, picture, {}, _notes(engine, picture, runs[BASELINE]))
+    return encode(view, runs, selected=selected)
 
 
-def runs_message(engine: Engine, rgb: np.ndarray, asked: Sequence[str]) -> str:
-    """More runs of a picture that the browser already shows.
+def runs_messages(
+    engine: Engine, picture: Picture, asked: Sequence[str], claim: Claim, generation: float = 0
+) -> Iterator[str]:
+    """More runs of a picture that the browser already shows: how the waiting goes, then all at once.
 
     Raises InputError for a recipe that is none, and for one whose patches are not those of the view.
     """
     own_texts = {text: str(engine.read_recipe(text)) for text in asked}
-    wanted = list(dict.fromkeys([BASELINE, *own_texts.values()]))
-    runs = {str(run.recipe): run for run in engine.sweep(rgb, wanted)}
+    runs = {}
+    for step in engine.sweep(picture, [BASELINE, *own_texts.values()], claim):
+        if isinstance(step, Waiting):
+            yield waiting_message(step, generation)
+        else:
+            runs[str(step.recipe)] = step
     for name, run in runs.items():
         _check_grid(name, run.grid, runs[BASELINE].grid)
-    timing = {name: estimate(run) for name, run in runs.items()}
     renamed = {text: own for text, own in own_texts.items() if text != own}
-    view = image_view(engine, rgb)
-    return encode_runs(view, runs, baseline=runs[BASELINE], timings=timing, renamed=renamed)
+    yield encode_runs(image_view(engine, picture, {}), runs, baseline=runs[BASELINE], renamed=renamed)
+
+
+def fitting(wanted: str, engine: Engine) -> str:
+    """The recipe, or the paper's where this model has no such blocks or rules."""
+    try:
+        # The view has one grid, that of the page's input size.
+        return str(replace(engine.read_recipe(wanted), resolution_px=None))
+    except InputError:
+        return str(PAPER)
+
+
+def _notes(engine: Engine, picture: Picture, run) -> tuple[str, ...]:
+    remark = engine.segmenter.config.remark
+    return (*picture.notes, *run.notes, *filter(None, [remark]))
 
 
 def _check_grid(name: str, grid: Grid, shown: Grid) -> None:
@@ -131,22 +148,3 @@ def _check_grid(name: str, grid: Grid, shown: Grid) -> None:
             f"recipe {name} cuts the picture into {grid.rows} x {grid.cols} patches, but this view shows "
             f"{shown.rows} x {shown.cols}: `mpm segment` and `mpm bench` run it"
         )
-
-
-def drawn_at_random(recipe: str) -> str:
-    """The control of a recipe: random pairs at the same blocks."""
-    return str(Recipe.parse(recipe).with_rule(RuleCall("random")))
-
-
-def controls_message(engine: Engine, rgb: np.ndarray) -> str:
-    """What random pairs at the same counts would do: tokens kept and agreement with the baseline."""
-    runs = dict(zip(STOPS, engine.sweep(rgb, list(map(drawn_at_random, STOPS))), strict=True))
-    labels = runs[BASELINE].labels
-    controls = {
-        name: {
-            "kept": run.trace.token_counts[-1] / run.trace.token_counts[0],
-            "agreement": float((run.labels == labels).mean()),
-        }
-        for name, run in runs.items()
-    }
-    return encode_controls(view_key(engine, rgb), controls)

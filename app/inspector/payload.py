@@ -1,11 +1,15 @@
 """What the browser gets: one JSON string for one image, its runs, and what belongs to them.
 
-Schema "mpm-inspector/2". Every message is an object with `schema`, `kind`, `view` (the image's key) and
+Schema "mpm-inspector/3". Every message is an object with `schema`, `kind`, `view` (the image's key) and
 `nonce`; numbers in bulk are base64 of little-endian arrays. Kinds:
 
+picture   generation, picture (its digest), title, notes, image {src, width, height, full_width, full_height},
+          patches (or null): decoded, and nothing has run yet
+waiting   generation, text, done, of: somebody else is served, the model is loading or on its way
 view      everything about one image, and the runs at hand. The same key again: runs are merged in and the
           user's schedule, stage, layers, pinned patch and zoom stay. Another key: a new picture.
-          title, notes; image {src, width, height, full_width, full_height};
+          generation, picture, model {name, line, about}, reference {median, low} or null;
+          title, notes; image as above;
           grid {rows, cols, patch_w, patch_h, pad_x, pad_y}: a patch's size, and the padding left of and above
           the image, as fractions of the image: the padded grid may reach beyond it;
           depth; classes [{name, colour}]; ignore_index; schedules (the slider's stops); paper; baseline;
@@ -14,21 +18,20 @@ view      everything about one image, and the runs at hand. The same key again: 
           can (what Python answers, see ImageView); truth (labels or null); runs; sent
 runs      more runs of that image: runs, sent (every recipe sent so far; the browser asks for what it lacks),
           renamed {as asked for: the recipe's own text}
-timing    timings {schedule: timing}
-controls  controls {schedule: {kept, agreement}}: the random-pairs control at the same schedules
+explored  generation, sent: every run of the view was sent
 heat      schedule, stage, patch, values (float32, one a patch), caption
-failed    schedules, message: runs that could not be made
+failed    what (the event), generation, schedules, message: what could not be done, and why
 file      name, mime, content (base64): saved by the browser at once
+offered   picture, title: a street of the lab, to be opened
 
-run       schedule (the text of its recipe, as everywhere here), blocks, token_counts, timing, notes, labels,
-          stages, agreement, truth
+run       schedule (the text of its recipe, as everywhere here), blocks, token_counts, notes, labels, stages,
+          agreement, truth, confidence (or null)
 stage     block, rule, sentences, dtype ("u2" or "u4") and, over its input tokens, index, nearest, partner
           (index types; the largest number means none), similarity (float32) and code (uint8): a token's
           reason is sentences[code]. Groups follow from index.
 labels    zlib-compressed uint8, image.height x image.width
 agreement [[class in the baseline, class here, pixels], ...] at the size of the runs' labels, or null
 truth     the same against the ground truth: [[true class, class here, pixels], ...], or null
-timing    {median_ms, estimated} or null
 """
 
 from __future__ import annotations
@@ -40,6 +43,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from app.engine.pictures import Picture
 from app.inspector.image_view import ImageView
 from app.inspector.wire import (
     base64_of,
@@ -47,16 +51,35 @@ from app.inspector.wire import (
     class_entries,
     confusion,
     grid_entry,
+    image_entry,
     judged,
     known_truth,
     labels_text,
-    picture_url,
     same_size,
     stage_entry,
-    timing_entry,
 )
 
-SCHEMA = "mpm-inspector/2"
+SCHEMA = "mpm-inspector/3"
+
+
+def encode_picture(
+    picture: Picture, generation: float, patches: int | None = None, notes: Sequence[str] = ()
+) -> str:
+    """A picture that was decoded. patches: how many it is cut into, None while the model is not there."""
+    body = {
+        "generation": generation,
+        "picture": picture.digest,
+        "title": picture.title,
+        "notes": list(notes),
+        "image": image_entry(picture.rgb),
+        "patches": patches,
+    }
+    return _message("picture", "", body)
+
+
+def encode_waiting(generation: float, text: str, done: float | None = None, of: float | None = None) -> str:
+    """What one waits for, and how far it is."""
+    return _message("waiting", "", {"generation": generation, "text": text, "done": done, "of": of})
 
 
 def encode(
@@ -64,28 +87,25 @@ def encode(
     runs: Mapping[str, object],
     *,
     selected: str | None = None,
-    timings: Mapping[str, Mapping] | None = None,
     sent: Iterable[str] | None = None,
+    generation: float = 0,
 ) -> str:
     """The first message of an image: picture, grid, classes and the runs at hand.
 
     runs: schedule string -> SegmentationRun (labels, grid, trace). One of them is needed, for the grid.
-    timings: schedule string -> {"median_ms": float, "estimated": bool}.
+    generation: of the act that asked for it.
     """
     if not runs:
         raise ValueError("encode needs at least one run, but got none")
     height, width = view.image.shape[:2]
-    shown_w, shown_h = view.display_wh_px
     message = {
+        "generation": generation,
+        "picture": view.picture,
+        "model": dict(view.model),
+        "reference": view.reference,
         "title": view.title,
         "notes": list(view.notes),
-        "image": {
-            "src": picture_url(view),
-            "width": shown_w,
-            "height": shown_h,
-            "full_width": width,
-            "full_height": height,
-        },
+        "image": image_entry(view.image),
         "grid": grid_entry(next(iter(runs.values())).grid, width, height),
         "depth": view.depth,
         "classes": class_entries(view),
@@ -98,7 +118,7 @@ def encode(
         "selected": selected or next(iter(runs)),
         "can": list(view.can),
         "truth": None if view.truth is None else labels_text(view, known_truth(view, view.truth)),
-        "runs": _runs(view, runs, runs.get(view.baseline), timings),
+        "runs": _runs(view, runs, runs.get(view.baseline)),
         "sent": sorted(set(sent or ()) | set(runs)),
     }
     return _message("view", view.key, message)
@@ -109,7 +129,6 @@ def encode_runs(
     runs: Mapping[str, object],
     *,
     baseline: object,
-    timings: Mapping[str, Mapping] | None = None,
     sent: Iterable[str] = (),
     renamed: Mapping[str, str] | None = None,
 ) -> str:
@@ -117,16 +136,14 @@ def encode_runs(
 
     renamed: recipes as somebody spelled them -> their own texts, which are the names of the runs.
     """
-    entries = _runs(view, runs, baseline, timings)
+    entries = _runs(view, runs, baseline)
     body = {"runs": entries, "sent": sorted(set(sent) | set(runs)), "renamed": dict(renamed or {})}
     return _message("runs", view.key, body)
 
 
-def encode_timings(key: str, timings: Mapping[str, Mapping]) -> str:
-    """Measured latencies: schedule string -> {"median_ms": float, "estimated": bool}."""
-    return _message(
-        "timing", key, {"timings": {name: timing_entry(value) for name, value in timings.items()}}
-    )
+def encode_explored(key: str, generation: float, sent: Iterable[str]) -> str:
+    """Every run of a view was sent."""
+    return _message("explored", key, {"generation": generation, "sent": sorted(sent)})
 
 
 def encode_heat(
@@ -137,18 +154,15 @@ def encode_heat(
     return _message("heat", key, {**body, "values": base64_of(np.asarray(values, "<f4").ravel())})
 
 
-def encode_failure(key: str, schedules: Sequence[str], message: str) -> str:
-    """Says that schedules asked for could not be run."""
-    return _message("failed", key, {"schedules": list(schedules), "message": message})
+def encode_failure(what: str, generation: float, message: str, schedules: Sequence[str] = ()) -> str:
+    """Says that something asked for could not be done. message: one sentence."""
+    body = {"what": what, "generation": generation, "schedules": list(schedules), "message": message}
+    return _message("failed", "", body)
 
 
-def encode_controls(key: str, controls: Mapping[str, Mapping]) -> str:
-    """The random-pairs control: schedule -> {"kept": share of tokens, "agreement": share of pixels}."""
-    plain = {
-        name: {"kept": float(control["kept"]), "agreement": float(control["agreement"])}
-        for name, control in controls.items()
-    }
-    return _message("controls", key, {"controls": plain})
+def encode_offer(picture: Picture) -> str:
+    """A picture that the page made itself, to be opened."""
+    return _message("offered", "", {"picture": picture.digest, "title": picture.title})
 
 
 def encode_file(key: str, name: str, mime: str, content: bytes) -> str:
@@ -163,20 +177,20 @@ def _message(kind: str, key: str, body: dict) -> str:
     return json.dumps(head | body, separators=(",", ":"), allow_nan=False)
 
 
-def _runs(view: ImageView, runs: Mapping, baseline: object | None, timings: Mapping | None) -> list[dict]:
-    return [_run(view, name, run, baseline, (timings or {}).get(name)) for name, run in runs.items()]
+def _runs(view: ImageView, runs: Mapping, baseline: object | None) -> list[dict]:
+    return [_run(view, name, run, baseline) for name, run in runs.items()]
 
 
-def _run(view: ImageView, name: str, run, baseline, timing: Mapping | None) -> dict:
+def _run(view: ImageView, name: str, run, baseline) -> dict:
     check_labels(view, run.labels)
     return {
         "schedule": name,
         "blocks": [int(stage.block) for stage in run.trace.stages],
         "token_counts": [int(count) for count in run.trace.token_counts],
-        "timing": timing_entry(timing),
         "notes": list(getattr(run, "notes", ())),
         "labels": labels_text(view, run.labels),
         "stages": [stage_entry(stage) for stage in run.trace.stages],
         "agreement": None if baseline is None else confusion(*same_size(view, baseline.labels, run.labels)),
         "truth": None if view.truth is None else confusion(*judged(view, run.labels)),
+        "confidence": getattr(run, "confidence", None),
     }

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Mapping
 
 import cv2
 import numpy as np
 
-from app.inspector.image_view import ImageView
+from app.inspector.image_view import ImageView, display_wh_px
 from mpm.merging.explain import reasons_of
 
 
@@ -58,14 +57,21 @@ def class_entries(view: ImageView) -> list[dict]:
     return [{"name": str(name), "colour": c} for name, c in zip(view.class_names, colours, strict=True)]
 
 
-def timing_entry(timing: Mapping | None) -> dict | None:
-    if not timing or timing.get("median_ms") is None:
-        return None
-    return {"median_ms": float(timing["median_ms"]), "estimated": bool(timing.get("estimated", False))}
+def image_entry(rgb: np.ndarray) -> dict:
+    """A picture at the size that the browser draws, as an address that holds it."""
+    height, width = rgb.shape[:2]
+    shown_w, shown_h = display_wh_px(rgb)
+    return {
+        "src": picture_url(rgb),
+        "width": shown_w,
+        "height": shown_h,
+        "full_width": width,
+        "full_height": height,
+    }
 
 
-def picture_url(view: ImageView) -> str:
-    picture = cv2.cvtColor(resized(view, view.image, cv2.INTER_AREA), cv2.COLOR_RGB2BGR)
+def picture_url(rgb: np.ndarray) -> str:
+    picture = cv2.cvtColor(resized(rgb, display_wh_px(rgb), cv2.INTER_AREA), cv2.COLOR_RGB2BGR)
     suffix, options = ".jpg", [cv2.IMWRITE_JPEG_QUALITY, 92]
     if picture.size < 200_000:
         suffix, options = ".png", []
@@ -77,14 +83,14 @@ def picture_url(view: ImageView) -> str:
 
 
 def labels_text(view: ImageView, labels: np.ndarray) -> str:
-    shown = resized(view, labels.astype(np.uint8), cv2.INTER_NEAREST_EXACT)
+    shown = resized(labels.astype(np.uint8), view.display_wh_px, cv2.INTER_NEAREST_EXACT)
     return base64.b64encode(zlib.compress(np.ascontiguousarray(shown).tobytes(), 6)).decode("ascii")
 
 
-def resized(view: ImageView, array: np.ndarray, how: int) -> np.ndarray:
-    if array.shape[:2] == view.display_wh_px[::-1]:
+def resized(array: np.ndarray, wh_px: tuple[int, int], how: int) -> np.ndarray:
+    if array.shape[:2] == wh_px[::-1]:
         return array
-    return cv2.resize(array, view.display_wh_px, interpolation=how)
+    return cv2.resize(array, wh_px, interpolation=how)
 
 
 def known_truth(view: ImageView, truth: np.ndarray) -> np.ndarray:
@@ -98,7 +104,7 @@ def known_truth(view: ImageView, truth: np.ndarray) -> np.ndarray:
 def same_size(view: ImageView, *labels: np.ndarray) -> list[np.ndarray]:
     if len({one.shape for one in labels}) == 1:
         return list(labels)
-    return [resized(view, one.astype(np.uint8), cv2.INTER_NEAREST_EXACT) for one in labels]
+    return [resized(one.astype(np.uint8), view.display_wh_px, cv2.INTER_NEAREST_EXACT) for one in labels]
 
 
 def judged(view: ImageView, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from app.engine.engine import Engine
+from app.engine.pictures import Picture
+from app.engine.scheduler import ANYBODY, Claim
 from mpm.errors import InputError
 from mpm.streets import Dials, Street, render_street
 
@@ -49,28 +51,36 @@ def draw(seed: float | None, dials: Dials) -> Street:
     return render_street(int(seed), *SIZE_WH_PX, dials=dials)
 
 
-def measure(engine: Engine, street: Street, schedule: str, value: float = 0.0) -> Point:
+def measure(
+    engine: Engine, street: Street, schedule: str, value: float = 0.0, claim: Claim = ANYBODY
+) -> Point:
     """How many tokens a street keeps."""
-    counts = engine.segment(street.image, schedule).trace.token_counts
+    counts = engine.segment(Picture.of(street.image), schedule, claim).trace.token_counts
     return Point(value, counts[0], counts[-1])
 
 
-def sweep_dial(engine: Engine, seed: float | None, dials: Dials, dial: str, schedule: str) -> Iterator[Point]:
+def sweep_dial(
+    engine: Engine, seed: float | None, dials: Dials, dial: str, schedule: str, claim: Claim = ANYBODY
+) -> Iterator[Point]:
     """One street, one dial from end to end: a point each, as soon as it is measured."""
     if dial not in SWEEP_VALUES:
         raise InputError(f"there is no dial {dial!r}: choose one of {', '.join(SWEEP_VALUES)}")
     for value in SWEEP_VALUES[dial]:
         street = draw(seed, replace(dials, **{dial: value}))
-        yield measure(engine, street, schedule, value)
+        yield measure(engine, street, schedule, value, claim)
 
 
 def day_and_night(
-    engine: Engine, schedule: str, dials: Dials, seeds: Sequence[int] = STUDY_SEEDS
+    engine: Engine,
+    schedule: str,
+    dials: Dials,
+    seeds: Sequence[int] = STUDY_SEEDS,
+    claim: Claim = ANYBODY,
 ) -> Iterator[tuple[int, Point, Point]]:
     """The same streets by day and by night: (seed, day, night), as soon as both are measured."""
     for seed in seeds:
         day, night = (
-            measure(engine, draw(seed, replace(dials, time_of_day=hour)), schedule, hour)
+            measure(engine, draw(seed, replace(dials, time_of_day=hour)), schedule, hour, claim)
             for hour in (DAY_HOUR, NIGHT_HOUR)
         )
         yield seed, day, night

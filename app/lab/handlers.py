@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from html import escape
 
 import gradio as gr
-import numpy as np
 
-from app.engine.ground_truth import Truths
+from app.engine.generations import Wish, tab_of
 from app.engine.models import Models
+from app.engine.pictures import Picture, Pictures
+from app.engine.scheduler import Claim, Urgency
+from app.inspector.payload import encode_offer
 from app.lab.charts import PAPER_NIGHT, dial_chart, night_chart
 from app.lab.experiments import STUDY_SEEDS, SWEEP_VALUES, day_and_night, draw, measure, sweep_dial
 from app.server.toasts import bad_input_as_toast
@@ -17,48 +19,69 @@ from mpm.streets import Dials, Street
 
 
 class LabHandlers:
-    """Event handlers of the lab. Drawn streets are remembered with their ground truth."""
+    """Event handlers of the lab. Drawn streets are kept with their ground truth.
 
-    def __init__(self, models: Models, truths: Truths) -> None:
+    wish: the JSON text of an `app.engine.generations.Wish`: its model and its recipe count here.
+    """
+
+    def __init__(self, models: Models, pictures: Pictures) -> None:
         self.models = models
-        self.truths = truths
+        self.pictures = pictures
 
-    def preview(self, model: str | None, chosen: str, seed: float, *dials: float) -> Iterator[tuple]:
+    def preview(
+        self, wish: str, seed: float, *dials: float, request: gr.Request | None = None
+    ) -> Iterator[tuple]:
         """The street of these dials at once, then how many of its tokens stay."""
         street = self._draw(seed, dials)
-        yield street.image, _card(f"Counting the tokens that stay at {{{chosen}}} …")
         with bad_input_as_toast():
-            point = measure(self.models.engine(model), street, chosen)
-        sentence = f"{point.tokens} → {point.kept} tokens at {{{chosen}}}: {point.share_kept:.1%} kept."
+            wanted = Wish.parse(wish, tab_of(request))
+            yield street.image, _card(f"Counting the tokens that stay at {wanted.recipe} …")
+            engine = self.models.engine(wanted.model)
+            point = measure(engine, street, wanted.recipe, claim=_claim(wanted, Urgency.ASKED))
+        sentence = (
+            f"{point.tokens} → {point.kept} tokens at {wanted.recipe}: {100 * point.share_kept:.1f} % kept."
+        )
         yield gr.skip(), _card(sentence)
 
-    def open(self, seed: float, *dials: float) -> np.ndarray:
-        """The street as the page's picture, with its ground truth."""
-        street = self._draw(seed, dials)
-        self.truths.remember(street.image, f"Street {street.seed}", street.labels)
-        return street.image
+    def open(self, seed: float, *dials: float) -> str:
+        """The street, with its ground truth, offered to the explorer."""
+        return encode_offer(self.pictures.add(self._picture(seed, dials), lambda: self._picture(seed, dials)))
 
-    def sweep(self, model: str | None, chosen: str, dial: str, seed: float, *dials: float) -> Iterator[tuple]:
+    def sweep(
+        self, wish: str, dial: str, seed: float, *dials: float, request: gr.Request | None = None
+    ) -> Iterator[tuple]:
         """Tokens kept along one dial, everything else as set: progress, then the chart."""
         with bad_input_as_toast():
-            points = []
-            for point in sweep_dial(self.models.engine(model), seed, Dials(*dials), dial, chosen):
+            wanted, points = Wish.parse(wish, tab_of(request)), []
+            claim, engine = _claim(wanted, Urgency.AHEAD), self.models.engine(wanted.model)
+            for point in sweep_dial(engine, seed, Dials(*dials), dial, wanted.recipe, claim):
                 points.append(point)
                 yield gr.skip(), _progress(len(points), len(SWEEP_VALUES[dial]))
-        yield dial_chart(points, dial, chosen), _card("One street, one dial; nothing else changes.")
+        yield dial_chart(points, dial, wanted.recipe), _card("One street, one dial; nothing else changes.")
 
-    def night(self, model: str | None, chosen: str, seed: float, *dials: float) -> Iterator[tuple]:
+    def night(
+        self, wish: str, seed: float, *dials: float, request: gr.Request | None = None
+    ) -> Iterator[tuple]:
         """The paper's comparison by day and by night, on many streets: progress, then the chart."""
         with bad_input_as_toast():
-            pairs = []
-            for pair in day_and_night(self.models.engine(model), chosen, Dials(*dials), STUDY_SEEDS):
+            wanted, pairs = Wish.parse(wish, tab_of(request)), []
+            claim, engine = _claim(wanted, Urgency.AHEAD), self.models.engine(wanted.model)
+            for pair in day_and_night(engine, wanted.recipe, Dials(*dials), STUDY_SEEDS, claim):
                 pairs.append(pair)
                 yield gr.skip(), _progress(len(pairs), len(STUDY_SEEDS))
-        yield night_chart(pairs, chosen), _card(PAPER_NIGHT)
+        yield night_chart(pairs, wanted.recipe), _card(PAPER_NIGHT)
+
+    def _picture(self, seed: float, dials: tuple[float, ...]) -> Picture:
+        street = self._draw(seed, dials)
+        return Picture.of(street.image, title=f"Street {street.seed}", truth=street.labels)
 
     def _draw(self, seed: float, dials: tuple[float, ...]) -> Street:
         with bad_input_as_toast():
             return draw(seed, Dials(*dials))
+
+
+def _claim(wish: Wish, urgency: Urgency) -> Claim:
+    return Claim(wish.tab, urgency)
 
 
 def _card(text: str) -> str:

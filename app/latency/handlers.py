@@ -4,153 +4,119 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import gradio as gr
-import numpy as np
 
 from app.engine.engine import Engine
+from app.engine.generations import RACE, RECIPE, VIEW, Generations, Wish, tab_of
 from app.engine.models import Models
-from app.inspector.messages import view_key
-from app.inspector.payload import encode_timings
+from app.engine.pictures import Picture, Pictures
+from app.engine.scheduler import Claim, Urgency
+from app.errors import Overtaken
 from app.latency.cards import MAX_CARDS, encode_cards
-from app.latency.payload import encode_race, encode_stopped, encode_text, verdicts_of
+from app.latency.payload import Heading, encode_race, encode_stopped, encode_text, verdicts_of
 from app.latency.race import Race, run_race
-from app.latency.settings import SCOPES, Plan
+from app.latency.settings import SCOPES, SETTLED_AT, Plan
 from app.server.log import watched_run
-from app.server.staleness import Tabs, tab_of
-from app.server.toasts import bad_input_as_toast
+from app.server.toasts import bad_input_as_toast, sentence_of
 from mpm.errors import InputError
 from mpm.measure.machine import device_facts
-from mpm.measure.paired import Summary
 
-SEND_EVERY_S = 1.25
+SEND_EVERY_S = 0.6
 """Shorter runs travel together: each message costs some of the CPU that is measured."""
 JUDGE_EVERY_S = 1.0
 SPARE = 100
 """A verdict is drawn up again only after this many times the time that the last one took."""
 NO_PICTURE = "Pick an example or drop in a photo, and it is timed here."
 WAITING_FOR_MODEL = "The model is being loaded; measuring starts in a moment."
-WAITING_FOR_TURN = (
-    "Waiting for the model: one piece of work runs at a time, so that none spoils another’s times."
-)
-AUTO_ROUNDS, AUTO_DEADLINE_S = 9, 12.0
+WAITING_FOR_TURN = "Waiting for the device: timed runs have it to themselves."
+AUTO_ROUNDS, AUTO_DEADLINE_S = 21, 12.0
 
 
 class LatencyHandlers:
-    """Event handlers over the page's models.
+    """Event handlers over the page's models. Wishes: see `app.engine.generations`."""
 
-    pressed: the moment of the event in ms on the tab's own clock (see `app.server.staleness`).
-    """
-
-    def __init__(self, models: Models, tabs: Tabs | None = None) -> None:
+    def __init__(self, models: Models, pictures: Pictures, generations: Generations | None = None) -> None:
         self.models = models
-        self.tabs = tabs or Tabs()
+        self.pictures = pictures
+        self.generations = generations or Generations()
         self._numbers = itertools.count(1)
 
-    def announce(
-        self,
-        rgb: np.ndarray | None,
-        model: str | None = None,
-        pressed: float | None = None,
-        request: gr.Request | None = None,
-    ) -> tuple[str, float | None]:
-        """Start was pressed: (what is shown until the first run, the moment). Earlier races of the tab end.
-
-        Runs outside the queue, so that it acts at once.
-        """
-        self.tabs.stops.note(tab_of(request), pressed)
-        if rgb is None:
-            return encode_text(NO_PICTURE, pressed), pressed
+    def announce(self, wish: str, request: gr.Request | None = None) -> str:
+        """Start was pressed: what is shown until the first run. Earlier races of the tab end at once."""
         with bad_input_as_toast():
-            loaded = self.models.engine(model).wait(0)
-        return encode_text(WAITING_FOR_TURN if loaded else WAITING_FOR_MODEL, pressed), pressed
+            wanted = Wish.parse(wish, tab_of(request))
+            loaded = self.models.engine(wanted.model).wait(0)
+        self.generations.note(wanted.tab, RACE, wanted.generation)
+        return encode_text(WAITING_FOR_TURN if loaded else WAITING_FOR_MODEL, wanted.generation)
 
-    def race(
-        self,
-        rgb: np.ndarray | None,
-        chosen: str,
-        model: str | None = None,
-        pressed: float | None = None,
-        request: gr.Request | None = None,
-    ) -> Iterator[tuple]:
-        """The short race that follows every picture and schedule: (latency message, inspector message)."""
-        tab = tab_of(request)
-        settings = (chosen, (), SCOPES[0], AUTO_ROUNDS, AUTO_DEADLINE_S)
-
-        def over() -> bool:
-            return self.tabs.stops.since(tab, pressed) or self.tabs.choices.since(tab, pressed)
-
-        yield from self._race(rgb, settings, model, pressed, tab, over)
+    def race(self, event: gr.EventData, request: gr.Request | None = None) -> Iterator[str]:
+        """The short race that follows every picture and recipe; it ends as soon as it knows enough."""
+        fields = event._data if isinstance(event._data, dict) else {}
+        with bad_input_as_toast():
+            wish = Wish.read(fields, tab_of(request))
+        settings = (wish.recipe, (), SCOPES[0], AUTO_ROUNDS, AUTO_DEADLINE_S)
+        yield from self._race(wish, settings, (VIEW, RECIPE, RACE), by_hand=False)
 
     def start(
         self,
-        rgb: np.ndarray | None,
-        chosen: str,
         schedules: Sequence[str],
         scope: str,
         rounds: float | None,
         deadline_s: float | None,
-        model: str | None = None,
-        pressed: float | None = None,
+        wish: str,
         request: gr.Request | None = None,
-    ) -> Iterator[tuple]:
-        """A race as its controls say, run by run: (latency message, inspector message)."""
-        tab = tab_of(request)
-        settings = (chosen, schedules, scope, rounds, deadline_s)
-        yield from self._race(rgb, settings, model, pressed, tab, lambda: self.tabs.stops.since(tab, pressed))
+    ) -> Iterator[str]:
+        """A race as its controls say, run by run."""
+        with bad_input_as_toast():
+            wanted = Wish.parse(wish, tab_of(request))
+        settings = (wanted.recipe, schedules, scope, rounds, deadline_s)
+        yield from self._race(wanted, settings, (VIEW, RACE), by_hand=True)
 
-    def _race(
-        self,
-        rgb: np.ndarray | None,
-        settings: tuple,
-        model: str | None,
-        pressed: float | None,
-        tab: str,
-        over: Callable[[], bool],
-    ) -> Iterator[tuple]:
-        if over() or (pressed is not None and not self.tabs.races.note(tab, pressed)):
-            yield gr.skip(), gr.skip()  # without any output, Gradio would blank them
-            return
-        if rgb is None:
-            yield encode_text(NO_PICTURE, pressed), gr.skip()
-            return
-        try:
-            engine = self.models.engine(model)
-            if not engine.wait(0):
-                yield encode_text(WAITING_FOR_MODEL, pressed), gr.skip()
-            plan = Plan.read(*settings, engine.read_recipe)
-            yield from _messages(engine, rgb, plan, _Sender(f"race {next(self._numbers)}", pressed), over)
-        except InputError as error:
-            yield encode_text(f"This cannot be measured: {error}.", pressed), gr.skip()
-            with bad_input_as_toast():
-                raise
-
-    def stopped(self, pressed: float | None = None, request: gr.Request | None = None) -> str:
+    def stopped(self, wish: str, request: gr.Request | None = None) -> str:
         """The race was stopped by hand: no run of it begins any more."""
-        self.tabs.stops.note(tab_of(request), pressed)
-        return encode_stopped(pressed)
+        with bad_input_as_toast():
+            wanted = Wish.parse(wish, tab_of(request))
+        self.generations.note(wanted.tab, RACE, wanted.generation)
+        return encode_stopped(wanted.generation)
 
     def cards(self, event: gr.EventData) -> str:
         """Device cards that the browser read from files: the good ones, and a sentence for each other one."""
         files = event.files if isinstance(event.files, list) else []
         return encode_cards(files[:MAX_CARDS])
 
+    def _race(self, wish: Wish, settings: tuple, kinds: tuple[str, ...], by_hand: bool) -> Iterator[str]:
+        if wish.picture is None:
+            yield encode_text(NO_PICTURE, wish.generation)
+            return
+        try:
+            engine, picture = self.models.engine(wish.model), self.pictures.find(wish.picture)
+            if not engine.wait(0):
+                yield encode_text(WAITING_FOR_MODEL, wish.generation)
+            plan = Plan.read(*settings, engine.read_recipe)
+            plan = plan if by_hand else replace(plan, settled_at=SETTLED_AT)
+            heading = Heading(
+                f"race {next(self._numbers)}", wish.generation, picture.digest, engine.name, by_hand
+            )
+            claim = self.generations.claim(wish, Urgency.MEASURED, *kinds)
+            yield from _messages(engine, picture, plan, _Sender(heading), claim)
+        except Overtaken:
+            yield gr.skip()  # Gradio repeats the last output at the end
+        except InputError as error:
+            yield encode_text(f"This cannot be measured: {sentence_of(error)}", wish.generation)
 
-def _messages(
-    engine: Engine, rgb: np.ndarray, plan: Plan, sender: _Sender, over: Callable[[], bool]
-) -> Iterator[tuple]:
+
+def _messages(engine: Engine, picture: Picture, plan: Plan, sender: _Sender, claim: Claim) -> Iterator[str]:
     facts = _Facts(engine)
-    with watched_run("race", engine.name, " ".join(plan.schedules), (rgb.shape[1], rgb.shape[0])):
-        for race in run_race(engine, rgb, plan):
-            if over():
-                yield gr.skip(), gr.skip()  # Gradio repeats the last outputs at the end
-                return
+    with watched_run("race", engine.name, " ".join(plan.schedules), picture.wh_px):
+        for race in run_race(engine, picture.rgb, plan, claim):
+            if not claim.is_wanted():
+                raise Overtaken
             message = sender.message(race, facts)
             if message:
-                done = race.state == "done" and plan.scope == SCOPES[0]
-                timings = encode_timings(view_key(engine, rgb), medians(race)) if done else gr.skip()
-                yield message, timings
+                yield message
 
 
 class _Facts:
@@ -171,8 +137,8 @@ class _Facts:
 class _Sender:
     """Decides which moments of a race are worth a message, and how often its verdict is worth its price."""
 
-    def __init__(self, key: str, pressed: float | None) -> None:
-        self._key, self._pressed = key, pressed
+    def __init__(self, heading: Heading) -> None:
+        self._heading = heading
         self._sent = self._next_verdict = -1e9
         self._verdicts: dict = {}
         self._state = ""
@@ -186,13 +152,4 @@ class _Sender:
             self._verdicts = verdicts_of(race)
             self._next_verdict = now + max(JUDGE_EVERY_S, SPARE * (time.monotonic() - now))
         self._sent, self._state = now, race.state
-        return encode_race(race, self._key, facts.at(race), self._verdicts, self._pressed)
-
-
-def medians(race: Race) -> dict[str, dict]:
-    """Measured medians in the inspector's terms."""
-    return {
-        name: {"median_ms": 1000 * Summary.of(seconds).median, "estimated": False}
-        for name, seconds in race.seconds.items()
-        if seconds
-    }
+        return encode_race(race, self._heading, facts.at(race), self._verdicts)

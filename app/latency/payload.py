@@ -2,14 +2,17 @@
 
 Messages that follow each other closely may be lost on the way to the browser, so every one holds all runs.
 
-    schema      1
+    schema      2
     kind        "race" | "text" | "stopped"
-    pressed     when Start or Stop was pressed, in ms on the browser tab's clock, or null: messages may
-                overtake each other, so what was pressed before the last Stop is known by this
+    generation  of the act that the race belongs to (see `app.engine.generations`): messages may overtake each
+                other, so what was started before the last Stop is known by this
     race        a name of this race: another one starts the plot afresh
-    state       "waiting" | "warming up" | "running" | "done"
+    picture, model  what is measured: the picture's digest, the model's name
+    by_hand     started by the person, not by the page
+    state       "waiting" | "warming up" | "running" | "held" (another visitor is served) | "done"
     scope       "picture to mask" | "model only"
     runs, deadline_s  where the race ends at the latest
+    size        {wh_px, patches} of the picture
     contenders  [{schedule, ms [...], summary {median, p10, p90}, speedup [value, low, high],
                   tokens [...], parts {name: ms}, blocks [[tokens, block ms, match ms, merge ms], ...],
                   verdict [sentences]}], the baseline first
@@ -21,49 +24,59 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from app.latency.race import Race
 from app.latency.settings import BASELINE
 from app.latency.verdict import speedup, verdict
 from mpm.measure.paired import Summary
 
-SCHEMA = 1
+SCHEMA = 2
 Facts = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What a race belongs to: the tab's generation, the picture's digest, the model, and who started it."""
+
+    race: str
+    generation: float
+    picture: str | None = None
+    model: str | None = None
+    by_hand: bool = False
 
 
 def encode_race(
     race: Race,
-    key: str,
+    heading: Heading,
     facts: Facts = (),
     verdicts: Mapping[str, Sequence[str]] | None = None,
-    pressed: float | None = None,
 ) -> str:
     """The whole race as one message. verdicts: those of `verdicts_of`, which cost more than the rest."""
     said = verdicts or {}
     return _message(
         "race",
-        race=key,
-        pressed=pressed,
+        **asdict(heading),
         state=race.state,
         scope=race.plan.scope,
         runs=race.plan.rounds,
         deadline_s=race.plan.deadline_s,
         warmed=race.warmed,
-        picture=race.picture,
+        size=race.picture,
         contenders=[_contender(race, name, said.get(name)) for name in race.plan.schedules],
         warnings=list(race.warnings),
         facts=[list(pair) for pair in facts],
     )
 
 
-def encode_text(text: str, pressed: float | None = None) -> str:
+def encode_text(text: str, generation: float = 0) -> str:
     """One sentence instead of a plot, e.g. that a race waits for its turn."""
-    return _message("text", text=text, pressed=pressed)
+    return _message("text", text=text, generation=generation)
 
 
-def encode_stopped(pressed: float | None = None) -> str:
-    """Whatever was pressed before was stopped by hand: what is drawn stays."""
-    return _message("stopped", pressed=pressed)
+def encode_stopped(generation: float) -> str:
+    """Whatever was started before was stopped by hand: what is drawn stays."""
+    return _message("stopped", generation=generation)
 
 
 def verdicts_of(race: Race) -> dict[str, dict]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from app.latency.settings import Plan
+from app.engine.scheduler import ANYBODY, Claim
+from app.latency.settings import FEWEST_ROUNDS, Plan
 from mpm.measure.health import Conditions, Watch
-from mpm.measure.paired import alternate
+from mpm.measure.paired import ratio_interval, turns
 
 if TYPE_CHECKING:
     from app.engine.engine import Engine
     from mpm.measure.profile import Profile, Workload
+
+Result = TypeVar("Result")
 
 PROFILE_AFTER = (1, 3, 6, 10, 15)
 """Rounds after which every schedule runs once more with its parts on the clock."""
@@ -66,11 +70,12 @@ class Race:
         return [(count, *times) for count, times in zip(self.tokens(name), medians, strict=True)]
 
 
-def run_race(engine: Engine, rgb: np.ndarray, plan: Plan) -> Iterator[Race]:
+def run_race(engine: Engine, rgb: np.ndarray, plan: Plan, claim: Claim = ANYBODY) -> Iterator[Race]:
     """The race after every single run, always the same growing object. Close it to stop.
 
-    Runs hold the engine's lock; nothing is held between two of them. Raises InputError when the model could
-    not be loaded or a schedule does not fit it.
+    Every run has a turn of its own, so that others may come in between; the race is "held" meanwhile.
+    Raises InputError when the model could not be loaded or a schedule does not fit it, Overtaken when the
+    claim is not wanted any more.
     """
     race = Race.of(plan)
     yield race
@@ -79,48 +84,99 @@ def run_race(engine: Engine, rgb: np.ndarray, plan: Plan) -> Iterator[Race]:
         Workload,  # imports timm: only once the loading thread has (see app.engine.engine)
     )
 
-    limit = engine.max_patches
-    work = engine.exclusively(lambda segmenter: Workload(segmenter, rgb, plan.scope, limit))
+    segmenter, limit = engine.segmenter, engine.max_patches
+    track = _Track(engine, race, claim)
+    work = yield from track.run(lambda: Workload(segmenter, rgb, plan.scope, limit))
     grid = work.geometry.grid
     race.picture = {"wh_px": [rgb.shape[1], rgb.shape[0]], "patches": grid.size}
     race.state = "warming up"
     start = time.monotonic()
     for name in plan.schedules:
-        engine.exclusively(lambda _, name=name: work.seconds(name))
+        yield from track.run(partial(work.seconds, name))
         race.warmed += 1
         yield race
     watch.begin()
     race.state = "running"
-    yield from _timed(engine, work, race, watch, start + plan.deadline_s)
+    yield from _timed(track, work, watch, start + plan.deadline_s)
     _note(race, watch)
     race.state = "done"
     yield race
 
 
-def _timed(engine: Engine, work: Workload, race: Race, watch: Watch, end: float) -> Iterator[Race]:
-    plan, looked = race.plan, time.monotonic()
-    contenders = {
-        name: lambda name=name: engine.exclusively(lambda _: work.seconds(name)) for name in plan.schedules
-    }
-    for number, (name, seconds) in enumerate(alternate(contenders, plan.rounds, warmup=0), 1):
-        race.seconds[name].append(seconds)
+class _Track:
+    """Where a race runs: a device that it shares with others."""
+
+    def __init__(self, engine: Engine, race: Race, claim: Claim) -> None:
+        self.race = race
+        self.held_s = 0.0
+        self._engine, self._claim, self._turns = engine, claim, engine.scheduler.turns
+
+    def run(
+        self, work: Callable[[], Result], warm_up: Callable[[], object] | None = None
+    ) -> Generator[Race, None, Result]:
+        """What `work` gives when its turn comes; the race is yielded while others are served.
+
+        warm_up: runs right before it where somebody else's work came in between and left other data in the
+        caches.
+        """
+        state, entered = self.race.state, time.monotonic()
+        turn = self._engine.in_turn(self._claim, lambda: self._begun(entered, work, warm_up))
+        try:
+            while True:
+                next(turn)
+                self.race.state = "held"
+                yield self.race
+        except StopIteration as end:
+            self.race.state = state
+            return end.value
+
+    def _begun(
+        self, entered: float, work: Callable[[], Result], warm_up: Callable[[], object] | None
+    ) -> Result:
+        self.held_s += time.monotonic() - entered
+        turns, self._turns = self._turns, self._engine.scheduler.turns
+        if warm_up and self._turns != turns + 1:
+            warm_up()
+        return work()
+
+
+def _timed(track: _Track, work: Workload, watch: Watch, end: float) -> Iterator[Race]:
+    """end: of the time that the race may take, besides that in which others were served."""
+    race, looked = track.race, time.monotonic()
+    names, rounds = race.plan.schedules, race.plan.rounds
+    for number, name in enumerate(turns(names, rounds), 1):
+        again = partial(work.seconds, name)
+        race.seconds[name].append((yield from track.run(again, warm_up=again)))
         if time.monotonic() - looked > WATCH_EVERY_S:
             _note(race, watch)
             looked = time.monotonic()
         yield race
-        rounds, rest = divmod(number, len(plan.schedules))
-        if rest == 0 and (rounds in PROFILE_AFTER or rounds == plan.rounds):
-            yield from _profiled(engine, work, race, end)
-        if rounds and time.monotonic() > end:
+        done, rest = divmod(number, len(names))
+        if rest:
+            continue
+        if done in PROFILE_AFTER or done == rounds:
+            yield from _profiled(track, work, end)
+        if time.monotonic() > end + track.held_s or _is_settled(race, done):
             return
 
 
-def _profiled(engine: Engine, work: Workload, race: Race, end: float) -> Iterator[Race]:
+def _is_settled(race: Race, rounds: int) -> bool:
+    """Whether a race that runs by itself knows enough."""
+    limit = race.plan.settled_at
+    if limit is None or rounds < FEWEST_ROUNDS:
+        return False
+    baseline, *others = (race.seconds[name] for name in race.plan.schedules)
+    intervals = [ratio_interval(baseline, other) for other in others]
+    return all(high / low <= limit for _, low, high in intervals)
+
+
+def _profiled(track: _Track, work: Workload, end: float) -> Iterator[Race]:
     """One profiled run of each schedule: the first time in any case, later only before the deadline."""
+    race = track.race
     for name in race.plan.schedules:
-        if race.profiles[name] and time.monotonic() > end:
+        if race.profiles[name] and time.monotonic() > end + track.held_s:
             return
-        race.profiles[name].append(engine.exclusively(lambda _, name=name: work.profile(name)))
+        race.profiles[name].append((yield from track.run(partial(work.profile, name))))
         yield race
 
 

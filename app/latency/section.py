@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import gradio as gr
 
+from app.engine.generations import Generations
 from app.engine.models import Models
+from app.engine.pictures import Pictures
 from app.latency import CardsView, LatencyView
 from app.latency.cards import no_cards
 from app.latency.handlers import LatencyHandlers
 from app.latency.settings import BASELINE, SCOPES
-from app.server.staleness import MOMENT_JS, Tabs
+from app.server.wiring import ACT_RACE_JS, AT_ONCE, WORK
 from mpm.merging.schedule import PRESETS
 
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 RIVALS = [str(preset) for preset in PRESETS if str(preset) != BASELINE]
 
 
-@dataclass(frozen=True)
-class LatencySection:
-    """What the page needs to wire the section to the rest.
-
-    raced    the event of Start's race
-    pressed  gr.State: the moment at which that race was started
-    """
-
-    on: LatencyHandlers
-    view: gr.HTML
-    start: gr.Button
-    stop: gr.Button
-    raced: gr.events.Dependency
-    pressed: gr.State
-
-
-def latency_section(
-    models: Models, picture: gr.components.Component, chosen: gr.State, model: gr.State, queue: dict,
-    inspector: gr.HTML | None = None, tabs: Tabs | None = None,
-) -> LatencySection:  # fmt: skip
-    """Build the section inside the present Blocks.
-
-    chosen, model: names of the schedule and the model. queue: settings of events that run the model.
-    inspector: gets the measured medians. tabs: what the rest of the page knows of each tab.
-    """
-    on = LatencyHandlers(models, tabs)
+def latency_section(models: Models, pictures: Pictures, generations: Generations, explorer: gr.HTML) -> None:
+    """Build the section inside the present Blocks. explorer: asks for the races that run by themselves."""
+    on = LatencyHandlers(models, pictures, generations)
     with gr.Accordion("Latency on this device", open=True, elem_id="latency"):
         with gr.Row(elem_id="latency-controls"):
             with gr.Column(scale=3, min_width=260):
@@ -69,22 +45,16 @@ def latency_section(
                 with gr.Row():
                     start = gr.Button("Start", variant="primary", size="sm", min_width=90, elem_id="measure")
                     stop = gr.Button("Stop", size="sm", min_width=90, elem_id="latency-stop")
-        moment, pressed = gr.Number(visible=False), gr.State()
+        wish, started = gr.Textbox(visible=False), gr.State()
         view = LatencyView(padding=False)
         with gr.Accordion("Compare devices", open=False, elem_id="latency-devices"):
             cards = CardsView(no_cards(), padding=False)
-    sinks = [view] if inspector is None else [view, inspector]
 
-    def begin(picture, chosen, rivals, scope, rounds, seconds, model, pressed, request: gr.Request):
-        controls = (chosen, rivals, scope, rounds, seconds)
-        for message, timings in on.start(picture, *controls, model, pressed, request):
-            yield message if inspector is None else (message, timings)
+    def announce(wish: str, request: gr.Request):
+        return on.announce(wish, request), wish
 
-    # "multiple": the browser drops no click that comes before it has heard of the last one's end.
-    at_once = {**QUIET, "queue": False, "trigger_mode": "multiple", "js": MOMENT_JS}
-    announced = start.click(on.announce, [picture, model, moment], [view, pressed], **at_once)
-    inputs = [picture, chosen, rivals, scope, rounds, seconds, model, pressed]
-    raced = announced.success(begin, inputs, sinks, **{**QUIET, **queue, "trigger_mode": "multiple"})
-    stop.click(on.stopped, moment, view, **at_once)
-    cards.cards(on.cards, None, cards, queue=False, **QUIET)
-    return LatencySection(on, view, start, stop, raced, pressed)
+    explorer.race(on.race, None, view, **WORK)
+    announced = start.click(announce, wish, [view, started], **AT_ONCE, js=ACT_RACE_JS)
+    announced.success(on.start, [rivals, scope, rounds, seconds, started], view, **WORK)
+    stop.click(on.stopped, wish, view, **AT_ONCE, js=ACT_RACE_JS)
+    cards.cards(on.cards, None, cards, **AT_ONCE)

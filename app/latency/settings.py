@@ -14,6 +14,10 @@ BASELINE = "none"
 SCOPES = ("picture to mask", "model only")
 MAX_ROUNDS = 200
 MAX_SECONDS = 120
+FEWEST_ROUNDS = 7
+"""Before, no speed is told: so few runs say little."""
+SETTLED_AT = 1.08
+"""A race that runs by itself ends when the ends of its interval are no further apart than this factor."""
 MAX_CONTENDERS = len(PRESETS) + 1
 
 
@@ -23,12 +27,14 @@ class Plan:
 
     schedules   the baseline first
     deadline_s  no run begins after it, but one round is always finished
+    settled_at  ends earlier, too, once the intervals' ends are within this factor; None: never
     """
 
     schedules: tuple[str, ...]
     scope: str = SCOPES[0]
     rounds: int = 9
     deadline_s: float = 12.0
+    settled_at: float | None = None
 
     @classmethod
     def read(

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
+from app.errors import Overtaken
 from mpm.errors import InputError
 
 log = logging.getLogger("mpm.run")
@@ -95,7 +96,7 @@ def watched_run(
     except InputError:
         outcome = "bad_input"
         raise
-    except GeneratorExit:
+    except (GeneratorExit, Overtaken):
         outcome = "stopped"
         raise
     finally:

@@ -8,7 +8,10 @@ from html import escape
 
 import gradio as gr
 
-from mpm.errors import InputError
+from mpm.errors import InputError, cut
+
+LONGEST_SENTENCE = 400
+"""Whatever a stranger sent is not sent back in full."""
 
 
 @contextmanager
@@ -17,4 +20,10 @@ def bad_input_as_toast() -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise gr.Error(escape(str(error), quote=False), print_exception=False) from error
+        raise gr.Error(escape(sentence_of(error), quote=False), print_exception=False) from error
+
+
+def sentence_of(error: InputError) -> str:
+    """The error as a sentence on the page."""
+    text = cut(str(error), LONGEST_SENTENCE)
+    return text[:1].upper() + text[1:].rstrip(".") + "."

@@ -1,4 +1,4 @@
-"""The page's image input: what a stranger uploads, decoded by our own code instead of Gradio's."""
+"""What a stranger uploads, opened by our own decoder instead of Gradio's."""
 
 from __future__ import annotations
 
@@ -12,15 +12,31 @@ import gradio as gr
 import numpy as np
 from gradio.data_classes import ImageData
 from gradio.image_utils import postprocess_image
+from gradio.utils import get_upload_folder
 
-from app.engine.picture_notes import NOTES
 from mpm.data.images import DecodedImage, decode_image
 from mpm.errors import InputError
 
 MAX_SIDE_PX = 4096
+NO_UPLOAD = "please send the picture as an uploaded file: addresses and server paths are not opened"
 
 # One file at a time: a decoder may hold most of a gigabyte for a 50-megapixel photo.
 _one_at_a_time = threading.Lock()
+
+
+def open_upload(path: str | None, folder: str | Path | None = None) -> DecodedImage:
+    """The picture in a file of Gradio's upload folder, its longer side at most MAX_SIDE_PX.
+
+    Raises InputError for a bad picture and for any other path.
+    """
+    resolved = Path(path or "").resolve()
+    if not path or not resolved.is_relative_to(Path(folder or get_upload_folder()).resolve()):
+        raise InputError(NO_UPLOAD)
+    with _one_at_a_time:
+        if not resolved.is_file():
+            raise InputError("the uploaded file is no longer there: please upload it again")
+        os.utime(resolved)  # still in use: the upload folder is swept by age
+        return decode_image(resolved, max_side_px=MAX_SIDE_PX)
 
 
 class _NoStubFile(type(gr.Image)):
@@ -31,24 +47,23 @@ class _NoStubFile(type(gr.Image)):
 
 
 class UploadImage(gr.Image, metaclass=_NoStubFile):
-    """A gr.Image whose handler gets (H, W, 3) uint8 RGB, or None when it is empty.
+    """A gr.Image whose handler gets a `DecodedImage`, or None when it is empty.
 
     A bad file becomes a toast with one sentence. Only files in Gradio's upload folder are opened: addresses
-    are never fetched and paths of a caller's choosing are refused. The image's longer side is at most
-    MAX_SIDE_PX; notes of the decoder are kept in `app.engine.picture_notes`. Of the arguments `type`,
-    `image_mode`, `format` and `watermark` have no effect.
+    are never fetched and paths of a caller's choosing are refused. Of the arguments `type`, `image_mode`,
+    `format` and `watermark` have no effect.
     """
 
     def get_block_name(self) -> str:
         return "image"  # the Svelte component to use
 
-    def preprocess(self, payload: ImageData | None) -> np.ndarray | None:
+    def preprocess(self, payload: ImageData | None) -> DecodedImage | None:
         if payload is None:
             return None
-        with _one_at_a_time:
-            decoded = _decode_upload(payload, Path(self.GRADIO_CACHE))
-        NOTES.remember(decoded.rgb, tuple(decoded.notes))
-        return decoded.rgb
+        try:
+            return open_upload(payload.path, self.GRADIO_CACHE)
+        except InputError as error:
+            raise _error(str(error)) from error
 
     def postprocess(self, value: np.ndarray | str | Path | None) -> ImageData | None:
         """Show an (H, W, 3) uint8 array, kept as lossless PNG, or one of our own files by its path."""
@@ -64,22 +79,9 @@ class UploadImage(gr.Image, metaclass=_NoStubFile):
         return await super().async_move_resource_to_block_cache(url_or_file_path)
 
 
-def _decode_upload(payload: ImageData, upload_folder: Path) -> DecodedImage:
-    path = Path(payload.path or "").resolve()
-    if not payload.path or not path.is_relative_to(upload_folder.resolve()):
-        raise _error("Please send the image as an uploaded file: addresses and server paths are not opened.")
-    if not path.is_file():
-        raise _error("The uploaded file is no longer there; please upload it again.")
-    os.utime(path)  # still in use: the upload folder is swept by age
-    try:
-        return decode_image(path, max_side_px=MAX_SIDE_PX)
-    except InputError as error:
-        raise _error(str(error)) from error
-
-
 def _refuse_address(source: str | Path | None) -> None:
     if isinstance(source, str) and "://" in source:
-        raise _error("Please send the image as an uploaded file: addresses are not opened.")
+        raise _error(NO_UPLOAD)
 
 
 def _error(message: str) -> gr.Error:

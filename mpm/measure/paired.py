@@ -39,9 +39,14 @@ def alternate(
     for _ in range(warmup):
         for name in names:
             contenders[name]()
-    for round_number in range(runs):
-        for name in names if round_number % 2 == 0 else reversed(names):
-            yield name, contenders[name]()
+    for name in turns(names, runs):
+        yield name, contenders[name]()
+
+
+def turns(names: Sequence[str], rounds: int) -> Iterator[str]:
+    """Whose turn it is, every second round backwards (see `alternate`)."""
+    for number in range(rounds):
+        yield from names if number % 2 == 0 else reversed(names)
 
 
 def ratio_interval(

@@ -204,14 +204,18 @@ class Segmenter(nn.Module):
     ) -> tuple[Tensor, Geometry]:
         """A picture as model input: (1, 3, H, W) normalised on the model's device, H and W whole patches."""
         rgb = as_rgb(image)
+        geometry = self.plan((rgb.shape[1], rgb.shape[0]), resolution, max_patches)
+        pixels = to_pixels(rgb, geometry, self.config.mean, self.config.std)
+        return pixels.to(self.device, self.dtype), geometry
+
+    def plan(
+        self, image_wh_px: tuple[int, int], resolution: int | None = None, max_patches: int = MAX_PATCHES
+    ) -> Geometry:
+        """How a picture of that size is cut into patches. Raises InputError for a bad resolution."""
         resolution = self.config.resolution if resolution is None else resolution
         if resolution < 1:
             raise InputError(f"resolution must be at least 1 pixel, but got {resolution}")
-        geometry = plan_geometry(
-            (rgb.shape[1], rgb.shape[0]), resolution, self.patch_px, max_patches, self._pads_both_sides
-        )
-        pixels = to_pixels(rgb, geometry, self.config.mean, self.config.std)
-        return pixels.to(self.device, self.dtype), geometry
+        return plan_geometry(image_wh_px, resolution, self.patch_px, max_patches, self._pads_both_sides)
 
     def decode(self, tokens: Tensor, grid: Grid) -> Tensor:
         """Full-grid tokens after the final norm (B, P + N, C) -> logits (B, classes, rows, cols)."""

@@ -1,0 +1,95 @@
+"""What has become stale in a browser tab: one number counts the person's acts there.
+
+Events may overtake each other on their way. So every event brings the number of acts in its tab, the
+*generation*, and work asks whether a later act has ended it: another picture or model ("view"), another
+recipe ("recipe"), another race or Stop ("race").
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.engine.scheduler import Claim, Urgency
+from mpm.errors import InputError
+
+MAX_TABS = 10_000
+
+VIEW, RECIPE, RACE = KINDS = ("view", "recipe", "race")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a tab wanted when it sent an event.
+
+    tab         names the browser tab
+    generation  the person's acts there so far
+    picture     digest of the picture, None while the browser does not know it
+    model       None: the page's own
+    recipe      its text, as the browser spells it
+    """
+
+    tab: str
+    generation: float
+    picture: str | None
+    model: str | None
+    recipe: str
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any], tab: str) -> Wish:
+        """From what a browser sent. Raises InputError for what no browser of ours sends."""
+        generation, recipe = fields.get("generation"), fields.get("recipe")
+        if not isinstance(generation, (int, float)) or not isinstance(recipe, str):
+            raise InputError("the page sent something that cannot be read: please reload it")
+        picture, model = (fields.get(name) for name in ("picture", "model"))
+        return cls(tab, generation, str(picture) if picture else None, str(model) if model else None, recipe)
+
+    @classmethod
+    def parse(cls, text: str | None, tab: str) -> Wish:
+        """The same from a JSON text."""
+        try:
+            fields = json.loads(text or "")
+        except ValueError:
+            fields = None
+        return cls.read(fields if isinstance(fields, dict) else {}, tab)
+
+
+class Generations:
+    """The latest generation of each kind of act in each tab; the longest silent tabs are forgotten first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._latest: OrderedDict[str, dict[str, float]] = OrderedDict()
+
+    def note(self, tab: str, kind: str, generation: float) -> None:
+        """An act of that kind happened. Raises KeyError for an unknown kind."""
+        with self._lock:
+            latest = self._latest.setdefault(tab, dict.fromkeys(KINDS, -math.inf))
+            latest[kind] = max(latest[kind], generation)
+            self._latest.move_to_end(tab)
+            if len(self._latest) > MAX_TABS:
+                self._latest.popitem(last=False)
+
+    def close(self, tab: str) -> None:
+        """The tab is gone: nothing is wanted there any more."""
+        for kind in KINDS:
+            self.note(tab, kind, math.inf)
+
+    def is_over(self, tab: str, generation: float, *kinds: str) -> bool:
+        """Whether a later act of one of these kinds has ended what belongs to that generation."""
+        with self._lock:
+            latest = self._latest.get(tab)
+        return latest is not None and any(latest[kind] > generation for kind in kinds)
+
+    def claim(self, wish: Wish, urgency: Urgency, *kinds: str) -> Claim:
+        """A claim on the device that ends with acts of these kinds."""
+
+        def is_wanted() -> bool:
+            return not self.is_over(wish.tab, wish.generation, *kinds)
+
+        return Claim(wish.tab, urgency, is_wanted)

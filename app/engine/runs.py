@@ -1,0 +1,43 @@
+"""Runs that were made, kept by picture, model and recipe."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from cachetools import LRUCache
+
+if TYPE_CHECKING:
+    from mpm.segmenters.segmenter import SegmentationRun
+
+CACHE_BYTES = 384 * 2**20
+
+RunKey = tuple[str, str, str]
+"""Digest of the picture, model, text of the recipe."""
+
+
+class Runs:
+    """Runs of late, as many as there is room for. Safe for several threads; nobody may write into a run."""
+
+    def __init__(self, cache_bytes: int = CACHE_BYTES) -> None:
+        self._lock = threading.Lock()
+        self._kept: LRUCache = LRUCache(cache_bytes, getsizeof=run_bytes)
+
+    def find(self, key: RunKey) -> SegmentationRun | None:
+        with self._lock:
+            return self._kept.get(key)
+
+    def keep(self, key: RunKey, run: SegmentationRun) -> None:
+        if run_bytes(run) <= self._kept.maxsize:
+            with self._lock:
+                self._kept[key] = run
+
+
+def run_bytes(run: SegmentationRun) -> int:
+    """What a run's arrays take."""
+    stages = sum(
+        getattr(stage, name).nbytes
+        for stage in run.trace.stages
+        for name in ("index", "nearest", "partner", "similarity", "position")
+    )
+    return run.labels.nbytes + run.logits.nbytes + stages

@@ -1,0 +1,191 @@
+"""Who runs next on a device: looking before measuring, fairly among visitors, one piece of work at a time.
+
+Work comes in small pieces, mostly single runs of a model. Between two of them the scheduler picks the most
+urgent one that waits, and among equally urgent ones that of the visitor who was served least recently:
+
+    with scheduler.turn(Claim("somebody", Urgency.ASKED)):
+        segmenter.segment(picture)
+
+Whoever wants to say how the waiting goes asks for a ticket and looks after it:
+
+    with scheduler.enter(claim) as ticket:
+        while not ticket.wait(0.5):
+            print(ticket.ahead, "before you")
+        segmenter.segment(picture)
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import IntEnum
+from statistics import median
+
+from app.errors import Overtaken
+
+MAX_VISITORS = 10_000
+"""Remembered for fairness; the longest unserved are forgotten first."""
+RECENT_TURNS = 32
+LOOK_AGAIN_S = 0.25
+"""How soon somebody who waits notices that the work is not wanted any more."""
+
+
+class Urgency(IntEnum):
+    """Kinds of work, the most urgent first."""
+
+    ASKED = 0
+    """A person waits for it: a picture, a recipe, a patch, a file."""
+    AHEAD = 1
+    """Nobody waits for it yet: the other stops of a slider."""
+    MEASURED = 2
+    """Timed runs: later is as good."""
+    IDLE = 3
+    """Controls and curves that fill in by themselves."""
+
+
+def always() -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who wants the device, how urgently, and whether they still do (asked again right before the turn)."""
+
+    visitor: str = ""
+    urgency: Urgency = Urgency.ASKED
+    is_wanted: Callable[[], bool] = always
+
+
+ANYBODY = Claim()
+"""Of nobody in particular: the page itself, or a program."""
+
+
+class Ticket:
+    """A place in the line. Leave it, whether or not its turn has come; `with` does."""
+
+    def __init__(self, scheduler: Scheduler, claim: Claim, number: int) -> None:
+        self.claim, self.number = claim, number
+        self.is_looking = False  # who does not look would only hold up the others
+        self._scheduler = scheduler
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Whether the turn has come, waited for so long. Raises Overtaken when the work is not wanted."""
+        return self._scheduler.wait(self, timeout_s)
+
+    @property
+    def ahead(self) -> int:
+        """Other visitors whose turn comes before this one, whoever is being served included."""
+        return self._scheduler.visitors_ahead(self)
+
+    def leave(self) -> None:
+        """End the turn, or give up the place."""
+        self._scheduler.leave(self)
+
+    def __enter__(self) -> Ticket:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.leave()
+
+
+class Scheduler:
+    """The line before one device. Safe for several threads; each waits in its own."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: list[Ticket] = []
+        self._served: Ticket | None = None
+        self._since = 0.0
+        self._numbers = 0
+        self.turns = 0  # that have begun
+        self._last_served: OrderedDict[str, int] = OrderedDict()
+        self._seconds: deque[float] = deque(maxlen=RECENT_TURNS)
+
+    def enter(self, claim: Claim) -> Ticket:
+        """A place in the line; returns at once."""
+        with self._changed:
+            self._numbers += 1
+            ticket = Ticket(self, claim, self._numbers)
+            # Newcomers stand behind whoever waits already: else a stream of them would keep others waiting.
+            self._last_served.setdefault(claim.visitor, self._numbers)
+            self._waiting.append(ticket)
+            return ticket
+
+    @contextmanager
+    def turn(self, claim: Claim) -> Iterator[None]:
+        """The device, waited for. Raises Overtaken when the work is not wanted any more."""
+        with self.enter(claim) as ticket:
+            ticket.wait()
+            yield
+
+    @property
+    def turn_seconds(self) -> float:
+        """Median length of the latest turns; 0 before the first."""
+        with self._changed:
+            return median(self._seconds) if self._seconds else 0.0
+
+    def wait(self, ticket: Ticket, timeout_s: float | None = None) -> bool:
+        """See `Ticket.wait`."""
+        end = math.inf if timeout_s is None else time.monotonic() + timeout_s
+        with self._changed:
+            ticket.is_looking = True
+            try:
+                while not self._is_served(ticket):
+                    rest = min(LOOK_AGAIN_S, end - time.monotonic())
+                    if rest <= 0:
+                        return False
+                    self._changed.wait(rest)
+                return True
+            finally:
+                ticket.is_looking = False
+                self._changed.notify_all()
+
+    def leave(self, ticket: Ticket) -> None:
+        """See `Ticket.leave`."""
+        with self._changed:
+            if self._served is ticket:
+                self._served = None
+                self._seconds.append(time.monotonic() - self._since)
+            elif ticket in self._waiting:
+                self._waiting.remove(ticket)
+            self._changed.notify_all()
+
+    def visitors_ahead(self, ticket: Ticket) -> int:
+        """See `Ticket.ahead`."""
+        with self._changed:
+            before = [other for other in self._waiting if self._place(other) < self._place(ticket)]
+            before += [self._served] if self._served else []
+            return len({other.claim.visitor for other in before} - {ticket.claim.visitor})
+
+    def _is_served(self, ticket: Ticket) -> bool:
+        """Whether it is this one's turn, which then begins."""
+        if self._served is ticket:
+            return True
+        if not ticket.claim.is_wanted():
+            raise Overtaken
+        is_next = self._served is None and self._first() is ticket
+        if is_next:
+            self._serve(ticket)
+        return is_next
+
+    def _serve(self, ticket: Ticket) -> None:
+        self._waiting.remove(ticket)
+        self._served, self._since = ticket, time.monotonic()
+        self.turns += 1
+        self._numbers += 1
+        self._last_served[ticket.claim.visitor] = self._numbers
+        self._last_served.move_to_end(ticket.claim.visitor)
+        while len(self._last_served) > MAX_VISITORS:
+            self._last_served.popitem(last=False)
+
+    def _first(self) -> Ticket:
+        return min((ticket for ticket in self._waiting if ticket.is_looking), key=self._place)
+
+    def _place(self, ticket: Ticket) -> tuple[int, int, int]:
+        claim = ticket.claim
+        return claim.urgency, self._last_served.get(claim.visitor, 0), ticket.number

@@ -1,0 +1,76 @@
+"""The explorer on the page: its component, what it knows from the start, and the wiring of its events."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import gradio as gr
+
+from app import texts
+from app.engine.generations import Generations
+from app.engine.models import DEFAULT, Models, model_card
+from app.engine.pictures import Examples, Pictures
+from app.examples import EXAMPLES, FIRST_MESSAGE, Example
+from app.inspector import Inspector
+from app.inspector.handlers import Handlers
+from app.inspector.messages import STOPS, rule_menu
+from app.relay import Relay
+from app.server.wiring import AT_ONCE, WORK
+from mpm.merging.rule import has_own_rules
+
+
+def explorer_section(models: Models, pictures: Pictures, generations: Generations, page: gr.Blocks) -> gr.HTML:
+    """Build the explorer inside the present Blocks. Its event `race` is left to the latency section."""
+    shipped = shipped_examples()
+    on = Handlers(models, pictures, Examples(shipped, pictures), generations)
+    first = first_message(models.own.model)
+    explorer = Inspector(first, page=json.dumps(page_facts(models, shipped, bool(first))), padding=False)
+    runs, answers = Relay(), Relay()
+
+    explorer.act(on.act, None, None, **AT_ONCE)
+    explorer.open(on.open, None, explorer, **WORK)
+    explorer.custom(on.custom, None, runs, **WORK)
+    explorer.missing(on.missing, None, runs, **WORK)
+    explorer.patch(on.patch, None, answers, **WORK)
+    explorer.save(on.save, None, answers, **WORK)
+    page.unload(on.gone)
+    return explorer
+
+
+def page_facts(models: Models, shipped: list[Example], has_first: bool) -> dict:
+    """What the explorer knows before any picture (see the browser's `page.js`)."""
+    return {
+        "title": texts.TITLE,
+        "models": [model_card(offer) for offer in models.offers()],
+        "model": models.default,
+        "examples": [_thumbnail(example) for example in shipped],
+        "selected_example": shipped[0].stem if shipped else None,
+        "links": texts.links(),
+        "stops": list(STOPS),
+        "first": has_first,
+    }
+
+
+def first_message(model: str) -> str | None:
+    """What the bundled model makes of the first example; other models have to be asked."""
+    if model != DEFAULT or not FIRST_MESSAGE.is_file():
+        return None
+    text = FIRST_MESSAGE.read_text(encoding="utf-8")
+    return json.dumps(json.loads(text) | {"rules": rule_menu()}) if has_own_rules() else text
+
+
+def shipped_examples() -> list[Example]:
+    """Examples whose pictures are there."""
+    return [example for example in EXAMPLES if example.picture.is_file()]
+
+
+def _thumbnail(example: Example) -> dict:
+    data = base64.b64encode(example.thumbnail()).decode("ascii")
+    return {
+        "name": example.stem,
+        "title": example.title,
+        "kind": example.kind,
+        "credit": example.credit,
+        "thumbnail": f"data:image/jpeg;base64,{data}",
+    }
