@@ -18,59 +18,25 @@ from pathlib import Path
 
 import gradio as gr
 
+from app.scripts import joined
 from mpm.merging.elsewhere import ELSEWHERE, Elsewhere
 
 _FOLDER = Path(__file__).parent
-
-# Fixed order: a file may use what stands above it while loading; functions may call each other freely.
-_SCRIPTS = (
-    "util",
-    "recipe",
-    "decode",
-    "model",
-    "store",
-    "ramps",
-    "viewport",
-    "merges",
-    "highlight",
-    "masks",
-    "method",
-    "options",
-    "named",
-    "schedule",
-    "strip",
-    "stages",
-    "layers",
-    "readout",
-    "locality",
-    "labels",
-    "tradeoff",
-    "classes",
-    "pointer",
-    "downloads",
-    "link",
-    "actions",
-    "panes",
-    "messages",
-    "debug",
-    "main",
-)
 
 _STYLES = ("base", "controls", "schedule", "recipe", "merges", "masks", "tradeoff", "narrow")
 
 EVENTS = ("schedule", "custom", "patch", "missing", "save")
 
 
-@cache
 def script() -> str:
-    """The component's JavaScript, all files in one function scope."""
-    return "'use strict';\n" + _joined("js", _SCRIPTS)
+    """The component's JavaScript."""
+    return joined(_FOLDER / "js" / "main.js")
 
 
 @cache
 def style() -> str:
     """The component's CSS; what comes later wins."""
-    return _joined("css", _STYLES)
+    return "\n".join((_FOLDER / "css" / f"{name}.css").read_text(encoding="utf-8") for name in _STYLES)
 
 
 @cache
@@ -83,10 +49,6 @@ def markup() -> str:
 def _elsewhere_row(one: Elsewhere) -> str:
     cells = [escape(text) for text in (one.name, one.paper, one.why)]
     return f'<tr><th scope="row">{cells[0]}</th><td>{cells[1]}</td><td>{cells[2]}</td></tr>'
-
-
-def _joined(kind: str, names: tuple[str, ...]) -> str:
-    return "\n".join((_FOLDER / kind / f"{name}.{kind}").read_text(encoding="utf-8") for name in names)
 
 
 def Inspector(value: str | None = None, *, elem_id: str = "inspector", **kwargs) -> gr.HTML:

@@ -8,12 +8,13 @@ import pytest
 from support.inspector_browser import events, state
 from support.inspector_data import NAMED
 
-import app.inspector
+import app
+from app.scripts import joined
 from mpm.merging.elsewhere import ELSEWHERE
 from mpm.merging.recipe import Recipe
 
 pytestmark = pytest.mark.browser
-RECIPE_JS = Path(app.inspector.__file__).parent / "js" / "recipe.js"
+RECIPE_JS = Path(app.__file__).parent / "js" / "recipe.js"
 MENU = "select[data-ref=named]"
 TEXTS = (
     "none",
@@ -38,7 +39,7 @@ def box(page, name: str):
 
 
 def test_the_browser_writes_recipes_as_python_does(browser):
-    page, code = browser.new_page(), RECIPE_JS.read_text(encoding="utf-8")
+    page, code = browser.new_page(), joined(RECIPE_JS)
     written = page.evaluate(
         f"(texts) => {{ {code}; return texts.map((text) => textOf(partsOf(text))); }}",
         list(TEXTS),

@@ -1,6 +1,12 @@
 // What a person can do: changes of the state, and what Python hears of them.
 
-function makeActions(store) {
+import { partsOf, toggled, withOptions, withRule } from '../../js/recipe.js';
+import { onceQuiet } from '../../js/util.js';
+import { colOf, rowOf } from './model.js';
+import { choiceOf } from './options.js';
+import { heatApplies, shownStage } from './store.js';
+
+export function makeActions(store, trigger) {
   const { state, set } = store;
   const send = (name, data) => trigger(name, { view: state.view.key, ...data });
   const tellSchedule = onceQuiet(250, () => send('schedule', { schedule: state.schedule }));

@@ -1,8 +1,15 @@
 // Agreement of the two masks, what became what, and the class table with its filter.
 
+import { agreementText, choice, count, el, percent } from '../../js/util.js';
+import { maskModes } from './masks.js';
+import { compareClasses } from './model.js';
+import { classMark } from './readout.js';
+import { figure } from './schedule.js';
+import { baselineRun, shownRun } from './store.js';
+
 const SHOWN_FLOWS = 6;
 
-function mountClasses(ui, store, actions) {
+export function mountClasses(ui, store, actions) {
   const show = choice(ui.modes, 'Masks shown', (value) => store.set({ maskMode: value, focusFlow: null }));
   store.on(['view', 'maskMode'], (state) => {
     if (!state.view) return;
@@ -27,7 +34,7 @@ function mountClasses(ui, store, actions) {
   );
 }
 
-const comparison = (state) => {
+export const comparison = (state) => {
   const run = shownRun(state);
   if (!run.agreement) return null;
   run.comparison ??= compareClasses(run.agreement, state.view.classes);

@@ -1,5 +1,12 @@
 // What tests compare with Python's trace: copies, never the live state.
-function debugHandle(store) {
+
+import { comparison } from './classes.js';
+import { runRecord } from './downloads.js';
+import { LAYER_PAINTERS } from './merges.js';
+import { heatApplies, shownRun, shownStage } from './store.js';
+import { pictureRect } from './viewport.js';
+
+export function debugHandle(store, ui) {
   return {
     get state() {
       const { state } = store;
@@ -36,7 +43,7 @@ function debugHandle(store) {
     },
     comparison: () => comparison(store.state),
     rect: (name) => {
-      const { clientWidth, clientHeight } = element.querySelector(`[data-ref=${name}Stage]`);
+      const { clientWidth, clientHeight } = ui[`${name}Stage`];
       return pictureRect(store.state.view, clientWidth, clientHeight, store.state.zoom);
     },
   };

@@ -1,16 +1,19 @@
 // From the message string to typed arrays and pictures. The only place that knows the wire format.
 
-const SCHEMA = 'mpm-inspector/2';
+import { NONE } from '../../js/util.js';
+import { followStages, patchSpans, patchSums } from './model.js';
+
+export const SCHEMA = 'mpm-inspector/2';
 const ARRAY_TYPES = { u1: Uint8Array, u2: Uint16Array, u4: Uint32Array, f4: Float32Array };
 
-function bytesOf(base64) {
+export function bytesOf(base64) {
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
   return bytes;
 }
 
-const arrayOf = (base64, type) => new ARRAY_TYPES[type](bytesOf(base64).buffer);
+export const arrayOf = (base64, type) => new ARRAY_TYPES[type](bytesOf(base64).buffer);
 
 // Indices with the type's largest number for "none" become signed, with -1.
 function indicesOf(base64, type) {
@@ -36,7 +39,7 @@ function decodeStage(raw) {
   };
 }
 
-async function decodeRun(raw, size) {
+export async function decodeRun(raw, size) {
   const stages = raw.stages.map(decodeStage);
   return {
     schedule: raw.schedule,
@@ -58,7 +61,7 @@ async function decodePicture(src) {
   return picture;
 }
 
-async function decodeView(raw) {
+export async function decodeView(raw) {
   const size = raw.grid.rows * raw.grid.cols;
   const view = {
     key: raw.view,

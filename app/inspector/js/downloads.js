@@ -1,12 +1,22 @@
 // Files made in the browser: the picture as drawn, a vector figure, the run's numbers.
 
+import { clamp, el, svgEl } from '../../js/util.js';
+import { SCHEMA } from './decode.js';
+import { drawMerges, eachBorder, groupBorder, outlineWidth } from './merges.js';
+import { colOf, groupColours, pairsOf, rowOf } from './model.js';
+import { cssColour, linkColour, similarityScale } from './ramps.js';
+import { shownRun, shownStage } from './store.js';
+import { cellsOn, groundColour, patchCentre } from './viewport.js';
+
 const EXPORT_SIDE_PX = 2048;
 
-function mountDownloads(ui, store, actions) {
+export function mountDownloads(ui, store, actions) {
   const button = (text, title, action) =>
     el('button', { type: 'button', class: 'plain', title, onclick: action }, text);
   const own = [
-    button('Overlay, PNG', 'The merges as drawn, without the highlight', () => savePng(store.state)),
+    button('Overlay, PNG', 'The merges as drawn, without the highlight', () =>
+      savePng(store.state, groundColour(ui.mergeStage)),
+    ),
     button('Figure, SVG', 'Groups and links as vectors over the picture', () => saveSvg(store.state)),
     button('Run, JSON', 'Who merged with whom, at every insertion', () => saveJson(store.state)),
   ];
@@ -32,18 +42,18 @@ function fileStem(state) {
   return `${name}_${state.shown.replaceAll(',', '-')}_stage${shownStage(state)}`;
 }
 
-function saveBlob(blob, name) {
+export function saveBlob(blob, name) {
   const url = URL.createObjectURL(blob);
   el('a', { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
-async function savePng(state) {
-  saveBlob(await renderPng(state), `${fileStem(state)}.png`);
+async function savePng(state, ground) {
+  saveBlob(await renderPng(state, ground), `${fileStem(state)}.png`);
 }
 
 // The same painters on a larger canvas, always the whole picture.
-async function renderPng(state) {
+async function renderPng(state, ground) {
   const { view } = state;
   const factor = EXPORT_SIDE_PX / Math.max(view.width, view.height);
   const rect = {
@@ -53,7 +63,7 @@ async function renderPng(state) {
     h: Math.max(1, Math.round(view.height * factor)),
   };
   const canvas = el('canvas', { width: rect.w, height: rect.h });
-  drawMerges(canvas.getContext('2d'), state, rect);
+  drawMerges(canvas.getContext('2d'), state, rect, ground);
   return new Promise((resolve) => {
     canvas.toBlob(resolve, 'image/png');
   });
@@ -92,7 +102,7 @@ function svgText(state) {
   return new XMLSerializer().serializeToString(root);
 }
 
-const short = (number) => String(Math.round(number * 100) / 100);
+export const short = (number) => String(Math.round(number * 100) / 100);
 
 function svgGroups({ view, run, stage, cell }, opacity) {
   const groups = run.groups[stage];
@@ -161,7 +171,7 @@ function saveJson(state) {
 
 const plain = (values) => Array.from(values, (value) => (Number.isFinite(value) ? value : null));
 
-function runRecord({ view, shown }) {
+export function runRecord({ view, shown }) {
   const run = view.runs.get(shown);
   return {
     schema: `${SCHEMA}/run`,

@@ -1,8 +1,14 @@
 // The transparent canvas above: the group under the pointer, its links, and the reason where it did not merge.
 
-const HOT = '#ff3d8b';
+import { clamp } from '../../js/util.js';
+import { CASING, lineThrough, stagePairs, strokeTwice } from './merges.js';
+import { colOf, historyOf, membersOf, rowOf } from './model.js';
+import { activePatch, heatApplies, shownRun, shownStage } from './store.js';
+import { cellsOn, patchBox, patchCentre } from './viewport.js';
 
-function drawHighlight(ctx, state, rect, veiled) {
+export const HOT = '#ff3d8b';
+
+export function drawHighlight(ctx, state, rect, veiled) {
   const patch = activePatch(state);
   const run = shownRun(state);
   if (patch === null || !run) return;

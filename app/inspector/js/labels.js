@@ -1,10 +1,12 @@
 // Where the names of points go: near their own point, over no other name and no other point.
 
+import { clamp } from '../../js/util.js';
+
 const LABEL = { perLetter: 6.2, ascent: 9, descent: 4, reach: 6 };
 
 // points: {cx, cy, text}; bounds: {left, right, top, bottom}. Gives each point's name the place {x, y} of its
 // baseline's middle. Where all places are taken, the first one has to do.
-function placeLabels(points, bounds) {
+export function placeLabels(points, bounds) {
   const taken = points.map(({ cx, cy }) => boxAround(cx, cy));
   return points.map((point) => {
     const half = (point.text.length * LABEL.perLetter) / 2 + 2;

@@ -1,6 +1,10 @@
 // Layer switches with an opacity slider each, and the colour scales of the layers that are on.
 
-function mountLayers(ui, store) {
+import { el } from '../../js/util.js';
+import { largestGroup, rampGradient, similarityScale } from './ramps.js';
+import { baselineRun, heatApplies, LAYERS, shownRun, shownStage } from './store.js';
+
+export function mountLayers(ui, store) {
   const chips = new Map(LAYERS.map((layer) => [layer.name, layerChip(layer, store)]));
   ui.layers.append(...[...chips.values()].map(({ chip }) => chip));
   store.on(['layers', 'view', 'runs'], (state) => {

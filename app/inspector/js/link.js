@@ -1,8 +1,14 @@
 // The address after "#": schedule, stage, layers, pinned patch, mask view. Foreign keys in it are left alone.
 
+import { partsOf, textOf } from '../../js/recipe.js';
+import { clamp, onceQuiet } from '../../js/util.js';
+import { maskModes } from './masks.js';
+import { colOf, rowOf } from './model.js';
+import { LAYERS } from './store.js';
+
 const LINK_KEYS = ['schedule', 'stage', 'layers', 'patch', 'masks', 'split'];
 
-function readLink(hash = window.location.hash) {
+export function readLink(hash = window.location.hash) {
   return Object.fromEntries(new URLSearchParams(hash.slice(1)));
 }
 
@@ -34,7 +40,7 @@ function writtenLink(state) {
 }
 
 // State from a link; what is malformed is left out.
-function stateFromLink(link, view) {
+export function stateFromLink(link, view) {
   const parts = {};
   if (link.stage && /^\d+$/.test(link.stage)) parts.stage = Number(link.stage);
   if (link.layers !== undefined) parts.layers = layersFromLink(link.layers);
@@ -64,7 +70,7 @@ function layersFromLink(text) {
 }
 
 // A recipe that this encoder can run, in its usual spelling; null for anything else. Python has the last word.
-function scheduleFromLink(link, view) {
+export function scheduleFromLink(link, view) {
   if (!/^[\w.()=@,+|-]{1,400}$/.test(link.schedule ?? '')) return null;
   const parts = partsOf(link.schedule);
   const isKnown = ({ rule }) => view.rules.some(({ name }) => name === rule.split('(')[0]);
@@ -74,7 +80,7 @@ function scheduleFromLink(link, view) {
 }
 
 // The address follows once the user has done something, not before.
-function mountLink(ui, store) {
+export function mountLink(ui, store) {
   let touched = false;
   for (const kind of ['pointerdown', 'keydown'])
     ui.root.addEventListener(

@@ -1,8 +1,13 @@
 // A small histogram: how many patches apart the merged pairs lie.
 
+import { choice, count, percent, svgEl } from '../../js/util.js';
+import { distancesOf } from './model.js';
+import { figure } from './schedule.js';
+import { shownRun, shownStage } from './store.js';
+
 const LAST_BIN = 8; // the last bar holds everything farther
 
-function mountLocality(ui, store) {
+export function mountLocality(ui, store) {
   const show = choice(ui.localityScope, 'Pairs counted', (value) => store.set({ localityScope: value }));
   store.on(['view', 'runs', 'shown', 'stage', 'localityScope'], (state) => {
     if (!state.view) return;

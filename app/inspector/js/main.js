@@ -1,5 +1,24 @@
 // Puts the parts together.
 
+import { makeActions } from './actions.js';
+import { mountClasses } from './classes.js';
+import { debugHandle } from './debug.js';
+import { mountDownloads } from './downloads.js';
+import { mountLayers } from './layers.js';
+import { mountLink } from './link.js';
+import { mountLocality } from './locality.js';
+import { createInbox } from './messages.js';
+import { mountMethod } from './method.js';
+import { mountNamed } from './named.js';
+import { mountOptions } from './options.js';
+import { mountPanes } from './panes.js';
+import { mountReadout } from './readout.js';
+import { mountSchedule } from './schedule.js';
+import { mountStages } from './stages.js';
+import { createStore, initialState } from './store.js';
+import { mountStrip } from './strip.js';
+import { mountTradeoff } from './tradeoff.js';
+
 function collectRefs(root) {
   return Object.fromEntries([...root.querySelectorAll('[data-ref]')].map((node) => [node.dataset.ref, node]));
 }
@@ -8,7 +27,7 @@ function mountInspector() {
   const root = element.querySelector('.mpm');
   const ui = { ...collectRefs(element), root };
   const store = createStore(initialState());
-  const actions = makeActions(store);
+  const actions = makeActions(store, trigger);
   store.on(['view'], ({ view }) => {
     root.dataset.empty = String(!view);
   });
@@ -28,7 +47,7 @@ function mountInspector() {
   mountLink(ui, store);
   store.on(['pinned', 'heatWanted', 'shown', 'stage'], () => store.state.view && actions.askHeat());
   store.set({ frame: 1, maskOpacity: 0.7 });
-  Object.defineProperty(root, '__inspector', { value: debugHandle(store) });
+  Object.defineProperty(root, '__inspector', { value: debugHandle(store, ui) });
   const receive = createInbox(store, actions);
   watch('value', () => receive(props.value));
   receive(props.value);

@@ -1,9 +1,16 @@
 // The Merges canvas: layers from the bottom up. Everything takes a context and a rectangle, so that the same
 // code draws the page and the download.
 
-const CASING = 'rgba(10, 12, 24, 0.75)';
+import { clamp, count, NONE } from '../../js/util.js';
+import { maskBitmap, plainPalette } from './bitmaps.js';
+import { groupColours, mergesPairs, pairsOf, whereMerged } from './model.js';
+import { largestGroup, linkColour, rampColour, scaleShare, similarityScale, sizeShare } from './ramps.js';
+import { baselineRun, heatApplies, shownRun, shownStage } from './store.js';
+import { cellsOn, patchCentre } from './viewport.js';
 
-function drawMerges(ctx, state, rect) {
+export const CASING = 'rgba(10, 12, 24, 0.75)';
+
+export function drawMerges(ctx, state, rect, ground) {
   const view = state.view;
   const run = shownRun(state);
   const scene = { view, run, stage: shownStage(state), rect, cell: cellsOn(view, rect) };
@@ -11,7 +18,7 @@ function drawMerges(ctx, state, rect) {
   ctx.beginPath();
   ctx.rect(rect.x, rect.y, rect.w, rect.h);
   ctx.clip();
-  ctx.fillStyle = groundColour();
+  ctx.fillStyle = ground;
   ctx.fillRect(rect.x, rect.y, rect.w, rect.h);
   for (const [name, draw] of Object.entries(LAYER_PAINTERS)) {
     const layer = state.layers[name];
@@ -23,7 +30,7 @@ function drawMerges(ctx, state, rect) {
   drawPatchHeat(ctx, scene, state);
 }
 
-const LAYER_PAINTERS = {
+export const LAYER_PAINTERS = {
   picture: (ctx, { view, rect }) => {
     ctx.imageSmoothingEnabled = rect.w < view.width * 4;
     ctx.drawImage(fittedPicture(ctx, view, rect), rect.x, rect.y, rect.w, rect.h);
@@ -140,13 +147,13 @@ function paintGrid(ctx, scene) {
   paintBorders(ctx, scene, () => true, 0.75);
 }
 
-function lineThrough(ctx, x, y, dx, dy) {
+export function lineThrough(ctx, x, y, dx, dy) {
   ctx.moveTo(x, y);
   ctx.lineTo(x + dx, y + dy);
 }
 
 // White over a dark casing: visible on any picture.
-function strokeTwice(ctx, width, colour, casing = 1) {
+export function strokeTwice(ctx, width, colour, casing = 1) {
   ctx.lineCap = 'square';
   ctx.strokeStyle = CASING;
   ctx.lineWidth = width + casing;
@@ -161,13 +168,13 @@ function paintOutlines(ctx, scene) {
 }
 
 // Whether two neighbouring patches belong to different tokens, one of them merged.
-function groupBorder({ run, stage }) {
+export function groupBorder({ run, stage }) {
   const groups = run.groups[stage];
   const sizes = run.sizes[stage];
   return (a, b) => groups[a] !== groups[b] && (sizes[groups[a]] > 1 || sizes[groups[b]] > 1);
 }
 
-const outlineWidth = (cell) => clamp(Math.min(cell.w, cell.h) * 0.08, 0.7, 2.4);
+export const outlineWidth = (cell) => clamp(Math.min(cell.w, cell.h) * 0.08, 0.7, 2.4);
 
 // Rectangles on whole device pixels instead of one stroked path: sharper, and twice as fast to rasterise.
 function paintBorders(ctx, scene, apart, width) {
@@ -186,7 +193,7 @@ function paintBorders(ctx, scene, apart, width) {
 }
 
 // Visits a line wherever two neighbouring patches are apart; straight runs are one line.
-function eachBorder({ view, cell }, apart, visit) {
+export function eachBorder({ view, cell }, apart, visit) {
   for (let row = 1; row < view.rows; row += 1) {
     eachRun(
       view.cols,
@@ -233,7 +240,7 @@ function paintLinks(ctx, scene) {
   }
 }
 
-const stagePairs = (run, k) => remembered(run, `pairs${k}`, () => pairsOf(run.stages[k]));
+export const stagePairs = (run, k) => remembered(run, `pairs${k}`, () => pairsOf(run.stages[k]));
 
 function strokeLink(ctx, { view, rect }, { from, to }) {
   const a = patchCentre(view, rect, from);
@@ -261,14 +268,8 @@ function drawPatchHeat(ctx, scene, state) {
   ctx.restore();
 }
 
-function heatApplies(state) {
-  const { heat, heatWanted, pinned, shown } = state;
-  const wanted = heat !== null && heatWanted && heat.patch === pinned;
-  return wanted && heat.schedule === shown && heat.stage === shownStage(state);
-}
-
 // One line that says what one is looking at.
-function mergeCaption(state) {
+export function mergeCaption(state) {
   const run = shownRun(state);
   const stage = shownStage(state);
   if (heatApplies(state))

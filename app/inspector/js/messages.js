@@ -1,5 +1,11 @@
 // Messages from Python, one receiver a kind.
 
+import { blocksOf } from '../../js/recipe.js';
+import { arrayOf, bytesOf, decodeRun, decodeView, SCHEMA } from './decode.js';
+import { saveBlob } from './downloads.js';
+import { readLink, scheduleFromLink, stateFromLink } from './link.js';
+import { choiceOf } from './options.js';
+
 const RECEIVERS = {
   async view(message, store, actions) {
     const same = store.state.view?.key === message.view;
@@ -111,7 +117,7 @@ function askForMissing(view, actions) {
 }
 
 // Decoding takes turns: messages apply in the order in which they came.
-function createInbox(store, actions) {
+export function createInbox(store, actions) {
   let turn = Promise.resolve();
   return (text) => {
     if (!text) return;

@@ -1,6 +1,8 @@
 // The menu of rules and the fields of their parameters: what stops and blocks of the strip merge by.
 
-function mountMethod(ui, store, actions) {
+import { el } from '../../js/util.js';
+
+export function mountMethod(ui, store, actions) {
   let shownNow = '';
   ui.method.addEventListener('change', () => actions.chooseRule(ui.method.value));
   store.on(['view', 'method'], (state) => {

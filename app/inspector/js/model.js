@@ -1,7 +1,10 @@
 // What the arrays mean: groups, members, reasons, agreement. Pure functions, no drawing.
 
+import { mergesInside } from '../../js/recipe.js';
+import { clamp, NONE } from '../../js/util.js';
+
 // Walks the insertions: representatives of each stage's tokens, and the group of every patch after it.
-function followStages(stages, size) {
+export function followStages(stages, size) {
   let groups = Int32Array.from({ length: size }, (_, patch) => patch);
   let token = groups;
   let position = groups;
@@ -34,23 +37,23 @@ function groupSizes(groups) {
   return sizes;
 }
 
-function membersOf(groups, patch) {
+export function membersOf(groups, patch) {
   const members = [];
   for (let p = 0; p < groups.length; p += 1) if (groups[p] === groups[patch]) members.push(p);
   return members;
 }
 
-const rowOf = (view, patch) => Math.floor(patch / view.cols);
-const colOf = (view, patch) => patch % view.cols;
+export const rowOf = (view, patch) => Math.floor(patch / view.cols);
+export const colOf = (view, patch) => patch % view.cols;
 const distanceOf = (view, a, b) =>
   Math.abs(rowOf(view, a) - rowOf(view, b)) + Math.abs(colOf(view, a) - colOf(view, b));
 // Where an insertion merges: "before block 2", or "in block 2" where that is between attention and MLP.
-const whereMerged = (run, block) => `${mergesInside(run.schedule) ? 'in' : 'before'} block ${block}`;
-const lastStage = (run) => run.stages.length;
+export const whereMerged = (run, block) => `${mergesInside(run.schedule) ? 'in' : 'before'} block ${block}`;
+export const lastStage = (run) => run.stages.length;
 
 // What each insertion did to the token that holds this patch, in its rule's own words. {partner}, {nearest} and
 // {rival} in a sentence stand for the places of the same names; `kind` says which of them the sentence is about.
-function historyOf(view, run, patch) {
+export function historyOf(view, run, patch) {
   return run.stages.map((stage, k) => {
     const token = run.tokens[k][patch];
     const places = placesOf(stage, token);
@@ -83,7 +86,7 @@ function kindOf(sentence, { partner }) {
 }
 
 // Every two tokens of which one names the other, once; the similarity of those that were looked at for it.
-function pairsOf(stage) {
+export function pairsOf(stage) {
   const pairs = [];
   stage.partner.forEach((partner, token) => {
     if (partner === NONE || (stage.partner[partner] === token && partner < token)) return;
@@ -97,13 +100,13 @@ function pairsOf(stage) {
 }
 
 // Whether all groups of a stage are pairs, so that "pair" is the word for them.
-const mergesPairs = (stage) => stage.partner.every((partner, token) => partner === NONE || stage.partner[partner] === token);
+export const mergesPairs = (stage) => stage.partner.every((partner, token) => partner === NONE || stage.partner[partner] === token);
 
-const distancesOf = (view, stages) =>
+export const distancesOf = (view, stages) =>
   stages.flatMap((stage) => pairsOf(stage).map((pair) => distanceOf(view, pair.from, pair.to)));
 
 // Display pixels whose centre lies in each column and row of patches; never none.
-function patchSpans(view) {
+export function patchSpans(view) {
   const spans = (number, share, pad, pixels) =>
     Array.from({ length: number }, (_, i) => {
       const at = (place) => (place * share - pad) * pixels;
@@ -119,7 +122,7 @@ function patchSpans(view) {
 }
 
 // Sum of red, green, blue and the number of pixels, four numbers a patch.
-function patchSums(view) {
+export function patchSums(view) {
   const pixels = picturePixels(view);
   const sums = new Float64Array(view.size * 4);
   for (let patch = 0; patch < view.size; patch += 1) {
@@ -145,7 +148,7 @@ function eachPixel(view, patch, visit) {
 }
 
 // Mean colour of every group, at the place of its representative: three bytes each.
-function groupColours(view, groups) {
+export function groupColours(view, groups) {
   const sums = new Float64Array(view.size * 4);
   for (let patch = 0; patch < view.size; patch += 1) {
     for (let c = 0; c < 4; c += 1) sums[groups[patch] * 4 + c] += view.sums[patch * 4 + c];
@@ -159,14 +162,14 @@ function groupColours(view, groups) {
 }
 
 // The class that most of a patch's pixels have.
-function patchClass(view, labels, patch) {
+export function patchClass(view, labels, patch) {
   const votes = new Map();
   eachPixel(view, patch, (at) => votes.set(labels[at], (votes.get(labels[at]) ?? 0) + 1));
   return [...votes].reduce((best, vote) => (vote[1] > best[1] ? vote : best))[0];
 }
 
 // From [class before, class after, pixels]: agreement, area and IoU of each class, mIoU, and what became what.
-function compareClasses(triples, classes) {
+export function compareClasses(triples, classes) {
   const rows = classes.map((_, index) => ({ index, before: 0, after: 0, both: 0 }));
   let total = 0;
   for (const [before, after, pixels] of triples) {

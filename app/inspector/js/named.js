@@ -1,19 +1,22 @@
 // Recipes with names, as Python spells them out for the model: a menu, and the text of what is chosen.
 
+import { recipeName } from '../../js/recipe.js';
+import { el } from '../../js/util.js';
+
 const OWN_CHOICE = 'your own choice';
 
-const namedRecipe = (state, recipe) => state.view.named.find(({ text }) => text === recipe);
+export const namedRecipe = (state, recipe) => state.view.named.find(({ text }) => text === recipe);
 
 // "ToMe, as published" is ToMe where there is little room.
 const shortTitle = ({ title }) => title.split(',')[0];
 
 // A recipe's title where it has one.
-function shortName(state, recipe) {
+export function shortName(state, recipe) {
   const named = namedRecipe(state, recipe);
   return named ? shortTitle(named) : recipeName(recipe);
 }
 
-function mountNamed(ui, store, actions) {
+export function mountNamed(ui, store, actions) {
   ui.named.addEventListener('change', () => actions.chooseSchedule(ui.named.value || store.state.schedule));
   store.on(['view', 'schedule'], (state) => {
     if (!state.view) return;

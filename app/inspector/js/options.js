@@ -1,5 +1,8 @@
 // How a run goes on: the recipe's options that have a checkbox. Stops and blocks chosen later keep them.
 
+import { blocksOf, partsOf, ruleOf } from '../../js/recipe.js';
+import { el } from '../../js/util.js';
+
 const CHECKED_OPTIONS = [
   {
     name: 'residual',
@@ -23,13 +26,13 @@ const checkedOptions = (recipe) =>
   CHECKED_OPTIONS.map(({ name }) => name).filter((name) => partsOf(recipe).options.includes(name));
 
 // What choosing a recipe changes: rule and options stay where it has none of its own.
-function choiceOf(state, schedule) {
+export function choiceOf(state, schedule) {
   const merges = blocksOf(schedule).length > 0;
   const options = merges ? checkedOptions(schedule) : state.options;
   return { schedule, method: ruleOf(schedule) ?? state.method, options };
 }
 
-function mountOptions(ui, store, actions) {
+export function mountOptions(ui, store, actions) {
   const boxes = CHECKED_OPTIONS.map(({ name, text }) => {
     const box = el('input', { type: 'checkbox', 'data-option': name, 'aria-label': text });
     box.addEventListener('change', () => actions.chooseOption(name, box.checked));

@@ -1,7 +1,12 @@
 // The two canvas panes: their size, and when they are drawn anew.
 
-// The ground of the canvases follows the theme of the page.
-const groundColour = () => getComputedStyle(element.querySelector('.stage')).backgroundColor;
+import { clamp } from '../../js/util.js';
+import { drawHighlight } from './highlight.js';
+import { createMaskCache, drawMasks, maskCaption, maskSides, showPixel, splitX } from './masks.js';
+import { drawMerges, mergeCaption } from './merges.js';
+import { mountHandle, mountPointer } from './pointer.js';
+import { baselineRun } from './store.js';
+import { groundColour, pictureRect, prepareCanvas } from './viewport.js';
 
 // One canvas pair with its size.
 function createPane(stage, base, top, zoomBar, store) {
@@ -50,7 +55,7 @@ const MASK_KEYS = [
 ];
 const TOP_KEYS = ['view', 'runs', 'shown', 'stage', 'hover', 'pinned', 'cursor', 'zoom', 'frame'];
 
-function mountPanes(ui, store, actions) {
+export function mountPanes(ui, store, actions) {
   const merges = createPane(ui.mergeStage, ui.mergeBase, ui.mergeTop, ui.mergeZoom, store);
   const masks = { ...createPane(ui.maskStage, ui.maskBase, ui.maskTop, ui.maskZoom, store), reads: true };
   const maskFor = createMaskCache();
@@ -60,7 +65,8 @@ function mountPanes(ui, store, actions) {
   );
   store.on(BASE_KEYS, (state) => {
     if (!state.view) return;
-    drawMerges(prepareCanvas(merges.base, merges.size()), state, merges.rect());
+    const ground = groundColour(merges.stage);
+    drawMerges(prepareCanvas(merges.base, merges.size()), state, merges.rect(), ground);
     ui.mergeCaption.textContent = mergeCaption(state);
   });
   store.on(MASK_KEYS, (state) => state.view && showMasks(ui, masks, state, maskFor));
@@ -80,7 +86,7 @@ function mountPanes(ui, store, actions) {
 
 function showMasks(ui, pane, state, maskFor) {
   const { width } = pane.size();
-  drawMasks(prepareCanvas(pane.base, pane.size()), state, pane.rect(), width, maskFor);
+  drawMasks(prepareCanvas(pane.base, pane.size()), pane, state, maskFor);
   ui.maskCaption.textContent = maskCaption(state);
   const split = state.maskMode !== 'changes' && Boolean(baselineRun(state));
   const [left, right] = maskSides(state);

@@ -1,8 +1,14 @@
 // Mouse, touch and keyboard on the two canvases, which share hover, pin and zoom.
 
+import { clamp, el } from '../../js/util.js';
+import { visibleSpan } from './masks.js';
+import { colOf, rowOf } from './model.js';
+import { activePatch } from './store.js';
+import { panned, patchAt, patchCentre, pixelAt, zoomAbout } from './viewport.js';
+
 const CLICK_SLACK_PX = 5;
 
-function mountPointer(pane, store, actions) {
+export function mountPointer(pane, store, actions) {
   const { top } = pane;
   let press = null;
   top.addEventListener('pointermove', (event) => {
@@ -136,7 +142,7 @@ function keepVisible(pane, store, patch) {
   });
 }
 
-function mountHandle(handle, pane, store) {
+export function mountHandle(handle, pane, store) {
   const move = (event) => {
     const [left, right] = visibleSpan(pane.rect(), pane.size().width);
     store.set({ split: clamp((pointOn(pane, event).x - left) / (right - left), 0, 1) });

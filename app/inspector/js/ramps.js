@@ -1,5 +1,7 @@
 // Colour scales, perceptually uniform (16 samples of matplotlib's viridis and plasma, linear between).
 
+import { clamp } from '../../js/util.js';
+
 const RAMPS = {
   viridis: [
     '#440154',
@@ -39,22 +41,22 @@ const RAMPS = {
   ],
 };
 
-const rgbOf = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+export const rgbOf = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 const rampStops = Object.fromEntries(Object.entries(RAMPS).map(([name, stops]) => [name, stops.map(rgbOf)]));
 
-function rampColour(name, share) {
+export function rampColour(name, share) {
   const stops = rampStops[name];
   const place = clamp(Number.isFinite(share) ? share : 0, 0, 1) * (stops.length - 1);
   const low = Math.min(Math.floor(place), stops.length - 2);
   return stops[low].map((value, c) => Math.round(value + (stops[low + 1][c] - value) * (place - low)));
 }
 
-const cssColour = ([r, g, b], alpha = 1) => `rgba(${r}, ${g}, ${b}, ${alpha})`;
-const rampGradient = (name) => `linear-gradient(to right, ${RAMPS[name].join(', ')})`;
+export const cssColour = ([r, g, b], alpha = 1) => `rgba(${r}, ${g}, ${b}, ${alpha})`;
+export const rampGradient = (name) => `linear-gradient(to right, ${RAMPS[name].join(', ')})`;
 
 // The stages of a run share one scale, so that they can be compared. It starts where a twentieth of the tokens
 // lie below: a few odd ones must not squeeze the rest into one colour.
-function similarityScale(run) {
+export function similarityScale(run) {
   run.scale ??= { low: lowEnd(run.stages.flatMap((stage) => [...stage.similarity])), high: 1 };
   return run.scale;
 }
@@ -65,10 +67,10 @@ function lowEnd(values) {
 }
 
 // Of a link whose similarity nobody measured, grey: the scale would call it unlike.
-const linkColour = (scale, similarity) =>
+export const linkColour = (scale, similarity) =>
   Number.isFinite(similarity) ? cssColour(rampColour('viridis', scaleShare(scale, similarity))) : '#9aa3b2';
 
-const scaleShare = ({ low, high }, value) => (value - low) / (high - low);
-const largestGroup = (run) => run.sizes.at(-1).reduce((top, size) => Math.max(top, size), 1);
+export const scaleShare = ({ low, high }, value) => (value - low) / (high - low);
+export const largestGroup = (run) => run.sizes.at(-1).reduce((top, size) => Math.max(top, size), 1);
 // Doublings count alike: 1, 2, 4, 8 ... are evenly spaced.
-const sizeShare = (size, largest) => (largest > 1 ? Math.log2(size) / Math.log2(largest) : 0);
+export const sizeShare = (size, largest) => (largest > 1 ? Math.log2(size) / Math.log2(largest) : 0);

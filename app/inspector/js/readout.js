@@ -1,8 +1,13 @@
 // The read-out beside the canvas: where the patch is, what each insertion did to it and why, its class.
 
+import { count, el, onceQuiet } from '../../js/util.js';
+import { HOT } from './highlight.js';
+import { colOf, historyOf, patchClass, rowOf } from './model.js';
+import { activePatch, baselineRun, heatApplies, shownRun, shownStage } from './store.js';
+
 const CROP_PX = 64;
 
-function mountReadout(ui, store, actions) {
+export function mountReadout(ui, store, actions) {
   const say = onceQuiet(250, (text) => {
     ui.spoken.textContent = text;
   });
@@ -92,7 +97,7 @@ function classText(state, patch) {
   );
 }
 
-const classMark = (view, index) =>
+export const classMark = (view, index) =>
   el(
     'span',
     { class: 'class-mark' },

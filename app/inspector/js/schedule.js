@@ -1,5 +1,18 @@
 // The schedule slider, its stops, and the figures beside it.
 
+import {
+  blocksOf,
+  mergesInside,
+  PAPER_RULE,
+  recipeName,
+  ruleOf,
+  withOptions,
+  withRule,
+} from '../../js/recipe.js';
+import { el, percent } from '../../js/util.js';
+import { namedRecipe, shortName } from './named.js';
+import { baselineRun, isPending, shownRun } from './store.js';
+
 // The presets, by the rule and options that are chosen, and at the end the recipe of the user's own making, if one is chosen.
 function sliderStops(state) {
   const stops = presetStops(state);
@@ -17,9 +30,9 @@ function stopName(state, stop) {
 }
 
 const LONGEST_NAME = 34;
-const cutShort = (name) => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name);
+export const cutShort = (name) => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name);
 
-function mountSchedule(ui, store, actions) {
+export function mountSchedule(ui, store, actions) {
   ui.range.addEventListener('input', () =>
     actions.chooseSchedule(sliderStops(store.state)[Number(ui.range.value)]),
   );
@@ -103,7 +116,7 @@ function showFigures(ui, state) {
   );
 }
 
-const figure = (value, name, note = null) =>
+export const figure = (value, name, note = null) =>
   el(
     'div',
     { class: 'figure' },
@@ -142,7 +155,7 @@ function timeFigure(run, baseline) {
   );
 }
 
-const milliseconds = (value) =>
+export const milliseconds = (value) =>
   value < 10 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : value.toFixed(0);
 
 function showStatus(ui, state) {

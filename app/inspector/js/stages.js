@@ -1,8 +1,13 @@
 // The stage scrubber: the input, and the state after each insertion. It can play.
 
+import { mergesInside } from '../../js/recipe.js';
+import { choice, el, ordinal } from '../../js/util.js';
+import { lastStage, whereMerged } from './model.js';
+import { shownRun, shownStage } from './store.js';
+
 const PLAY_STEP_MS = 1100;
 
-function mountStages(ui, store) {
+export function mountStages(ui, store) {
   const buttons = el('div', {});
   const play = el('button', { type: 'button', class: 'play', onclick: () => togglePlay(store) });
   ui.stages.append(play, buttons);

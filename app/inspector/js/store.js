@@ -1,6 +1,9 @@
 // The state of the inspector in one place. Changes of one frame are gathered, then drawn once.
 
-function createStore(initial) {
+import { PAPER_RULE } from '../../js/recipe.js';
+import { lastStage } from './model.js';
+
+export function createStore(initial) {
   const state = { ...initial };
   const listeners = [];
   const stats = { paints: 0, lastPaintMs: 0 };
@@ -29,7 +32,7 @@ function createStore(initial) {
   return { state, set, stats, on: (wanted, action) => listeners.push({ wanted, action }) };
 }
 
-const LAYERS = [
+export const LAYERS = [
   { name: 'picture', text: 'Picture', on: true, opacity: 1, help: 'The picture itself' },
   {
     name: 'groups',
@@ -59,7 +62,7 @@ const LAYERS = [
   { name: 'grid', text: 'Patch grid', on: false, opacity: 0.5, help: 'Borders of all patches' },
 ];
 
-const initialState = () => ({
+export const initialState = () => ({
   view: null,
   runs: 0, // counts what was added to view.runs, timings included
   schedule: null, // the recipe wanted
@@ -88,8 +91,15 @@ const initialState = () => ({
   frame: 0, // size or theme changed
 });
 
-const shownRun = (state) => state.view?.runs.get(state.shown) ?? null;
-const baselineRun = (state) => state.view?.runs.get(state.view.baseline) ?? null;
-const shownStage = (state) => Math.min(state.stage, lastStage(shownRun(state)));
-const activePatch = (state) => state.pinned ?? state.hover ?? state.cursor;
-const isPending = (state) => Boolean(state.view) && state.schedule !== state.shown;
+export const shownRun = (state) => state.view?.runs.get(state.shown) ?? null;
+export const baselineRun = (state) => state.view?.runs.get(state.view.baseline) ?? null;
+export const shownStage = (state) => Math.min(state.stage, lastStage(shownRun(state)));
+export const activePatch = (state) => state.pinned ?? state.hover ?? state.cursor;
+export const isPending = (state) => Boolean(state.view) && state.schedule !== state.shown;
+
+// Whether the similarity map at hand is of what is shown and pinned.
+export function heatApplies(state) {
+  const { heat, heatWanted, pinned, shown } = state;
+  const wanted = heat !== null && heatWanted && heat.patch === pinned;
+  return wanted && heat.schedule === shown && heat.stage === shownStage(state);
+}

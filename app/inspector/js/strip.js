@@ -1,6 +1,10 @@
 // The encoder as a strip of blocks: press one to merge before it; below, the tokens that leave each block.
 
-function mountStrip(ui, store, actions) {
+import { blocksOf, mergesInside } from '../../js/recipe.js';
+import { clamp, el } from '../../js/util.js';
+import { shortName } from './named.js';
+
+export function mountStrip(ui, store, actions) {
   ui.strip.addEventListener('keydown', (event) => moveAlongStrip(event, ui.strip));
   store.on(['view', 'runs', 'schedule', 'shown'], (state) => {
     if (state.view) showStrip(ui, state, actions);

@@ -2,11 +2,19 @@
 // baseline. Choosing a point moves the slider. The random-pairs control, at the same counts, agrees so much
 // less that it has a band of its own below: on one scale the schedules would all lie on the upper edge.
 
+import { recipeName } from '../../js/recipe.js';
+import { agreementText, choice, clamp, percent, svgEl, ticksBetween } from '../../js/util.js';
+import { short } from './downloads.js';
+import { placeLabels } from './labels.js';
+import { compareClasses } from './model.js';
+import { shortName } from './named.js';
+import { cutShort, milliseconds } from './schedule.js';
+
 const PLOT = { widths: [280, 460], left: 48, right: 14, top: 18, bottom: 38, main: 196, gap: 18, band: 44 };
 const TICKS = 4;
 const STEPS = [1, 2, 2.5, 5, 10]; // quarters suit shares
 
-function mountTradeoff(ui, store, actions) {
+export function mountTradeoff(ui, store, actions) {
   const show = choice(ui.tradeoffAxis, 'Horizontal axis', (value) => store.set({ tradeoffAxis: value }));
   store.on(['view', 'runs', 'shown', 'tradeoffAxis', 'tradeoffWidth'], (state) => {
     if (!state.view) return;

@@ -1,9 +1,12 @@
 // Where the picture lies on a canvas: fit, zoom, and from a point back to a patch.
 
+import { clamp } from '../../js/util.js';
+import { colOf, rowOf } from './model.js';
+
 const MAX_ZOOM = 16;
 
 // The picture's rectangle in CSS pixels. `zoom`: scale and the fraction of the picture in the middle.
-function pictureRect(view, width, height, zoom) {
+export function pictureRect(view, width, height, zoom) {
   const fit = Math.min(width / view.width, height / view.height);
   const w = view.width * fit * zoom.scale;
   const h = view.height * fit * zoom.scale;
@@ -16,7 +19,7 @@ function keepInside(room, length, middle) {
   return clamp(room / 2 - middle * length, room - length, 0);
 }
 
-function patchAt(view, rect, x, y) {
+export function patchAt(view, rect, x, y) {
   const fx = (x - rect.x) / rect.w;
   const fy = (y - rect.y) / rect.h;
   if (fx < 0 || fy < 0 || fx >= 1 || fy >= 1) return null;
@@ -25,14 +28,14 @@ function patchAt(view, rect, x, y) {
   return row * view.cols + col;
 }
 
-function pixelAt(view, rect, x, y) {
+export function pixelAt(view, rect, x, y) {
   const px = Math.floor(((x - rect.x) / rect.w) * view.width);
   const py = Math.floor(((y - rect.y) / rect.h) * view.height);
   return px < 0 || py < 0 || px >= view.width || py >= view.height ? null : py * view.width + px;
 }
 
 // A patch's size and the grid's left top corner, which lies outside of the picture where padding precedes it.
-const cellsOn = (view, rect) => ({
+export const cellsOn = (view, rect) => ({
   x: rect.x - rect.w * view.padX,
   y: rect.y - rect.h * view.padY,
   w: rect.w * view.patchW,
@@ -40,7 +43,7 @@ const cellsOn = (view, rect) => ({
 });
 
 // A patch's rectangle on the canvas, cut at the picture's edge.
-function patchBox(view, rect, patch) {
+export function patchBox(view, rect, patch) {
   const cell = cellsOn(view, rect);
   const left = cell.x + colOf(view, patch) * cell.w;
   const top = cell.y + rowOf(view, patch) * cell.h;
@@ -51,13 +54,13 @@ function patchBox(view, rect, patch) {
   return { x, y, w: right - x, h: bottom - y };
 }
 
-function patchCentre(view, rect, patch) {
+export function patchCentre(view, rect, patch) {
   const box = patchBox(view, rect, patch);
   return { x: box.x + box.w / 2, y: box.y + box.h / 2 };
 }
 
 // Zooms about a point of the canvas, which keeps its place in the picture.
-function zoomAbout(view, rect, size, zoom, factor, x, y) {
+export function zoomAbout(view, rect, size, zoom, factor, x, y) {
   const scale = clamp(zoom.scale * factor, 1, MAX_ZOOM);
   if (scale === 1) return { scale: 1, x: 0.5, y: 0.5 };
   const next = pictureRect(view, size.width, size.height, { ...zoom, scale });
@@ -67,14 +70,14 @@ function zoomAbout(view, rect, size, zoom, factor, x, y) {
 }
 
 // A zoom moved by a drag in CSS pixels.
-const panned = (zoom, rect, dx, dy) => ({
+export const panned = (zoom, rect, dx, dy) => ({
   ...zoom,
   x: clamp(zoom.x - dx / rect.w, 0, 1),
   y: clamp(zoom.y - dy / rect.h, 0, 1),
 });
 
 // Sizes a canvas to its element and returns a context in CSS pixels.
-function prepareCanvas(canvas, size) {
+export function prepareCanvas(canvas, size) {
   const ratio = Math.min(window.devicePixelRatio || 1, 2);
   const width = Math.max(1, Math.round(size.width * ratio));
   const height = Math.max(1, Math.round(size.height * ratio));
@@ -84,3 +87,6 @@ function prepareCanvas(canvas, size) {
   context.clearRect(0, 0, size.width, size.height);
   return context;
 }
+
+// The ground of a canvas follows the theme of the page.
+export const groundColour = (stage) => getComputedStyle(stage).backgroundColor;

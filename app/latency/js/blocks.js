@@ -1,9 +1,12 @@
 // Time and tokens block by block: baseline and one merged schedule side by side.
 
+import { svgEl, ticksBetween } from '../../js/util.js';
+import { contenderName, timeText } from './numbers.js';
+
 const LANE = { left: 44, right: 8, tokens: 74, gap: 26, time: 130, bottom: 34, top: 16 };
 const COUNT_PX = 32;
 
-function showBlocks(ui, baseline, merged) {
+export function showBlocks(ui, baseline, merged) {
   const width = Math.max(260, ui.blocks.clientWidth || 520);
   const figure = blocksFigure(baseline, merged, width);
   ui.blocks.replaceChildren(figure);

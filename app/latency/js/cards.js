@@ -1,5 +1,16 @@
 // Device cards: files are read here, checked by Python, drawn here. Nothing of them is stored anywhere.
 
+import { el } from '../../js/util.js';
+import {
+  BASELINE_NAME,
+  contenderName,
+  ratioRange,
+  ratioText,
+  speedupWords,
+  timeText,
+  whisker,
+} from './numbers.js';
+
 const CARD_BYTES = 64 * 1024;
 const CARD_FILES = 8;
 

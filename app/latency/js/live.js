@@ -1,5 +1,14 @@
 // Receives messages, each complete in itself, and draws what changed.
 
+import { recipeName } from '../../js/recipe.js';
+import { choice, count, onceQuiet } from '../../js/util.js';
+import { showBlocks } from './blocks.js';
+import { BASELINE_NAME, LAT_SCHEMA } from './numbers.js';
+import { showParts } from './parts.js';
+import { drawPlot } from './plot.js';
+import { showFacts, showRows, showVerdict, showWarnings } from './rows.js';
+import { onTheme, readTheme, tintOf } from './theme.js';
+
 const QUIET_AFTER_MS = 20000;
 // New rows of a table cost the browser more than new dots, on the very CPU that is measured.
 const TABLE_EVERY_MS = 1900;

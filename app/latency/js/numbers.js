@@ -1,14 +1,17 @@
 // Numbers as text, and ratios on a scale, shared by the live view and the device cards.
 
-const LAT_SCHEMA = 1;
-const BASELINE_NAME = 'none';
+import { recipeName } from '../../js/recipe.js';
+import { clamp, svgEl } from '../../js/util.js';
 
-const timeText = (ms) => `${ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : Math.round(ms)} ms`;
-const ratioText = (value) => `${value.toFixed(2)}×`;
-const contenderName = (schedule) => (schedule === BASELINE_NAME ? 'baseline' : `merged at ${recipeName(schedule)}`);
+export const LAT_SCHEMA = 1;
+export const BASELINE_NAME = 'none';
+
+export const timeText = (ms) => `${ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : Math.round(ms)} ms`;
+export const ratioText = (value) => `${value.toFixed(2)}×`;
+export const contenderName = (schedule) => (schedule === BASELINE_NAME ? 'baseline' : `merged at ${recipeName(schedule)}`);
 
 // A ratio's dot and interval on a scale of ratios that always holds 1.
-function whisker(speedup, [low, high], label) {
+export function whisker(speedup, [low, high], label) {
   const width = 150;
   const x = (value) => 6 + ((clamp(value, low, high) - low) / (high - low)) * (width - 12);
   const [value, from, to] = speedup;
@@ -18,7 +21,7 @@ function whisker(speedup, [low, high], label) {
     svgEl('circle', { cx: x(value), cy: 10, r: 4, class: 'dot' }));
 }
 
-function ratioRange(speedups) {
+export function ratioRange(speedups) {
   const ends = speedups.flatMap(([value, low, high]) => [value, low, high]);
   const low = Math.min(0.95, ...ends);
   const high = Math.max(1.05, ...ends);
@@ -26,5 +29,5 @@ function ratioRange(speedups) {
   return [low - pad, high + pad];
 }
 
-const speedupWords = ([value, low, high]) =>
+export const speedupWords = ([value, low, high]) =>
   `${value.toFixed(2)} times the baseline’s speed, 95 % interval ${low.toFixed(2)} to ${high.toFixed(2)}`;

@@ -1,5 +1,8 @@
 // Stacked bars by part, and the same as numbers: the merge's price beside its gain.
 
+import { el } from '../../js/util.js';
+import { BASELINE_NAME, contenderName, timeText } from './numbers.js';
+
 const PART_NAMES = {
   preprocess: 'resize and normalise', embed: 'embed', blocks: 'blocks', match: 'match', merge: 'merge',
   reconstruct: 'reconstruct', decode: 'decode', upsample: 'upsample',
@@ -8,7 +11,7 @@ const PRICE_PARTS = ['match', 'merge', 'reconstruct'];
 
 const partsTotal = ({ parts }) => Object.values(parts).reduce((sum, ms) => sum + ms, 0);
 
-function showParts(ui, contenders, focus) {
+export function showParts(ui, contenders, focus) {
   const profiled = contenders.filter((one) => partsTotal(one) > 0);
   const longest = Math.max(...profiled.map(partsTotal));
   ui.bars.replaceChildren(...profiled.map((one) => stackedBar(one, longest)));

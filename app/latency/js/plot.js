@@ -1,5 +1,7 @@
 // The live plot on a canvas: points, running medians, and the middle 80 % of the runs so far.
 
+import { ticksBetween } from '../../js/util.js';
+
 const MARGIN = { left: 52, right: 14, top: 14, bottom: 34 };
 const LEAST_RUNS = 5;
 // One slow run must not press all others flat: what lies above this many 90th percentiles is drawn at the edge.
@@ -37,7 +39,7 @@ function plotScales(contenders, width, height) {
   };
 }
 
-function drawPlot(canvas, contenders, theme) {
+export function drawPlot(canvas, contenders, theme) {
   const { clientWidth: width, clientHeight: height } = canvas;
   if (!width || !height) return false;
   const ratio = window.devicePixelRatio || 1;

@@ -1,8 +1,20 @@
 // The table of medians and speed-ups, the verdict, the warnings and the device.
 
+import { el } from '../../js/util.js';
+import {
+  BASELINE_NAME,
+  contenderName,
+  ratioRange,
+  ratioText,
+  speedupWords,
+  timeText,
+  whisker,
+} from './numbers.js';
+import { tintOf } from './theme.js';
+
 const TABLE_HEAD = ['Schedule', 'Median', 'Speed-up'];
 
-function showRows(ui, contenders) {
+export function showRows(ui, contenders) {
   const range = ratioRange(contenders.flatMap(({ speedup }) => (speedup ? [speedup] : [])));
   ui.rows.replaceChildren(el('table', { class: 'lat-table' },
     el('thead', {}, el('tr', {}, ...TABLE_HEAD.map((text) => el('th', { scope: 'col' }, text)))),
@@ -31,17 +43,17 @@ const tokensText = (tokens) => {
   return last === tokens[0] ? `${last} tokens` : `${tokens[0]} → ${last} tokens`;
 };
 
-function showVerdict(ui, { verdict }) {
+export function showVerdict(ui, { verdict }) {
   const [first, ...rest] = verdict;
   ui.verdict.replaceChildren(...(first ? [el('p', { class: 'first' }, first), ...rest.map((text) => el('p', {}, text))] : []));
 }
 
-function showWarnings(ui, warnings) {
+export function showWarnings(ui, warnings) {
   ui.warnings.replaceChildren(...warnings.map((text) => el('li', {}, text)));
   ui.warnings.hidden = warnings.length === 0;
 }
 
-function showFacts(ui, facts) {
+export function showFacts(ui, facts) {
   ui.facts.replaceChildren(...facts.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))));
   ui.facts.hidden = facts.length === 0;
 }

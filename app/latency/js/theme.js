@@ -1,8 +1,10 @@
 // Colours: CSS owns them, the canvas asks for what they are now (light, dark, forced).
 
+import { el } from '../../js/util.js';
+
 const TINTS = 8;
 
-const tintOf = (place) => `t${place === 0 ? 0 : 1 + ((place - 1) % TINTS)}`;
+export const tintOf = (place) => `t${place === 0 ? 0 : 1 + ((place - 1) % TINTS)}`;
 
 function colourOf(root, name) {
   const probe = el('span', { class: `probe ${name}` });
@@ -12,13 +14,13 @@ function colourOf(root, name) {
   return color;
 }
 
-function readTheme(root, many) {
+export function readTheme(root, many) {
   const tints = Array.from({ length: many }, (_, place) => colourOf(root, tintOf(place)));
   return { tints, ink: colourOf(root, 'ink-2'), line: colourOf(root, 'line-colour') };
 }
 
 // Gradio sets the class `dark` on the page's body.
-function onTheme(act) {
+export function onTheme(act) {
   new MutationObserver(act).observe(document.body, { attributes: true, attributeFilter: ['class'] });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', act);
 }

@@ -1,10 +1,10 @@
 // Recipes as texts, as mpm/merging/recipe.py writes them: "2,5", "random@2,5", "bipartite(0.2)@0+2,5|sizes".
 
-const PAPER_RULE = 'mutual';
+export const PAPER_RULE = 'mutual';
 const OPTIONS = ['after-attention', 'decode-merged', 'residual', 'sizes', 'weighted'];
 
 // {stages: [{rule, blocks}], options}: rule is a name with its arguments.
-function partsOf(recipe) {
+export function partsOf(recipe) {
   const [merges, options = ''] = recipe.split('|');
   const stages = merges === 'none' || merges === '' ? [] : merges.split(/\+(?![^(]*\))/).map(stageOf);
   return { stages, options: options.split(',').filter(Boolean) };
@@ -15,7 +15,7 @@ function stageOf(text) {
   return { rule: at < 0 ? PAPER_RULE : text.slice(0, at), blocks: text.slice(at + 1).split(',').map(Number) };
 }
 
-function textOf({ stages, options }) {
+export function textOf({ stages, options }) {
   const merged = new Map();
   for (const { rule, blocks } of stages) merged.set(rule, [...(merged.get(rule) ?? []), ...blocks]);
   const merges = [...merged]
@@ -40,24 +40,24 @@ function optionsInOrder(options, isMerging) {
   ];
 }
 
-const blocksOf = (recipe) => partsOf(recipe).stages.flatMap(({ blocks }) => blocks).sort((a, b) => a - b);
+export const blocksOf = (recipe) => partsOf(recipe).stages.flatMap(({ blocks }) => blocks).sort((a, b) => a - b);
 
 // The one rule of a recipe; null where it merges nothing or by several.
-function ruleOf(recipe) {
+export function ruleOf(recipe) {
   const { stages } = partsOf(recipe);
   return stages.length === 1 ? stages[0].rule : null;
 }
 
 // The same blocks and options with one rule everywhere.
-function withRule(recipe, rule) {
+export function withRule(recipe, rule) {
   const { options } = partsOf(recipe);
   return textOf({ stages: [{ rule, blocks: blocksOf(recipe) }], options });
 }
 
-const withOptions = (recipe, options) => textOf({ stages: partsOf(recipe).stages, options });
+export const withOptions = (recipe, options) => textOf({ stages: partsOf(recipe).stages, options });
 
 // A block more, by that rule, or one less. options: of a recipe that merged nothing so far.
-function toggled(recipe, block, rule, options) {
+export function toggled(recipe, block, rule, options) {
   const own = partsOf(recipe);
   if (!blocksOf(recipe).includes(block)) {
     const stages = [...own.stages, { rule, blocks: [block] }];
@@ -67,7 +67,7 @@ function toggled(recipe, block, rule, options) {
   return textOf({ stages: rest, options: own.options });
 }
 
-const mergesInside = (recipe) => partsOf(recipe).options.includes('after-attention');
+export const mergesInside = (recipe) => partsOf(recipe).options.includes('after-attention');
 
 const LONGEST_LIST = 5;
 
@@ -78,7 +78,7 @@ function blocksText(blocks) {
 }
 
 // For people: "{2, 5}", "bipartite(0.2) {0 to 11} · sizes".
-function recipeName(recipe) {
+export function recipeName(recipe) {
   const { stages, options } = partsOf(recipe);
   const names = stages.map(({ rule, blocks }) => (rule === PAPER_RULE ? '' : `${rule} `) + blocksText(blocks));
   return [names.join(' + ') || 'none', ...options].join(' · ');

@@ -1,7 +1,7 @@
 // Small helpers: DOM nodes (data enters as text only, never as markup), numbers as text, arithmetic, ticks.
 
 const SVG_NS = 'http://www.w3.org/2000/svg';
-const NONE = -1;
+export const NONE = -1;
 
 function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
@@ -15,19 +15,19 @@ function fill(node, attributes, children) {
   return node;
 }
 
-const el = (tag, attributes = {}, ...children) => fill(document.createElement(tag), attributes, children);
-const svgEl = (tag, attributes = {}, ...children) =>
+export const el = (tag, attributes = {}, ...children) => fill(document.createElement(tag), attributes, children);
+export const svgEl = (tag, attributes = {}, ...children) =>
   fill(document.createElementNS(SVG_NS, tag), attributes, children);
 
-const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
-const percent = (share, digits = 0) => `${(share * 100).toFixed(digits)} %`;
+export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+export const percent = (share, digits = 0) => `${(share * 100).toFixed(digits)} %`;
 // 99.96 % must not read as 100 %: only full agreement does.
-const agreementText = (share) => (share === 1 ? '100 %' : `${(Math.floor(share * 1000) / 10).toFixed(1)} %`);
-const count = (number, noun) => `${number} ${noun}${number === 1 ? '' : /(s|ch)$/.test(noun) ? 'es' : 's'}`;
-const ordinal = (number) => `${number}${['th', 'st', 'nd', 'rd'][number > 3 ? 0 : number]}`;
+export const agreementText = (share) => (share === 1 ? '100 %' : `${(Math.floor(share * 1000) / 10).toFixed(1)} %`);
+export const count = (number, noun) => `${number} ${noun}${number === 1 ? '' : /(s|ch)$/.test(noun) ? 'es' : 's'}`;
+export const ordinal = (number) => `${number}${['th', 'st', 'nd', 'rd'][number > 3 ? 0 : number]}`;
 
 // Round numbers from low to high, about as many as wanted. steps: what may lie between two, times a power of ten.
-function ticksBetween(low, high, wanted, steps = [1, 2, 5, 10]) {
+export function ticksBetween(low, high, wanted, steps = [1, 2, 5, 10]) {
   if (!(high > low)) return [low];
   const rough = (high - low) / wanted;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -37,7 +37,7 @@ function ticksBetween(low, high, wanted, steps = [1, 2, 5, 10]) {
   return Array.from({ length: Math.max(0, many) }, (_, place) => Number(((first + place) * step).toPrecision(12)));
 }
 
-function onceQuiet(delayMs, action) {
+export function onceQuiet(delayMs, action) {
   let timer = 0;
   return (...values) => {
     clearTimeout(timer);
@@ -46,7 +46,7 @@ function onceQuiet(delayMs, action) {
 }
 
 // One of a few: buttons that behave as radio buttons (arrow keys move the choice).
-function choice(container, label, pick) {
+export function choice(container, label, pick) {
   container.setAttribute('role', 'radiogroup');
   container.setAttribute('aria-label', label);
   container.classList.add('choice');

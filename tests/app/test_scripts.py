@@ -1,0 +1,95 @@
+"""Browser modules become one script, in order; what cannot be joined is refused. Some run under node."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import app
+from app.scripts import joined, modules
+
+APP = Path(app.__file__).parent
+ENTRIES = ("inspector/js/main.js", "latency/js/live.js", "latency/js/cards.js")
+TESTS = Path(__file__).parents[1] / "js"
+
+
+def written(folder: Path, **files: str) -> Path:
+    """The entry module of a page made of these files."""
+    for name, text in files.items():
+        (folder / f"{name}.js").write_text(text, encoding="utf-8")
+    return folder / "main.js"
+
+
+def test_each_module_comes_once_and_after_what_it_needs(tmp_path):
+    entry = written(
+        tmp_path,
+        main="// Starts.\n\nimport {\n  a,\n  b,\n} from './both.js';\n"
+        "import { c } from './low.js';\n\na(b, c);\n",
+        both="import { c } from './low.js';\nexport const b = c;\nexport async function a() {}\n",
+        low="export let c = 1;\nclass Own {}\n",
+    )
+    assert [module.path.stem for module in modules(entry)] == ["low", "both", "main"]
+    assert joined(entry).split("\n") == [
+        *("'use strict';", "let c = 1;", "class Own {}", ""),
+        *("const b = c;", "async function a() {}", ""),
+        *("// Starts.", "", "", "a(b, c);", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "export default function a() {}",
+        "export { a };",
+        "export { a } from './other.js';",
+        "export * from './other.js';",
+        "export const { a } = window;",
+        "import a from './other.js';",
+        "import * as a from './other.js';",
+        "import { a as b } from './other.js';",
+        "import './other.js';",
+        "import { a } from 'package';",
+    ],
+)
+def test_other_forms_are_refused_by_a_sentence(tmp_path, line):
+    entry = written(tmp_path, main=f"const own = 1;\n{line}\n", other="export const a = 1;\n")
+    with pytest.raises(ValueError, match=r"main\.js: only .* can be joined, but it says: (im|ex)port"):
+        joined(entry)
+
+
+def test_what_does_not_fit_together_is_refused(tmp_path):
+    entry = written(tmp_path, main="import { a } from './gone.js';\n")
+    with pytest.raises(FileNotFoundError, match=r"main\.js needs .*gone\.js"):
+        joined(entry)
+    written(tmp_path, gone="const a = 1;\n")
+    with pytest.raises(ValueError, match=r"main\.js imports a, but gone\.js does not export it"):
+        joined(entry)
+    written(tmp_path, gone="export const a = 1;\n", main="import { a } from './gone.js';\nfunction a() {}\n")
+    with pytest.raises(ValueError, match=r"gone\.js and main\.js both declare a"):
+        joined(entry)
+    written(tmp_path, gone="import { b } from './main.js';\nexport const a = 1;\n")
+    with pytest.raises(ValueError, match=r"in a circle: main\.js -> gone\.js -> main\.js"):
+        joined(entry)
+
+
+def test_every_module_is_part_of_the_page():
+    used = {module.path for entry in ENTRIES for module in modules(APP / entry)}
+    assert used == {path.resolve() for path in APP.glob("**/js/*.js")}
+
+
+def test_only_entries_see_what_the_page_hands_over():
+    given = ("element.", "props.", "watch(")
+    entries = {(APP / entry).resolve() for entry in ENTRIES}
+    for path in {module.path for entry in entries for module in modules(entry)} - entries:
+        body = path.read_text(encoding="utf-8")
+        assert not [word for word in given if word in body], path
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs node")
+def test_pure_modules_under_node():
+    files = sorted(map(str, TESTS.glob("*.test.mjs")))
+    done = subprocess.run(["node", "--test", *files], capture_output=True, text=True, encoding="utf-8")
+    assert files and done.returncode == 0, done.stdout + done.stderr
