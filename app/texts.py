@@ -16,14 +16,6 @@ def links() -> dict[str, str]:
     return {"paper": PAPER_LINK, **code}
 
 
-HEAD = """
-<meta name="description" content="See and measure what token merging does to a Vision Transformer's masks and speed.">
-<meta property="og:title" content="MPM Explorer">
-<meta property="og:description" content="Your photo through a Vision Transformer that merges its tokens: which
- patches merged, what the mask lost, and how much time it really saves.">
-<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cg fill='%230d9488'%3E%3Crect width='7' height='7' rx='1'/%3E%3Crect y='9' width='16' height='7' rx='1'/%3E%3C/g%3E%3Crect x='9' width='7' height='7' rx='1' fill='%23f59e0b'/%3E%3C/svg%3E">
-"""
-
 KNOWS = (
     "The bundled model knows eleven street classes: merges are meaningful on any picture, its masks only on "
     "streets."

@@ -20,7 +20,9 @@ from app.lab.section import lab_section
 from app.latency.section import latency_section
 from mpm.data.images import MAX_BYTES
 
-CSS = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+FOLDER = Path(__file__).parent
+CSS = (FOLDER / "page.css").read_text(encoding="utf-8")
+HEAD = (FOLDER / "head.html").read_text(encoding="utf-8")
 
 
 def build_page(models: Models) -> gr.Blocks:
@@ -42,7 +44,7 @@ def launch_options() -> dict:
     return {
         "css": CSS,
         "theme": gr.themes.Soft(primary_hue="teal", neutral_hue="slate", font=system),
-        "head": texts.HEAD,
+        "head": HEAD,
         "run_history": False,
         "footer_links": [],
         "show_error": False,  # Gradio's own messages name folders; ours are shown all the same

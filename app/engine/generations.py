@@ -93,3 +93,8 @@ class Generations:
             return not self.is_over(wish.tab, wish.generation, *kinds)
 
         return Claim(wish.tab, urgency, is_wanted)
+
+
+def tab_of(request: Any) -> str:
+    """Names the tab that an event came from. request: a gr.Request, or None."""
+    return str(request.session_hash) if request else ""

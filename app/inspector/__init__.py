@@ -1,13 +1,20 @@
 """The canvas inspector: one gr.HTML component that draws every merge of one image in the browser.
 
 The browser receives one JSON string (see `app.inspector.payload`) and needs no server call to redraw.
-Events that it sends back, each with the fields of `gr.EventData`:
+It also hears the window's events `mpm-message` (a message by another way, see `app.relay`) and `mpm-race`
+(the latency view's message), and gives the page's own controls `window.mpmWish(kind)`.
 
-    schedule  {view, schedule}                           the schedule now wanted
-    custom    {view, schedule}                           a schedule outside the presets, not computed yet
-    patch     {view, schedule, stage, patch, row, col}   the patch whose similarity map is wanted
-    missing   {view, schedules}                          runs announced in `sent` that never arrived
-    save      {view, schedule, what}                     a file that only Python can write
+Events that it sends back carry a wish (see `app.engine.generations.Wish`) and, as fields of `gr.EventData`:
+
+    act       {kind}                nothing to run, but what is older of that kind ends
+    open      {source}              a picture to explore: {example}, {upload, name} or {picture}
+    custom    {}                    a recipe that is not at hand
+    missing   {schedules}           runs announced in `sent` that never arrived
+    patch     {stage, patch}        the patch whose similarity map is wanted
+    features  {}                    the final tokens as colours
+    save      {what, speed}         a file that only Python can write
+    curves    {}                    what other methods do to this picture
+    race      {}                    the short race of the baseline and the recipe
 """
 
 from __future__ import annotations
@@ -25,7 +32,7 @@ _FOLDER = Path(__file__).parent
 
 _STYLES = ("base", "controls", "schedule", "recipe", "merges", "masks", "tradeoff", "narrow")
 
-EVENTS = ("schedule", "custom", "patch", "missing", "save")
+EVENTS = ("act", "open", "custom", "missing", "patch", "features", "save", "curves", "race")
 
 
 def script() -> str:

@@ -25,12 +25,14 @@ from app.inspector.payload import (
 )
 from app.server.toasts import sentence_of
 from app.server.uploads import open_upload
-from mpm.errors import InputError
+from mpm.errors import InputError, cut
 
 log = logging.getLogger("mpm.app")
 
 LOOK_EVERY_S = 0.5
 LONGEST_TITLE = 60
+LONGEST_RECIPE = 400
+"""Nothing longer is sent back: a stranger may have sent a novel."""
 
 
 class Handlers:
@@ -163,7 +165,8 @@ def answered(what: str, wish: Wish, messages: Iterator[str], schedules: list[str
     """The messages; at the end of bad luck a sentence about it, and nothing where the wish was overtaken."""
 
     def failed(sentence: str) -> str:
-        return encode_failure(what, wish.generation, sentence, schedules or ())
+        named = [cut(one, LONGEST_RECIPE) for one in schedules or ()]
+        return encode_failure(what, wish.generation, sentence, named)
 
     try:
         yield from messages

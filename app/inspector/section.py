@@ -20,7 +20,9 @@ from app.server.wiring import AT_ONCE, WORK
 from mpm.merging.rule import has_own_rules
 
 
-def explorer_section(models: Models, pictures: Pictures, generations: Generations, page: gr.Blocks) -> gr.HTML:
+def explorer_section(
+    models: Models, pictures: Pictures, generations: Generations, page: gr.Blocks
+) -> gr.HTML:
     """Build the explorer inside the present Blocks. Its event `race` is left to the latency section."""
     shipped = shipped_examples()
     on = Handlers(models, pictures, Examples(shipped, pictures), generations)

@@ -4,6 +4,7 @@ import { makeActions } from './actions.js';
 import { mountClasses } from './classes.js';
 import { debugHandle } from './debug.js';
 import { mountDownloads } from './downloads.js';
+import { EVENTS } from './events.js';
 import { mountLayers } from './layers.js';
 import { mountLink } from './link.js';
 import { mountLocality } from './locality.js';
