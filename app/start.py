@@ -12,7 +12,7 @@ from app.engine import zerogpu
 from app.server.health import Health, engine_status
 from app.server.limits import MAX_AGE_S, Limits, UploadFolder
 from app.server.log import configure_logging
-from app.server.serving import Site, keep_memory_together
+from app.server.serving import Site, compression, keep_memory_together
 from mpm.errors import InputError
 from mpm.merging.rule import load_rules
 from mpm.system import check_opencv
@@ -87,7 +87,7 @@ def prepare(options: argparse.Namespace) -> Site:
     serving = {
         "server_name": options.host,
         "server_port": options.port,
-        "app_kwargs": {"routes": [health.route()]},
+        "app_kwargs": {"routes": [health.route()], "middleware": [compression()]},
         "state_session_capacity": MAX_SESSIONS,
         "ssr_mode": False,  # a Node server in front costs memory and start-up time, and brings nothing here
     }

@@ -11,6 +11,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 import gradio as gr
 
 from app import texts
+from app.camera.frames import CameraHandlers, server_function
 from app.endpoint import add_endpoint
 from app.engine.generations import Generations
 from app.engine.models import Models
@@ -28,8 +29,9 @@ HEAD = (FOLDER / "head.html").read_text(encoding="utf-8")
 def build_page(models: Models) -> gr.Blocks:
     """The whole page over its models. Launch it with `launch_options()`."""
     pictures, generations = Pictures(), Generations()
+    frame = server_function(CameraHandlers(models))
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False) as page:
-        explorer = explorer_section(models, pictures, generations, page)
+        explorer = explorer_section(models, pictures, generations, page, [frame])
         latency_section(models, pictures, generations, explorer)
         lab_section(models, pictures)
         with gr.Accordion("What is this?", open=False):

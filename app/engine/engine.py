@@ -185,6 +185,15 @@ class Engine:
             watched.measured(run)
         return run
 
+    def at_once(
+        self, rgb: np.ndarray, recipes: Sequence[str], resolution_px: int, claim: Claim = ANYBODY
+    ) -> list[SegmentationRun]:
+        """One run of each recipe in one turn, each timed by itself; for live frames: nothing is kept."""
+        segmenter, limit = self.segmenter, self.max_patches
+        size = {"resolution": resolution_px, "max_patches": limit}
+        with self.scheduler.turn(claim):
+            return [segmenter.segment(rgb, recipe, **size) for recipe in recipes]
+
     def similarity(
         self,
         picture: Picture,

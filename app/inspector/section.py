@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable, Sequence
 
 import gradio as gr
 
@@ -21,13 +22,21 @@ from mpm.merging.rule import has_own_rules
 
 
 def explorer_section(
-    models: Models, pictures: Pictures, generations: Generations, page: gr.Blocks
+    models: Models,
+    pictures: Pictures,
+    generations: Generations,
+    page: gr.Blocks,
+    server_functions: Sequence[Callable] = (),
 ) -> gr.HTML:
-    """Build the explorer inside the present Blocks. Its event `race` is left to the latency section."""
+    """Build the explorer inside the present Blocks. Its event `race` is left to the latency section.
+
+    server_functions: what the browser may call directly, by name.
+    """
     shipped = shipped_examples()
     on = Handlers(models, pictures, Examples(shipped, pictures), generations)
     first = first_message(models.own.model)
-    explorer = Inspector(first, page=json.dumps(page_facts(models, shipped, bool(first))), padding=False)
+    facts = json.dumps(page_facts(models, shipped, bool(first)))
+    explorer = Inspector(first, page=facts, server_functions=list(server_functions), padding=False)
     runs, answers = Relay(), Relay()
 
     explorer.act(on.act, None, None, **AT_ONCE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -53,8 +54,13 @@ def grid_entry(grid, width_px: int, height_px: int) -> dict:
 
 
 def class_entries(view: ImageView) -> list[dict]:
-    colours = ("#" + bytes(colour).hex() for colour in np.asarray(view.palette, np.uint8))
-    return [{"name": str(name), "colour": c} for name, c in zip(view.class_names, colours, strict=True)]
+    return coloured_classes(view.class_names, view.palette)
+
+
+def coloured_classes(names: Sequence[str], palette: np.ndarray) -> list[dict]:
+    """Names and colours; palette: (classes, 3) uint8."""
+    colours = ("#" + bytes(colour).hex() for colour in np.asarray(palette, np.uint8))
+    return [{"name": str(name), "colour": c} for name, c in zip(names, colours, strict=True)]
 
 
 def image_entry(rgb: np.ndarray) -> dict:

@@ -30,6 +30,7 @@ LAST_RUN_S = 5.0
 """How long the run that is on may take to end; hosts kill ten seconds after they asked."""
 
 
+COMPRESSED_FROM_BYTES = 60_000
 TRIM_AFTER_S = 5
 """Seconds without work after which freed memory goes back to the system; never while something is timed."""
 
@@ -91,6 +92,17 @@ def close(page: gr.Blocks, last_run_s: float = LAST_RUN_S) -> None:
         time.sleep(0.05)
     time.sleep(0.1)  # the answer itself is still on its way out
     page.close(verbose=False)
+
+
+def compression():
+    """Middleware for the page's HTML, which Gradio sends as it is: a slow network would feel it.
+
+    Small answers are left alone: compressing them would take time from what is measured.
+    """
+    from starlette.middleware import Middleware
+    from starlette.middleware.gzip import GZipMiddleware
+
+    return Middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM_BYTES, compresslevel=6)
 
 
 def keep_memory_together() -> None:
