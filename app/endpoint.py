@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import gradio as gr
 import numpy as np
 
+from app.engine.generations import tab_of
 from app.engine.models import Models
 from app.engine.pictures import Picture
+from app.engine.scheduler import Claim
 from app.inspector.downloads import report
 from app.inspector.messages import rule_menu
 from app.server.toasts import bad_input_as_toast
@@ -30,7 +32,11 @@ class Endpoint:
         self._models = models
 
     def segment(
-        self, image: DecodedImage, schedule: str | None = "2,5", model: str | None = None
+        self,
+        image: DecodedImage,
+        schedule: str | None = "2,5",
+        model: str | None = None,
+        request: gr.Request | None = None,
     ) -> tuple[np.ndarray, dict]:
         """Segment a street photo by a Vision Transformer that merges similar tokens (Mutual Pair Merging).
 
@@ -53,7 +59,7 @@ class Endpoint:
             # A program may leave it out, or send null: both mean the paper's.
             recipe = engine.read_recipe(PAPER if schedule is None else schedule)
             picture = Picture.of(image.rgb, notes=tuple(image.notes))
-            run = engine.segment(picture, str(recipe), profile=True)
+            run = engine.segment(picture, str(recipe), Claim(tab_of(request)), profile=True)
         segmenter = engine.segmenter
         answer = report(engine, picture, run)
         answer["class_shares"] = _class_shares(run.labels, segmenter.class_names)

@@ -19,6 +19,8 @@ from mpm.system import check_opencv
 
 MAX_WAITING = 32
 """People in the queue; the next one is told that it is full."""
+MAX_THREADS = 100
+"""Whoever waits for the device waits in a thread; one piece of work runs at a time all the same."""
 MAX_SESSIONS = 1000
 """Tabs whose state is remembered; a state is a schedule's name."""
 
@@ -89,6 +91,7 @@ def prepare(options: argparse.Namespace) -> Site:
         "server_port": options.port,
         "app_kwargs": {"routes": [health.route()], "middleware": [compression()]},
         "state_session_capacity": MAX_SESSIONS,
+        "max_threads": MAX_THREADS,
         "ssr_mode": False,  # a Node server in front costs memory and start-up time, and brings nothing here
     }
     return Site(page, {**launch_options(), **serving}, health, uploads)

@@ -24,11 +24,13 @@ failed    what (the event), generation, schedules, message: what could not be do
 file      name, mime, content (base64): saved by the browser at once
 offered   picture, title: a street of the lab, to be opened
 
-run       schedule (the text of its recipe, as everywhere here), blocks, token_counts, notes, labels, stages,
+run       schedule (the text of its recipe, as everywhere here), blocks, token_counts, notes, labels,
           agreement, truth, confidence (or null)
-stage     block, rule, sentences, dtype ("u2" or "u4") and, over its input tokens, index, nearest, partner
-          (index types; the largest number means none), similarity (float32) and code (uint8): a token's
-          reason is sentences[code]. Groups follow from index.
+          stages: numbers into the message's own `stages`: recipes that begin alike share them
+stage     block, rule, sentences, tokens (input tokens), dtype ("u2" or "u4") and data: zlib-compressed arrays
+          over the input tokens, one after the other: index, nearest, partner (of dtype; the largest number
+          means none), similarity (float32) and code (uint8): a token's reason is sentences[code]. Groups
+          follow from index.
 labels    zlib-compressed uint8, image.height x image.width
 agreement [[class in the baseline, class here, pixels], ...] at the size of the runs' labels, or null
 truth     the same against the ground truth: [[true class, class here, pixels], ...], or null
@@ -45,6 +47,7 @@ import numpy as np
 
 from app.engine.pictures import Picture
 from app.inspector.image_view import ImageView
+from app.inspector.stage_table import StageTable
 from app.inspector.wire import (
     base64_of,
     check_labels,
@@ -56,7 +59,6 @@ from app.inspector.wire import (
     known_truth,
     labels_text,
     same_size,
-    stage_entry,
 )
 
 SCHEMA = "mpm-inspector/3"
@@ -118,7 +120,7 @@ def encode(
         "selected": selected or next(iter(runs)),
         "can": list(view.can),
         "truth": None if view.truth is None else labels_text(view, known_truth(view, view.truth)),
-        "runs": _runs(view, runs, runs.get(view.baseline)),
+        **_runs(view, runs, runs.get(view.baseline)),
         "sent": sorted(set(sent or ()) | set(runs)),
     }
     return _message("view", view.key, message)
@@ -136,9 +138,8 @@ def encode_runs(
 
     renamed: recipes as somebody spelled them -> their own texts, which are the names of the runs.
     """
-    entries = _runs(view, runs, baseline)
-    body = {"runs": entries, "sent": sorted(set(sent) | set(runs)), "renamed": dict(renamed or {})}
-    return _message("runs", view.key, body)
+    names = {"sent": sorted(set(sent) | set(runs)), "renamed": dict(renamed or {})}
+    return _message("runs", view.key, {**_runs(view, runs, baseline), **names})
 
 
 def encode_explored(key: str, generation: float, sent: Iterable[str]) -> str:
@@ -177,11 +178,14 @@ def _message(kind: str, key: str, body: dict) -> str:
     return json.dumps(head | body, separators=(",", ":"), allow_nan=False)
 
 
-def _runs(view: ImageView, runs: Mapping, baseline: object | None) -> list[dict]:
-    return [_run(view, name, run, baseline) for name, run in runs.items()]
+def _runs(view: ImageView, runs: Mapping, baseline: object | None) -> dict:
+    """Runs, and the stages that they share."""
+    stages = StageTable()
+    entries = [_run(view, name, run, baseline, stages) for name, run in runs.items()]
+    return {"runs": entries, "stages": stages.entries}
 
 
-def _run(view: ImageView, name: str, run, baseline) -> dict:
+def _run(view: ImageView, name: str, run, baseline, stages: StageTable) -> dict:
     check_labels(view, run.labels)
     return {
         "schedule": name,
@@ -189,7 +193,7 @@ def _run(view: ImageView, name: str, run, baseline) -> dict:
         "token_counts": [int(count) for count in run.trace.token_counts],
         "notes": list(getattr(run, "notes", ())),
         "labels": labels_text(view, run.labels),
-        "stages": [stage_entry(stage) for stage in run.trace.stages],
+        "stages": [stages.number(stage) for stage in run.trace.stages],
         "agreement": None if baseline is None else confusion(*same_size(view, baseline.labels, run.labels)),
         "truth": None if view.truth is None else confusion(*judged(view, run.labels)),
         "confidence": getattr(run, "confidence", None),

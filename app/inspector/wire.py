@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 
 from app.inspector.image_view import ImageView, display_wh_px
-from mpm.merging.explain import reasons_of
 
 
 def check_labels(view: ImageView, labels: np.ndarray) -> None:
@@ -18,27 +17,6 @@ def check_labels(view: ImageView, labels: np.ndarray) -> None:
         raise ValueError(f"labels must be (H, W), but got {labels.shape}")
     if int(labels.max()) >= len(view.class_names):
         raise ValueError(f"labels must be below {len(view.class_names)}, but got {int(labels.max())}")
-
-
-def stage_entry(stage) -> dict:
-    dtype = "u2" if len(stage.index) < 0xFFFF else "u4"
-
-    def indices(values: np.ndarray) -> str:
-        # -1 (none) wraps to the largest number of the type.
-        return base64_of(np.asarray(values, np.int64).astype("<" + dtype))
-
-    reasons = reasons_of(stage)
-    return {
-        "block": int(stage.block),
-        "rule": stage.rule,
-        "sentences": list(reasons.sentences),
-        "code": base64_of(reasons.code),
-        "dtype": dtype,
-        "index": indices(stage.index),
-        "nearest": indices(stage.nearest),
-        "partner": indices(stage.partner),
-        "similarity": base64_of(np.asarray(stage.similarity, "<f4")),
-    }
 
 
 def grid_entry(grid, width_px: int, height_px: int) -> dict:

@@ -198,6 +198,8 @@ def check(page: PageProcess, arguments: argparse.Namespace) -> list[str]:
     print(f"{requests} requests by {clients} clients in {seconds:.0f} s: {dict(tally.outcomes)}")
     if tally.seconds:
         middle, slow = np.percentile(tally.seconds, [50, 95])
+        longest, mean = max(tally.seconds), sum(tally.seconds) / len(tally.seconds)
+        print(f"longest {longest:.1f} s, {longest / mean:.2f} times the mean of {mean:.1f} s")
         print(f"answers after {middle:.1f} s (median), {slow:.1f} s (95 %)")
     print(
         f"resident: idle {idle / 1e6:.0f} MB, under load {after / 1e6:.0f} MB, at rest {growth / 1e6:+.0f} MB"
