@@ -19,6 +19,8 @@ controls  controls {schedule: {kept, agreement}}: the random-pairs control at th
 heat      schedule, stage, patch, values (float32, one a patch), caption
 failed    schedules, message: runs that could not be made
 file      name, mime, content (base64): saved by the browser at once
+features  features as colours, see `app.inspector.features_message`
+curves    methods as curves, see `app.inspector.curves`
 
 run       schedule (the text of its recipe, as everywhere here), blocks, token_counts, timing, notes, labels,
           stages, agreement, truth
@@ -101,7 +103,7 @@ def encode(
         "runs": _runs(view, runs, runs.get(view.baseline), timings),
         "sent": sorted(set(sent or ()) | set(runs)),
     }
-    return _message("view", view.key, message)
+    return inspector_message("view", view.key, message)
 
 
 def encode_runs(
@@ -119,12 +121,12 @@ def encode_runs(
     """
     entries = _runs(view, runs, baseline, timings)
     body = {"runs": entries, "sent": sorted(set(sent) | set(runs)), "renamed": dict(renamed or {})}
-    return _message("runs", view.key, body)
+    return inspector_message("runs", view.key, body)
 
 
 def encode_timings(key: str, timings: Mapping[str, Mapping]) -> str:
     """Measured latencies: schedule string -> {"median_ms": float, "estimated": bool}."""
-    return _message(
+    return inspector_message(
         "timing", key, {"timings": {name: timing_entry(value) for name, value in timings.items()}}
     )
 
@@ -134,12 +136,12 @@ def encode_heat(
 ) -> str:
     """Similarity of one patch to all others. values: (rows, cols) or (N,), NaN for none."""
     body = {"schedule": schedule, "stage": stage, "patch": int(patch), "caption": caption}
-    return _message("heat", key, {**body, "values": base64_of(np.asarray(values, "<f4").ravel())})
+    return inspector_message("heat", key, {**body, "values": base64_of(np.asarray(values, "<f4").ravel())})
 
 
 def encode_failure(key: str, schedules: Sequence[str], message: str) -> str:
     """Says that schedules asked for could not be run."""
-    return _message("failed", key, {"schedules": list(schedules), "message": message})
+    return inspector_message("failed", key, {"schedules": list(schedules), "message": message})
 
 
 def encode_controls(key: str, controls: Mapping[str, Mapping]) -> str:
@@ -148,16 +150,17 @@ def encode_controls(key: str, controls: Mapping[str, Mapping]) -> str:
         name: {"kept": float(control["kept"]), "agreement": float(control["agreement"])}
         for name, control in controls.items()
     }
-    return _message("controls", key, {"controls": plain})
+    return inspector_message("controls", key, {"controls": plain})
 
 
 def encode_file(key: str, name: str, mime: str, content: bytes) -> str:
     """A file that the browser saves under that name at once."""
     body = {"name": name, "mime": mime, "content": base64.b64encode(content).decode("ascii")}
-    return _message("file", key, body)
+    return inspector_message("file", key, body)
 
 
-def _message(kind: str, key: str, body: dict) -> str:
+def inspector_message(kind: str, key: str, body: dict) -> str:
+    """A message of this schema. key: the view's; body: its own fields, plain values."""
     # The nonce: the browser is not told of a value equal to the one before.
     head = {"schema": SCHEMA, "kind": kind, "view": key, "nonce": time.monotonic_ns()}
     return json.dumps(head | body, separators=(",", ":"), allow_nan=False)
