@@ -22,7 +22,7 @@ from mpm.merging.named import scaled
 from mpm.merging.rule import PAPER_RULE, Rule
 
 MAX_RUNS = 44
-"""All runs of a picture together: about half a minute with the bundled model on two cores."""
+"""All runs of a picture together: five to twenty seconds with the bundled model on two cores."""
 STRENGTHS = 5
 FIRST = (1, 4, 0, 3, 2)
 """Which of the five strengths stay where there are fewer: the paper's schedule, then the ends."""
