@@ -29,6 +29,7 @@ from mpm.measure.machine import core_count
 
 if TYPE_CHECKING:
     from mpm.merging.recipe import Recipe
+    from mpm.segmenters.feature_colours import FeatureColours
     from mpm.segmenters.segmenter import SegmentationRun, Segmenter
 
 log = logging.getLogger("mpm.app")
@@ -214,6 +215,19 @@ class Engine:
                 if features.nbytes <= CACHE_BYTES:
                     self._features[key] = features
         return similarity_to(features, patch)
+
+    def feature_colours(self, picture: Picture, recipe: str, claim: Claim = ANYBODY) -> FeatureColours:
+        """Final tokens of the unmerged run and of a recipe, as colours on one scale."""
+        segmenter = self.segmenter
+        from mpm.segmenters.feature_colours import feature_colours
+        from mpm.segmenters.features import final_tokens
+
+        limit = self.max_patches
+        with self.scheduler.turn(claim):
+            tokens = [
+                final_tokens(segmenter, picture.rgb, one, max_patches=limit) for one in ("none", recipe)
+            ]
+        return feature_colours(*tokens)
 
     def in_turn(self, claim: Claim, work: Callable[[], Result]) -> Generator[Waiting, None, Result]:
         """Run `work` when its turn comes, and say every now and then how the waiting goes."""

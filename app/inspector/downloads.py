@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 
-from app.engine.engine import Engine
+from app.engine.engine import Engine, runs_only
 from app.engine.pictures import Picture
 from app.engine.scheduler import ANYBODY, Claim
-from mpm.errors import InputError
+from app.inspector.figure import FORMATS, figure_file
+from mpm.errors import InputError, shortened
 from mpm.measure.machine import device_name
 
 REPORT_SCHEMA = "mpm-report/1"
@@ -33,13 +34,19 @@ def make_download(
     schedule: str,
     what: str,
     claim: Claim = ANYBODY,
+    speed: str | None = None,
 ) -> Download:
-    """`what` is "mask", "npz", "report" or "python". Raises InputError for anything else."""
-    makers = {"mask": _mask, "npz": _merge_map, "report": _report, "python": _python}
-    if what not in makers:
-        raise InputError(f"there is no download {what!r}: choose one of {', '.join(makers)}")
+    """`what` is "mask", "npz", "report", "python", "figure-png", "figure-svg" or "figure-pdf".
+
+    speed: words for the figure. Raises InputError for anything else.
+    """
+    kind = what.removeprefix("figure-")
+    if what.startswith("figure-") and kind in FORMATS:
+        return _figure(engine, picture, schedule, claim, speed, kind)
+    if what not in MAKERS:
+        raise InputError(f"there is no download {shortened(what)}: choose one of {', '.join(MAKERS)}")
     run = engine.segment(picture, str(engine.read_recipe(schedule)), claim, profile=what == "report")
-    return makers[what](engine, picture, run)
+    return MAKERS[what](engine, picture, run)
 
 
 def report(engine: Engine, picture: Picture, run) -> dict:
@@ -106,6 +113,21 @@ def _report(engine: Engine, picture: Picture, run) -> Download:
 def _python(engine: Engine, picture: Picture, run) -> Download:
     text = reproduction(engine.segmenter.config.name, str(run.recipe), picture.title)
     return Download(f"{_stem(run)}.py", "text/x-python", text.encode())
+
+
+def _figure(
+    engine: Engine, picture: Picture, schedule: str, claim: Claim, speed: str | None, kind: str
+) -> Download:
+    segmenter = engine.segmenter
+    wanted = list(dict.fromkeys(["none", str(engine.read_recipe(schedule))]))
+    runs = list(runs_only(engine.sweep(picture, wanted, claim)))
+    runs.sort(key=lambda run: wanted.index(str(run.recipe)))
+    names, title = segmenter.class_names, segmenter.config.name
+    content = figure_file(picture.rgb, runs[0], runs[-1], names, segmenter.palette, title, speed, kind)
+    return Download(f"{_stem(runs[-1])}.figure.{kind}", FORMATS[kind], content)
+
+
+MAKERS = {"mask": _mask, "npz": _merge_map, "report": _report, "python": _python}
 
 
 def _stem(run) -> str:

@@ -8,13 +8,15 @@ from typing import Any
 
 import gradio as gr
 
-from app.engine.engine import Engine
+from app.engine.engine import Engine, runs_only
 from app.engine.generations import KINDS, RECIPE, VIEW, Generations, Wish, tab_of
 from app.engine.models import Models, model_card
 from app.engine.pictures import Examples, Picture, Pictures
 from app.engine.scheduler import Urgency
 from app.errors import Overtaken
+from app.inspector.curves import curve_methods, draw_curves, encode_curves
 from app.inspector.downloads import make_download
+from app.inspector.features_message import encode_features
 from app.inspector.messages import STOPS, explore, runs_messages, view_key
 from app.inspector.payload import (
     encode_failure,
@@ -26,11 +28,13 @@ from app.inspector.payload import (
 from app.server.toasts import sentence_of
 from app.server.uploads import open_upload
 from mpm.errors import InputError, cut
+from mpm.merging.rule import rules
 
 log = logging.getLogger("mpm.app")
 
 LOOK_EVERY_S = 0.5
 LONGEST_TITLE = 60
+LONGEST_SPEED = 120
 LONGEST_RECIPE = 400
 """Nothing longer is sent back: a stranger may have sent a novel."""
 
@@ -89,6 +93,16 @@ class Handlers:
         wish, fields = read_event(event, request)
         yield from answered("patch", wish, self._similarity(wish, fields))
 
+    def features(self, event: gr.EventData, request: gr.Request | None = None) -> Iterator[str]:
+        """The final tokens as colours, of the unmerged run and of the recipe."""
+        wish, _ = read_event(event, request)
+        yield from answered("features", wish, self._features(wish))
+
+    def curves(self, event: gr.EventData, request: gr.Request | None = None) -> Iterator[str]:
+        """What all methods do to this picture; everybody else goes first."""
+        wish, _ = read_event(event, request)
+        yield from answered("curves", wish, self._curves(wish))
+
     def _opened(self, wish: Wish, source: Mapping[str, Any]) -> Iterator[str]:
         picture = self._picture(source)
         yield encode_picture(picture, wish.generation, notes=picture.notes)
@@ -133,7 +147,9 @@ class Handlers:
     def _saved(self, wish: Wish, fields: Mapping[str, Any]) -> Iterator[str]:
         engine, picture = self.seen(wish)
         claim = self.generations.claim(wish, Urgency.ASKED, VIEW)
-        made = make_download(engine, picture, wish.recipe, str(fields.get("what")), claim)
+        speed = fields.get("speed")
+        told = cut(speed, LONGEST_SPEED) if isinstance(speed, str) else None
+        made = make_download(engine, picture, wish.recipe, str(fields.get("what")), claim, told)
         yield encode_file(view_key(engine, picture), made.name, made.mime, made.content)
 
     def _similarity(self, wish: Wish, fields: Mapping[str, Any]) -> Iterator[str]:
@@ -142,6 +158,21 @@ class Handlers:
         claim = self.generations.claim(wish, Urgency.ASKED, VIEW)
         values = engine.similarity(picture, wish.recipe, stage, patch, claim)
         yield encode_heat(view_key(engine, picture), wish.recipe, stage, patch, values)
+
+    def _features(self, wish: Wish) -> Iterator[str]:
+        engine, picture = self.seen(wish)
+        recipe = str(engine.read_recipe(wish.recipe))
+        claim = self.generations.claim(wish, Urgency.ASKED, VIEW)
+        colours = engine.feature_colours(picture, recipe, claim)
+        yield encode_features(view_key(engine, picture), recipe, colours)
+
+    def _curves(self, wish: Wish) -> Iterator[str]:
+        engine, picture = self.seen(wish)
+        segmenter, key = engine.segmenter, view_key(engine, picture)
+        claim = self.generations.claim(wish, Urgency.IDLE, VIEW)
+        methods = curve_methods(segmenter.depth, segmenter.config.resolution, rules())
+        for curves in draw_curves(lambda recipes: runs_only(engine.sweep(picture, recipes, claim)), methods):
+            yield encode_curves(key, curves)
 
     def seen(self, wish: Wish) -> tuple[Engine, Picture]:
         """What a wish is about. Raises InputError where model or picture are not here."""

@@ -25,6 +25,7 @@ class ImageView:
     named        recipes with names, spelled out for the model, as `mpm.merging.named` tells them
     picture      digest of the image; model {name, line, about}: as the menu shows it
     reference    {median, low} of the model's confidence on pictures of its kind, None where nobody measured
+    is_unsure    whether the unmerged mask is much less sure than that: the model may not know such pictures
     can          what the page answers: "heat", "custom", "mask", "npz", "report", "python"
     """
 
@@ -46,6 +47,7 @@ class ImageView:
     picture: str = ""
     model: Mapping[str, str] = field(default_factory=dict)
     reference: Mapping[str, float] | None = None
+    is_unsure: bool = False
 
     def __post_init__(self) -> None:
         if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from app.engine.engine import Engine, Waiting, runs_only
 from app.engine.pictures import Picture
@@ -29,7 +29,7 @@ def view_key(engine: Engine, picture: Picture) -> str:
     return f"{picture.digest}-{engine.name}"
 
 
-def image_view(engine: Engine, picture: Picture, card: Mapping[str, str], notes: tuple = ()) -> ImageView:
+def image_view(engine: Engine, picture: Picture, card: Mapping[str, str]) -> ImageView:
     """A picture as the explorer shows it, with the model's classes. card: the model's {name, line, about}."""
     segmenter = engine.segmenter
     return ImageView(
@@ -40,7 +40,6 @@ def image_view(engine: Engine, picture: Picture, card: Mapping[str, str], notes:
         depth=segmenter.depth,
         schedules=STOPS,
         title=picture.title,
-        notes=notes,
         truth=truth_for(engine, picture),
         ignore_index=segmenter.config.labels.ignore_index,
         baseline=BASELINE,
@@ -86,7 +85,7 @@ def explore(
             yield waiting_message(step, generation)
         else:
             runs[str(step.recipe)] = step
-    view = image_view(engine, picture, card or {}, _notes(engine, picture, runs[BASELINE]))
+    view = _whole_view(engine, picture, runs[BASELINE], card or {})
     yield encode(view, runs, selected=selected, generation=generation)
     for run in runs_only(steps):
         runs[str(run.recipe)] = run
@@ -104,7 +103,7 @@ def waiting_message(waiting: Waiting, generation: float) -> str:
 def first_message(engine: Engine, picture: Picture, selected: str = str(PAPER)) -> str:
     """Everything about one example in one message."""
     runs = {str(run.recipe): run for run in runs_only(engine.sweep(picture, STOPS))}
-    view = image_view(engine, picture, {}, _notes(engine, picture, runs[BASELINE]))
+    view = _whole_view(engine, picture, runs[BASELINE], {})
     return encode(view, runs, selected=selected)
 
 
@@ -137,9 +136,17 @@ def fitting(wanted: str, engine: Engine) -> str:
         return str(PAPER)
 
 
-def _notes(engine: Engine, picture: Picture, run) -> tuple[str, ...]:
-    remark = engine.segmenter.config.remark
-    return (*picture.notes, *run.notes, *filter(None, [remark]))
+def _whole_view(engine: Engine, picture: Picture, baseline, card: Mapping[str, str]) -> ImageView:
+    """A picture with what its unmerged run tells of it."""
+    from mpm.segmenters.confidence import is_unsure
+
+    config = engine.segmenter.config
+    return replace(
+        image_view(engine, picture, card),
+        notes=(*picture.notes, *baseline.notes, *filter(None, [config.remark])),
+        reference=asdict(config.confidence) if config.confidence else None,
+        is_unsure=is_unsure(baseline.confidence, config.confidence),
+    )
 
 
 def _check_grid(name: str, grid: Grid, shown: Grid) -> None:

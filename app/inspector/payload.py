@@ -8,7 +8,8 @@ picture   generation, picture (its digest), title, notes, image {src, width, hei
 waiting   generation, text, done, of: somebody else is served, the model is loading or on its way
 view      everything about one image, and the runs at hand. The same key again: runs are merged in and the
           user's schedule, stage, layers, pinned patch and zoom stay. Another key: a new picture.
-          generation, picture, model {name, line, about}, reference {median, low} or null;
+          generation, picture, model {name, line, about}; reference {median, low} of confidence or null;
+          unsure (the unmerged mask is so much less sure than that: the model may not know such pictures);
           title, notes; image as above;
           grid {rows, cols, patch_w, patch_h, pad_x, pad_y}: a patch's size, and the padding left of and above
           the image, as fractions of the image: the padded grid may reach beyond it;
@@ -23,6 +24,8 @@ heat      schedule, stage, patch, values (float32, one a patch), caption
 failed    what (the event), generation, schedules, message: what could not be done, and why
 file      name, mime, content (base64): saved by the browser at once
 offered   picture, title: a street of the lab, to be opened
+features  features as colours, see `app.inspector.features_message`
+curves    methods as curves, see `app.inspector.curves`
 
 run       schedule (the text of its recipe, as everywhere here), blocks, token_counts, notes, labels,
           agreement, truth, confidence (or null)
@@ -76,12 +79,12 @@ def encode_picture(
         "image": image_entry(picture.rgb),
         "patches": patches,
     }
-    return _message("picture", "", body)
+    return inspector_message("picture", "", body)
 
 
 def encode_waiting(generation: float, text: str, done: float | None = None, of: float | None = None) -> str:
     """What one waits for, and how far it is."""
-    return _message("waiting", "", {"generation": generation, "text": text, "done": done, "of": of})
+    return inspector_message("waiting", "", {"generation": generation, "text": text, "done": done, "of": of})
 
 
 def encode(
@@ -105,6 +108,7 @@ def encode(
         "picture": view.picture,
         "model": dict(view.model),
         "reference": view.reference,
+        "unsure": view.is_unsure,
         "title": view.title,
         "notes": list(view.notes),
         "image": image_entry(view.image),
@@ -123,7 +127,7 @@ def encode(
         **_runs(view, runs, runs.get(view.baseline)),
         "sent": sorted(set(sent or ()) | set(runs)),
     }
-    return _message("view", view.key, message)
+    return inspector_message("view", view.key, message)
 
 
 def encode_runs(
@@ -139,12 +143,12 @@ def encode_runs(
     renamed: recipes as somebody spelled them -> their own texts, which are the names of the runs.
     """
     names = {"sent": sorted(set(sent) | set(runs)), "renamed": dict(renamed or {})}
-    return _message("runs", view.key, {**_runs(view, runs, baseline), **names})
+    return inspector_message("runs", view.key, {**_runs(view, runs, baseline), **names})
 
 
 def encode_explored(key: str, generation: float, sent: Iterable[str]) -> str:
     """Every run of a view was sent."""
-    return _message("explored", key, {"generation": generation, "sent": sorted(sent)})
+    return inspector_message("explored", key, {"generation": generation, "sent": sorted(sent)})
 
 
 def encode_heat(
@@ -152,27 +156,28 @@ def encode_heat(
 ) -> str:
     """Similarity of one patch to all others. values: (rows, cols) or (N,), NaN for none."""
     body = {"schedule": schedule, "stage": stage, "patch": int(patch), "caption": caption}
-    return _message("heat", key, {**body, "values": base64_of(np.asarray(values, "<f4").ravel())})
+    return inspector_message("heat", key, {**body, "values": base64_of(np.asarray(values, "<f4").ravel())})
 
 
 def encode_failure(what: str, generation: float, message: str, schedules: Sequence[str] = ()) -> str:
     """Says that something asked for could not be done. message: one sentence."""
     body = {"what": what, "generation": generation, "schedules": list(schedules), "message": message}
-    return _message("failed", "", body)
+    return inspector_message("failed", "", body)
 
 
 def encode_offer(picture: Picture) -> str:
     """A picture that the page made itself, to be opened."""
-    return _message("offered", "", {"picture": picture.digest, "title": picture.title})
+    return inspector_message("offered", "", {"picture": picture.digest, "title": picture.title})
 
 
 def encode_file(key: str, name: str, mime: str, content: bytes) -> str:
     """A file that the browser saves under that name at once."""
     body = {"name": name, "mime": mime, "content": base64.b64encode(content).decode("ascii")}
-    return _message("file", key, body)
+    return inspector_message("file", key, body)
 
 
-def _message(kind: str, key: str, body: dict) -> str:
+def inspector_message(kind: str, key: str, body: dict) -> str:
+    """A message of this schema. key: the view's; body: its own fields, plain values."""
     # The nonce: the browser is not told of a value equal to the one before.
     head = {"schema": SCHEMA, "kind": kind, "view": key, "nonce": time.monotonic_ns()}
     return json.dumps(head | body, separators=(",", ":"), allow_nan=False)

@@ -37,7 +37,7 @@ def explorer_section(
     first = first_message(models.own.model)
     facts = json.dumps(page_facts(models, shipped, bool(first)))
     explorer = Inspector(first, page=facts, server_functions=list(server_functions), padding=False)
-    runs, answers = Relay(), Relay()
+    runs, answers, features, curves = (Relay() for _ in range(4))
 
     explorer.act(on.act, None, None, **AT_ONCE)
     explorer.open(on.open, None, explorer, **WORK)
@@ -45,6 +45,8 @@ def explorer_section(
     explorer.missing(on.missing, None, runs, **WORK)
     explorer.patch(on.patch, None, answers, **WORK)
     explorer.save(on.save, None, answers, **WORK)
+    explorer.features(on.features, None, features, **WORK)
+    explorer.curves(on.curves, None, curves, **WORK)
     page.unload(on.gone)
     return explorer
 

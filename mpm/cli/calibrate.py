@@ -3,8 +3,10 @@
     python -m mpm calibrate --pictures holiday/ --write
     python -m mpm calibrate --model FOLDER --dataset camvid --root DIR --split train --streets 20
 
-What is chosen goes into the model's configuration: `light`, `fast` and `fastest`, and what
-`adaptive(loss=...)` goes by.
+    python -m mpm calibrate --only-confidence --root DIR --limit 367 --streets 60 --write
+
+What is chosen goes into the model's configuration: `light`, `fast` and `fastest`, what `adaptive(loss=...)`
+goes by, and how sure the model is on pictures of its kind.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -25,7 +27,7 @@ from mpm.data.datasets import READERS, FirstOf, open_dataset, training_streets
 from mpm.devices import pick_device
 from mpm.errors import InputError
 from mpm.files import check_target, write_json
-from mpm.measure.calibrate import Calibration, calibrate, render
+from mpm.measure.calibrate import Calibration, calibrate, describe, find_confidence, render
 from mpm.measure.compare.pictures import Pictures, Source
 from mpm.segmenters.config import SegmenterConfig
 from mpm.segmenters.segmenter import Segmenter
@@ -47,6 +49,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--split", default="train")
     parser.add_argument("--limit", type=int, default=20, help="pictures of each source (default: 20)")
     parser.add_argument("--streets", type=int, default=0, help="synthetic streets of training seeds")
+    parser.add_argument(
+        "--only-confidence", action="store_true", help="only how sure the model is; the recipes stay"
+    )
     parser.add_argument("--device", default="cpu", help="cpu, cuda, mps or auto (default: cpu)")
     parser.add_argument("--threads", type=int, help="of the CPU (default: PyTorch's choice)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
@@ -63,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
     pictures = list(_pictures(args))
     segmenter = load_model(args.model, pick_device(args.device))
     bar = tqdm(pictures, unit="picture", disable=not sys.stderr.isatty(), file=sys.stderr)
+    if args.only_confidence:
+        return _only_confidence(args, segmenter, bar)
     found = calibrate(segmenter, bar)
     print(render(found))
     if args.json:
@@ -74,8 +81,19 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _only_confidence(args: argparse.Namespace, segmenter: Segmenter, pictures: Iterable[np.ndarray]) -> int:
+    found = find_confidence(segmenter, pictures)
+    print("this model's masks say nothing of it" if found is None else describe(found))
+    if args.json:
+        write_json(args.json, {"confidence": None if found is None else asdict(found)})
+    if args.write:
+        print(save_config(args.model, replace(segmenter.config, confidence=found)))
+    return 0
+
+
 def _config(segmenter: Segmenter, found: Calibration) -> SegmenterConfig:
-    return replace(segmenter.config, recipes=dict(found.recipes), changed=found.changed)
+    recipes = dict(found.recipes)
+    return replace(segmenter.config, recipes=recipes, changed=found.changed, confidence=found.confidence)
 
 
 def _pictures(args: argparse.Namespace) -> Iterator[np.ndarray]:

@@ -16,6 +16,7 @@ from mpm.errors import InputError
 from mpm.measure.paired import paired_ratio
 from mpm.merging.named import budget_text, scaled
 from mpm.merging.recipe import Recipe
+from mpm.segmenters.confidence import ConfidenceReference
 from mpm.segmenters.segmenter import SegmentationRun, Segmenter
 from mpm.segmenters.sweep import sweep
 
@@ -65,12 +66,14 @@ class Calibration:
     candidates  in their order
     changed     (threshold, per cent of pixels changed), thresholds falling
     recipes     the text chosen for each name; a name is missing where no candidate fits
+    confidence  of the unmerged masks; None where the model's say nothing
     """
 
     pictures: int
     candidates: tuple[Candidate, ...]
     changed: tuple[tuple[float, float], ...]
     recipes: Mapping[str, str] = field(default_factory=dict)
+    confidence: ConfidenceReference | None = None
 
 
 def calibrate(
@@ -90,14 +93,31 @@ def calibrate(
     seen = [_see(segmenter, one, recipes, asked, number) for number, one in enumerate(pictures)]
     if not seen:
         raise InputError("there is no picture to calibrate on")
-    seconds, kept, changed = (np.array(column) for column in zip(*seen, strict=True))
+    *columns, sure = zip(*seen, strict=True)
+    seconds, kept, changed = map(np.array, columns)
     share = [round(float(one), 3) for one in changed.mean(0)]
     found = tuple(
         Candidate(str(recipe), share[place], _speed(seconds, place + 1), round(float(left), 4))
         for place, (recipe, left) in enumerate(zip(recipes, kept.mean(0), strict=True))
     )
     curve = tuple(zip(thresholds, share[len(recipes) :], strict=True))
-    return Calibration(len(seen), found, curve, choose(found, limits))
+    return Calibration(len(seen), found, curve, choose(found, limits), _reference(sure))
+
+
+def find_confidence(segmenter: Segmenter, pictures: Iterable[np.ndarray]) -> ConfidenceReference | None:
+    """How sure the model is on pictures of its kind, (H, W, 3) uint8 RGB, without merging.
+
+    None where its masks say nothing of it. Raises InputError for no picture at all.
+    """
+    sure = [segmenter.segment(picture, Recipe()).confidence for picture in pictures]
+    if not sure:
+        raise InputError("there is no picture to calibrate on")
+    return _reference(sure)
+
+
+def _reference(confidences: Sequence[float | None]) -> ConfidenceReference | None:
+    known = [one for one in confidences if one is not None]
+    return ConfidenceReference.of(known) if known else None
 
 
 def _see(
@@ -106,11 +126,12 @@ def _see(
     recipes: Sequence[Recipe],
     asked: Sequence[Recipe],
     number: int,
-) -> tuple[list[float], list[float], list[float]]:
+) -> tuple[list[float], list[float], list[float], float | None]:
     """What happened on one picture. number: its place among all, which sets the order of the runs.
 
     Seconds of the unmerged run and of each candidate; the share of tokens that each candidate kept; per cent
-    of the pixels that changed, by the candidates and then by `asked`, which are not on the clock.
+    of the pixels that changed, by the candidates and then by `asked`, which are not on the clock; how sure
+    the unmerged mask is.
     """
     if number == 0:
         segmenter.segment(picture, Recipe())  # the first run of all finds kernels and memory
@@ -120,6 +141,7 @@ def _see(
         [run.timing.total for run in (plain, *runs)],
         [run.trace.token_counts[-1] / run.trace.token_counts[0] for run in runs],
         [100 * float((labels != plain.labels).mean()) for labels in masks],
+        plain.confidence,
     )
 
 
@@ -144,7 +166,15 @@ def render(found: Calibration) -> str:
         for one in found.candidates
     ]
     lines += ["", "adaptive(loss=...): " + ", ".join(f"{t:g}: {c:.2f} %" for t, c in found.changed)]
+    if found.confidence is not None:
+        lines += ["", describe(found.confidence)]
     return "\n".join(lines)
+
+
+def describe(confidence: ConfidenceReference) -> str:
+    """The reference as a line of text."""
+    low, median = confidence.low, confidence.median
+    return f"confidence of unmerged masks: median {median:.4f}, 5 % quantile {low:.4f}"
 
 
 def _own(candidates: Sequence[str], segmenter: Segmenter) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 from mpm.data.labels import STREETS, LabelSet
 from mpm.errors import InputError, shortened
 from mpm.merging.named import name_in
+from mpm.segmenters.confidence import ConfidenceReference
 
 SCHEMA = 1
 DECODERS = ("mask_transformer", "linear", "batchnorm_linear")
@@ -113,6 +114,7 @@ class SegmenterConfig:
     remark         a sentence that a person must know about this model, e.g. that its masks mean nothing
     recipes        texts of the recipes chosen for it, by name ("light", "fast", "fastest")
     changed        (threshold, per cent of pixels that change) of the adaptive recipe; both by `mpm calibrate`
+    confidence       of unmerged masks on pictures of its kind, by `mpm calibrate` too; None: not known
     """
 
     name: str
@@ -127,6 +129,7 @@ class SegmenterConfig:
     remark: str = ""
     recipes: Mapping[str, str] = field(default_factory=dict)
     changed: tuple[tuple[float, float], ...] = ()
+    confidence: ConfidenceReference | None = None
 
     def __post_init__(self) -> None:
         self._check_recipes()
@@ -169,6 +172,7 @@ class SegmenterConfig:
             "remark": self.remark,
             "recipes": dict(self.recipes),
             "changed": [list(pair) for pair in self.changed],
+            "confidence": asdict(self.confidence) if self.confidence else None,
         }
 
     @classmethod
@@ -199,6 +203,7 @@ class SegmenterConfig:
                 remark=str(data.get("remark", "")),
                 recipes={} if data.get("recipes") is None else data["recipes"],
                 changed=_pairs(data.get("changed")),
+                confidence=ConfidenceReference.from_json(data.get("confidence")),
             )
         except InputError:
             raise

@@ -1,4 +1,4 @@
-"""What the matcher looks at: tokens at a stage of a run, laid out on the patch grid again."""
+"""Tokens of a run, laid out on the patch grid again: what the matcher looks at, and what the decoder gets."""
 
 from __future__ import annotations
 
@@ -50,6 +50,27 @@ def stage_features(
         patches = state.whole_map().reconstruct(patches)
     units = torch.nn.functional.normalize(patches[0], dim=1)
     return units.reshape(geometry.grid.rows, geometry.grid.cols, -1).cpu().numpy()
+
+
+@torch.inference_mode()
+def final_tokens(
+    segmenter: Segmenter,
+    image: Any,
+    schedule: Any,
+    resolution: int | None = None,
+    max_patches: int = MAX_PATCHES,
+) -> np.ndarray:
+    """Patch tokens of a run after the encoder's final norm, the full grid restored: (rows, cols, C) float32.
+
+    They are what the decoder gets, unless the recipe decodes merged tokens. Arguments and errors as
+    `Segmenter.segment`.
+    """
+    recipe = segmenter.read_recipe(schedule)
+    pixels, geometry = segmenter.preprocess(image, recipe.resolution_px or resolution, max_patches)
+    runner, grid = segmenter.runner, geometry.grid
+    (state,) = encode(runner, pixels, recipe, grid=grid)
+    patches = runner.norm(runner.restore(state))[0, state.prefix :]
+    return patches.float().reshape(grid.rows, grid.cols, -1).cpu().numpy()
 
 
 def similarity_to(features: np.ndarray, patch: int) -> np.ndarray:

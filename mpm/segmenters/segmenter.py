@@ -25,6 +25,7 @@ from mpm.merging.rule_call import Merger
 from mpm.merging.schedule import PAPER, Schedule
 from mpm.merging.trace import MergeTrace
 from mpm.segmenters.build import build_decoder, build_encoder
+from mpm.segmenters.confidence import mask_confidence
 from mpm.segmenters.config import SegmenterConfig
 from mpm.segmenters.costs import measure_costs
 from mpm.segmenters.geometry import Geometry, plan_geometry
@@ -44,6 +45,7 @@ class SegmentationRun:
     logits  (classes, rows, cols) float32 on CPU, on the patch grid
     recipe  what was run; its text is the run's name
     notes   sentences for the person, e.g. that the image was scaled down
+    confidence  how sure the mask is, in [0, 1]; see `mpm.segmenters.confidence`
     """
 
     labels: np.ndarray
@@ -53,6 +55,7 @@ class SegmentationRun:
     geometry: Geometry
     timing: Timing
     notes: tuple[str, ...] = ()
+    confidence: float | None = None
 
     @property
     def schedule(self) -> Schedule:
@@ -240,7 +243,8 @@ def make_run(
     """The run of one picture, from what was found."""
     trace = traces(found.states, geometry.grid)[0]
     logits = found.logits[0].float().cpu().numpy()
-    return SegmentationRun(labels, logits, recipe, trace, geometry, timing, notes_on(geometry))
+    sure = mask_confidence(logits)
+    return SegmentationRun(labels, logits, recipe, trace, geometry, timing, notes_on(geometry), sure)
 
 
 def notes_on(geometry: Geometry) -> tuple[str, ...]:

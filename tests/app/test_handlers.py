@@ -84,7 +84,8 @@ def test_stops_that_the_deadline_leaves_out_are_named(on, engine, smooth_image, 
 
 
 def test_examples_bring_their_ground_truth(on):
-    for example in examples.EXAMPLES:
+    streets = [example for example in examples.EXAMPLES if example.kind == "street"]
+    for example in streets:
         rgb, truth = example.rgb(), example.truth()
         assert truth.shape == rgb.shape[:2] and truth.max() <= 11
         assert len(np.unique(truth)) > 6, "a street with many classes"

@@ -7,9 +7,10 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from support.whole_page import PUBLISHED, ROOT, open_page, shown_labels, state, upload, wait_for_runs
+from support.whole_page import PUBLISHED, open_page, shown_labels, state, upload, wait_for_runs
 
 import mpm
+from app.examples import EXAMPLES
 from mpm.data.images import decode_image
 from mpm.streets import render_street
 
@@ -26,10 +27,10 @@ def test_first_paint_is_true_and_asks_nothing_of_the_outside(page, url):
 
 def test_an_example_runs(page):
     before = state(page)
-    page.locator("#examples button img").nth(3).click()
+    page.locator("#examples button img").nth(2).click()
     after = wait_for_runs(page, before["view"])
     assert after["tokenCounts"][0] > after["tokenCounts"][-1]
-    assert "mIoU" in page.locator("#inspector").inner_text(), "examples have ground truth"
+    assert "mIoU" in page.locator("#inspector").inner_text(), "streets have ground truth"
 
 
 def test_an_upload_shows_what_the_library_computes(page, tmp_path):
@@ -118,7 +119,7 @@ def test_another_model_sees_the_same_picture(page, cache):
     choose_model(page, "Seg-T-Mask/16")
     after = wait_for_runs(page, before["view"])
     assert after["view"].startswith(before["view"].split("-")[0]) and after["view"].endswith(PUBLISHED)
-    picture = decode_image(ROOT / "assets" / "examples" / "high-street.jpg").rgb
+    picture = EXAMPLES[0].rgb()
     run = mpm.load_segmenter(cache / PUBLISHED).segment(picture, "2,5")
     record = page.evaluate("n => document.querySelector('#inspector .mpm').__inspector.run(n)", "2,5")
     assert record["token_counts"] == run.trace.token_counts

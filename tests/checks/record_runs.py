@@ -3,7 +3,7 @@
     python tests/checks/record_runs.py record FILE.npz
     python tests/checks/record_runs.py compare FILE.npz
 
-Digests of every map, logit and label of the six examples at all presets, of the control and of decoding
+Digests of every map, logit and label of the examples at all presets, of the control and of decoding
 merged tokens, of a batch, and of a timm ViT. Exit status 1 where one differs. The same machine and threads
 are meant: another may round otherwise.
 """

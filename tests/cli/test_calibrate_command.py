@@ -76,6 +76,17 @@ def test_what_is_written_is_what_names_give(model, photo, quick, capsys):
     check_recipes(["adaptive(loss=0.1)"])  # before a model is loaded nobody can know
 
 
+def test_only_the_confidence(model, photo, quick, tmp_path, capsys):
+    file, before = tmp_path / "found.json", mpm.load_segmenter(str(model)).config
+    words = ["calibrate", "--model", str(model), "--pictures", photo, "--only-confidence"]
+    assert main([*words, "--json", str(file)]) == 0
+    assert "median" in capsys.readouterr().out and not quick
+    assert mpm.load_segmenter(str(model)).config.confidence is None, "nothing is written unasked"
+    assert main([*words, "--write"]) == 0
+    after = mpm.load_segmenter(str(model)).config
+    assert after.to_json() == {**before.to_json(), **json.loads(file.read_text())}
+
+
 def test_a_model_in_the_box_is_written_to_by_its_name(model, photo, quick, monkeypatch, tmp_path):
     box = tmp_path / "box"
     shutil.copytree(registry.BUNDLED / "streets-vit-tiny", box / "streets-vit-tiny")

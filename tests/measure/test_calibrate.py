@@ -9,8 +9,18 @@ import pytest
 
 import mpm
 from mpm.errors import InputError
-from mpm.measure.calibrate import CANDIDATES, THRESHOLDS, Calibration, Candidate, calibrate, choose, render
+from mpm.measure.calibrate import (
+    CANDIDATES,
+    THRESHOLDS,
+    Calibration,
+    Candidate,
+    calibrate,
+    choose,
+    find_confidence,
+    render,
+)
 from mpm.merging.recipe import Recipe
+from mpm.segmenters.confidence import ConfidenceReference
 
 TRIED = ["3,6", "regions(-1)@3|residual"]
 OWN = ["1,2", "regions(-1)@1|residual"]
@@ -53,6 +63,16 @@ def test_figures_are_those_of_single_runs(tiny, pictures):
         assert threshold == wanted and share == pytest.approx(changed(text), abs=1e-3)
     fastest = max(found.candidates, key=lambda one: one.speed).recipe
     assert found.recipes == {"any": fastest}
+
+
+def test_confidence_is_that_of_unmerged_runs(tiny, pictures):
+    own = [tiny.segment(one, "none").confidence for one in pictures]
+    expected = ConfidenceReference.of(own)
+    assert expected.median == pytest.approx(np.median(own), abs=1e-4)
+    assert calibrate(tiny, pictures, TRIED, [0.9]).confidence == expected
+    assert find_confidence(tiny, pictures) == expected
+    with pytest.raises(InputError, match="no picture"):
+        find_confidence(tiny, [])
 
 
 def test_every_second_picture_goes_backwards(tiny, pictures, monkeypatch):
@@ -99,6 +119,8 @@ def test_as_text():
         "adaptive(loss=...): 0.95: 0.50 %, 0.9: 2.00 %",
     ]
     assert render(Calibration(1, (), ()))
+    sure = render(Calibration(1, (), (), confidence=ConfidenceReference(0.9, 0.8)))
+    assert sure.splitlines()[-1] == "confidence of unmerged masks: median 0.9000, 5 % quantile 0.8000"
 
 
 def test_what_is_kept_is_what_names_give(tiny, tiny_config):
