@@ -29,15 +29,12 @@ class StageTable:
 
 def stage_entry(stage) -> dict:
     """A stage as the browser reads it, see `app.inspector.payload`."""
-    dtype = "u2" if len(stage.index) < 0xFFFF else "u4"
+    dtype = "i2" if len(stage.index) <= 0x7FFF else "i4"
     reasons = reasons_of(stage)
-    # -1 (none) wraps to the largest number of the type.
-    indices = [
-        np.asarray(values, np.int64).astype("<" + dtype)
-        for values in (stage.index, stage.nearest, stage.partner)
-    ]
-    arrays = [*indices, np.asarray(stage.similarity, "<f4"), np.asarray(reasons.code, np.uint8)]
-    packed = zlib.compress(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays), 6)
+    offsets = [_offsets(values, dtype) for values in (stage.index, stage.nearest, stage.partner)]
+    similarity = np.ascontiguousarray(stage.similarity, "<f4")
+    arrays = [*offsets, _byte_planes(similarity), np.asarray(reasons.code, np.uint8)]
+    packed = zlib.compress(b"".join(array.tobytes() for array in arrays), 9)
     return {
         "block": int(stage.block),
         "rule": stage.rule,
@@ -46,3 +43,15 @@ def stage_entry(stage) -> dict:
         "dtype": dtype,
         "data": base64.b64encode(packed).decode("ascii"),
     }
+
+
+def _offsets(values: np.ndarray, dtype: str) -> np.ndarray:
+    """Tokens as distances from each token's own number: neighbours repeat, so they pack well."""
+    values = np.asarray(values, np.int64)
+    none = np.iinfo(dtype).min
+    return np.where(values < 0, none, values - np.arange(len(values))).astype("<" + dtype)
+
+
+def _byte_planes(numbers: np.ndarray) -> np.ndarray:
+    """The first byte of all numbers, then the second ...: signs and exponents are much alike."""
+    return np.ascontiguousarray(numbers.view(np.uint8).reshape(-1, numbers.itemsize).T)

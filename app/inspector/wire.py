@@ -11,6 +11,9 @@ import numpy as np
 
 from app.inspector.image_view import ImageView, display_wh_px
 
+SHOWN_QUALITY = 82
+"""Of the JPEG that a browser shows; everything that is computed starts from the picture itself."""
+
 
 def check_labels(view: ImageView, labels: np.ndarray) -> None:
     if labels.ndim != 2:
@@ -56,7 +59,7 @@ def image_entry(rgb: np.ndarray) -> dict:
 
 def picture_url(rgb: np.ndarray) -> str:
     picture = cv2.cvtColor(resized(rgb, display_wh_px(rgb), cv2.INTER_AREA), cv2.COLOR_RGB2BGR)
-    suffix, options = ".jpg", [cv2.IMWRITE_JPEG_QUALITY, 92]
+    suffix, options = ".jpg", [cv2.IMWRITE_JPEG_QUALITY, SHOWN_QUALITY]
     if picture.size < 200_000:
         suffix, options = ".png", []
     ok, data = cv2.imencode(suffix, picture, options)
