@@ -42,7 +42,7 @@ Method: Ravé, Rasti, Rousseau, *MPM: Mutual Pair Merging for Efficient Vision T
 Bundled weights: trained on CamVid (CC BY-NC 4.0) and synthetic streets, so they are CC BY-NC 4.0; the code is
 Apache-2.0. Example pictures: streets of CamVid's validation drive (CC BY-NC 4.0), which the bundled model was
 not trained on; a cat (Stéfan van der Walt, CC0), a coffee (Rachel Michetti, courtesy of Pikolo Espresso Bar,
-CC0) and a rocket (SpaceX, public domain), as distributed with scikit-image; and streets drawn by this project.
+CC0) and a rocket (SpaceX, public domain), as distributed with scikit-image; streets drawn by this project.
 
 #### Which models?
 The bundled one needs no download. The menu also offers Segmenter, mmsegmentation's Segmenter and DINOv2 as
