@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
@@ -16,6 +17,7 @@ from app.engine.pictures import Picture, Pictures
 from app.engine.scheduler import Claim, Urgency
 from app.errors import Overtaken
 from app.latency.cards import MAX_CARDS, encode_cards
+from app.latency.own_card import own_card
 from app.latency.payload import Heading, encode_race, encode_stopped, encode_text, verdicts_of
 from app.latency.race import Race, run_race
 from app.latency.settings import SCOPES, SETTLED_AT, Plan
@@ -23,6 +25,9 @@ from app.server.log import watched_run
 from app.server.toasts import bad_input_as_toast, sentence_of
 from mpm.errors import InputError
 from mpm.measure.machine import device_facts
+
+if TYPE_CHECKING:
+    from mpm.segmenters.segmenter import Segmenter
 
 SEND_EVERY_S = 0.6
 """Shorter runs travel together: each message costs some of the CPU that is measured."""
@@ -101,7 +106,7 @@ class LatencyHandlers:
                 f"race {next(self._numbers)}", wish.generation, picture.digest, engine.name, by_hand
             )
             claim = self.generations.claim(wish, Urgency.MEASURED, *kinds)
-            yield from _messages(engine, picture, plan, _Sender(heading), claim)
+            yield from _messages(engine, picture, plan, _Sender(heading, engine.segmenter), claim)
         except Overtaken:
             yield gr.skip()  # Gradio repeats the last output at the end
         except InputError as error:
@@ -137,8 +142,8 @@ class _Facts:
 class _Sender:
     """Decides which moments of a race are worth a message, and how often its verdict is worth its price."""
 
-    def __init__(self, heading: Heading) -> None:
-        self._heading = heading
+    def __init__(self, heading: Heading, segmenter: Segmenter) -> None:
+        self._heading, self._segmenter = heading, segmenter
         self._sent = self._next_verdict = -1e9
         self._verdicts: dict = {}
         self._state = ""
@@ -152,4 +157,8 @@ class _Sender:
             self._verdicts = verdicts_of(race)
             self._next_verdict = now + max(JUDGE_EVERY_S, SPARE * (time.monotonic() - now))
         self._sent, self._state = now, race.state
-        return encode_race(race, self._heading, facts.at(race), self._verdicts)
+        return encode_race(race, self._heading, facts.at(race), self._verdicts, self._card(race))
+
+    def _card(self, race: Race) -> str | None:
+        is_whole = race.state == "done" and race.measured and race.plan.scope == SCOPES[0]
+        return own_card(race, self._segmenter) if is_whole else None

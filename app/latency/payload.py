@@ -16,6 +16,7 @@ Messages that follow each other closely may be lost on the way to the browser, s
     contenders  [{schedule, ms [...], summary {median, p10, p90}, speedup [value, low, high],
                   tokens [...], parts {name: ms}, blocks [[tokens, block ms, match ms, merge ms], ...],
                   verdict [sentences]}], the baseline first
+    card        JSON text of this device's card, once a race of whole runs is done; else null
     warnings    sentences
     facts       [[name, value], ...] on the device
 """
@@ -51,6 +52,7 @@ def encode_race(
     heading: Heading,
     facts: Facts = (),
     verdicts: Mapping[str, Sequence[str]] | None = None,
+    card: str | None = None,
 ) -> str:
     """The whole race as one message. verdicts: those of `verdicts_of`, which cost more than the rest."""
     said = verdicts or {}
@@ -64,6 +66,7 @@ def encode_race(
         warmed=race.warmed,
         size=race.picture,
         contenders=[_contender(race, name, said.get(name)) for name in race.plan.schedules],
+        card=card,
         warnings=list(race.warnings),
         facts=[list(pair) for pair in facts],
     )

@@ -13,6 +13,7 @@ JSON, card format 1 (times in seconds):
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -75,12 +76,24 @@ class DeviceCard:
 
 def card_of(result: BenchResult) -> DeviceCard:
     """The card of a benchmark: its plain runs, without extra rows. Raises InputError for an unfit result."""
-    machine = {name: result.machine[name] for name in MACHINE}
-    machine["cores"] = machine["cores"] or 1
-    settings = {name: result.settings[name] for name in SETTINGS}
-    settings["image_wh_px"] = list(result.settings["image_wh_px"])
-    rows = [asdict(_result_of(row)) for row in result.rows if row.kind == "run"]
-    card = {"created": result.created[:10], "machine": machine, "settings": settings, "results": rows}
+    rows = [_result_of(row) for row in result.rows if row.kind == "run"]
+    return make_card(result.created, result.machine, result.settings, rows)
+
+
+def make_card(
+    created: str, machine: Mapping[str, Any], settings: Mapping[str, Any], results: Sequence[CardResult]
+) -> DeviceCard:
+    """A card of what was measured, with the fields that cards have and no others.
+
+    created: ISO 8601; the day is kept. machine: as `mpm.measure.machine.machine_record` tells it. Raises
+    InputError where a reader would refuse the card.
+    """
+    own_machine = {name: machine[name] for name in MACHINE}
+    own_machine["cores"] = own_machine["cores"] or 1
+    own = {name: settings[name] for name in SETTINGS}
+    own["image_wh_px"] = list(settings["image_wh_px"])
+    rows = [asdict(one) for one in results]
+    card = {"created": created[:10], "machine": own_machine, "settings": own, "results": rows}
     return read_card(json.loads(json.dumps({"mpm_card": FORMAT, **card})))  # as a reader will see it
 
 

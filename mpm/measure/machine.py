@@ -29,6 +29,13 @@ def core_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def compute_threads() -> int:
+    """Threads that torch computes with on the CPU."""
+    import torch
+
+    return torch.get_num_threads()
+
+
 def memory_text() -> str:
     import psutil
 
@@ -47,7 +54,7 @@ def device_facts(segmenter: Segmenter, conditions: Conditions | None = None) -> 
     now = conditions or Conditions()
     facts = [
         ("Processor", processor_name()),
-        ("Cores", f"{core_count()}, of which {torch.get_num_threads()} compute"),
+        ("Cores", f"{core_count()}, of which {compute_threads()} compute"),
         ("Memory", memory_text()),
         *_gpu_facts(segmenter.device),
         ("Number format", str(segmenter.dtype).removeprefix("torch.")),
