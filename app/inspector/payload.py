@@ -33,7 +33,7 @@ run       schedule (the text of its recipe, as everywhere here), blocks, token_c
 stage     block, rule, sentences, tokens (input tokens), dtype ("i2" or "i4") and data: base64 of zlib-packed
           arrays over the input tokens, one after the other: index, nearest, partner (of dtype, as distances
           from the token's own number; the smallest number of the type means none), similarity (float32, as
-          four planes of bytes) and code (uint8): a token's reason is sentences[code]. Groups follow from index.
+          four planes of bytes), code (uint8): a token's reason is sentences[code]. Groups follow from index.
 labels    zlib-compressed uint8, image.height x image.width
 agreement [[class in the baseline, class here, pixels], ...] at the size of the runs' labels, or null
 truth     the same against the ground truth: [[true class, class here, pixels], ...], or null
