@@ -201,7 +201,8 @@ def _decoded(path: str, title: str) -> Picture:
 def _title(name: Any) -> str:
     """A file's name without its ending, as far as it can be shown."""
     text = "".join(letter for letter in str(name or "") if letter.isprintable())
-    return text.rpartition(".")[0][:LONGEST_TITLE] or text[:LONGEST_TITLE] or "Your picture"
+    stem = text.rpartition(".")[0].strip()
+    return (stem or text.strip())[:LONGEST_TITLE].strip() or "Your picture"
 
 
 def _dict(value: Any) -> Mapping[str, Any]:
