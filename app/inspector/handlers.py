@@ -90,6 +90,7 @@ class Handlers:
         yield from answered("patch", wish, self._similarity(wish, fields))
 
     def _opened(self, wish: Wish, source: Mapping[str, Any]) -> Iterator[str]:
+        self._check_wanted(wish)
         picture = self._picture(source)
         yield encode_picture(picture, wish.generation, notes=picture.notes)
         yield from self._fetched(wish)
@@ -102,6 +103,7 @@ class Handlers:
         yield encode_picture(picture, wish.generation, patches, picture.notes)
         claim = self.generations.claim(wish, Urgency.ASKED, VIEW)
         card = model_card(self.models.offer(wish.model))
+        self._check_wanted(wish)  # runs at hand take no turn, which would ask
         yield from explore(engine, picture, wish.recipe, claim, wish.generation, card)
 
     def _picture(self, source: Mapping[str, Any]) -> Picture:
