@@ -101,8 +101,15 @@ def test_a_later_view_ends_it_while_it_waits(on, fresh, picture, made):
 
 def test_what_was_overtaken_on_its_way_runs_nothing(on, picture, made):
     on.act(event(9, None, kind="view"), tab())
-    *messages, last = on.open(by_digest(picture, 5), tab())
-    assert kinds(messages) == ["picture"] and last == gr.skip() and not made
+    assert list(on.open(by_digest(picture, 5), tab())) == [gr.skip()] and not made
+
+
+def test_a_later_view_ends_it_even_where_every_run_is_at_hand(on, picture):
+    assert told(on.open(by_digest(picture, 4), tab()))[-1]["kind"] == "explored"
+    opening = on.open(by_digest(picture, 5), tab())
+    messages = [next(opening) for _ in range(2)]
+    on.act(event(6, picture, kind="view"), tab())
+    assert kinds(messages) == ["picture"] and list(opening) == [gr.skip()]
 
 
 def test_nothing_runs_for_a_tab_that_was_closed(on, picture, made):
