@@ -80,6 +80,46 @@ def test_imports_point_one_way(path):
             assert room_of(name) == own or LEVELS[room_of(name)] < LEVELS[own], f"{own} imports {name}"
 
 
+STOREYS = {
+    "errors": 0,
+    "texts": 0,
+    "scripts": 0,
+    "relay": 0,
+    "examples": 0,
+    "server": 1,
+    "engine": 2,
+    "inspector": 3,
+    "latency": 4,
+    "lab": 4,
+    "endpoint": 5,
+    "ui": 6,
+    "start": 7,
+}
+"""The page's packages, and its modules beside them: one imports from itself and from lower ones only."""
+COMMANDS = {"app.examples": {"app.engine", "app.inspector"}}
+"""Asked to draw the pictures anew, it runs the page's own engine: inside that function only."""
+
+
+def storey_of(name: str) -> str:
+    return name.split(".")[1]
+
+
+@pytest.mark.parametrize("path", PAGE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_of_the_page_point_one_way(path):
+    module = module_name(path)
+    if module == "app":
+        return
+    own = storey_of(module)
+    for name in all_imports(path):
+        if name.startswith("app.") and not name.startswith(tuple(COMMANDS.get(module, ()))):
+            other = storey_of(name)
+            assert other == own or STOREYS.get(other, 0) < STOREYS[own], f"{own} imports {name}"
+
+
+def test_the_pictures_that_ship_are_there_without_the_engine():
+    assert not {name for name in modules_after("import app.examples") if name.startswith("app.engine")}
+
+
 @pytest.mark.parametrize("package", ["mpm", "app"])
 def test_there_is_no_circle_of_imports(package):
     files = {module_name(path): path for path in (ROOT / package).rglob("*.py")}

@@ -19,6 +19,8 @@ from app.engine.scheduler import Claim, Urgency
 from mpm.errors import InputError
 
 MAX_TABS = 10_000
+MOST_ACTS = 2**53
+"""Browsers count no further."""
 
 VIEW, RECIPE, RACE = KINDS = ("view", "recipe", "race")
 
@@ -44,7 +46,7 @@ class Wish:
     def read(cls, fields: Mapping[str, Any], tab: str) -> Wish:
         """From what a browser sent. Raises InputError for what no browser of ours sends."""
         generation, recipe = fields.get("generation"), fields.get("recipe")
-        if not isinstance(generation, (int, float)) or not isinstance(recipe, str):
+        if not _is_count(generation) or not isinstance(recipe, str):
             raise InputError("the page sent something that cannot be read: please reload it")
         picture, model = (fields.get(name) for name in ("picture", "model"))
         return cls(tab, generation, str(picture) if picture else None, str(model) if model else None, recipe)
@@ -93,6 +95,11 @@ class Generations:
             return not self.is_over(wish.tab, wish.generation, *kinds)
 
         return Claim(wish.tab, urgency, is_wanted)
+
+
+def _is_count(value: Any) -> bool:
+    """Whether a browser may have counted so far; NaN has not."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= MOST_ACTS
 
 
 def tab_of(request: Any) -> str:

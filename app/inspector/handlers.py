@@ -104,6 +104,7 @@ class Handlers:
         yield from answered("curves", wish, self._curves(wish))
 
     def _opened(self, wish: Wish, source: Mapping[str, Any]) -> Iterator[str]:
+        self._check_wanted(wish)
         picture = self._picture(source)
         yield encode_picture(picture, wish.generation, notes=picture.notes)
         yield from self._fetched(wish)
@@ -116,6 +117,7 @@ class Handlers:
         yield encode_picture(picture, wish.generation, patches, picture.notes)
         claim = self.generations.claim(wish, Urgency.ASKED, VIEW)
         card = model_card(self.models.offer(wish.model))
+        self._check_wanted(wish)  # runs at hand take no turn, which would ask
         yield from explore(engine, picture, wish.recipe, claim, wish.generation, card)
 
     def _picture(self, source: Mapping[str, Any]) -> Picture:
@@ -232,7 +234,8 @@ def _decoded(path: str, title: str) -> Picture:
 def _title(name: Any) -> str:
     """A file's name without its ending, as far as it can be shown."""
     text = "".join(letter for letter in str(name or "") if letter.isprintable())
-    return text.rpartition(".")[0][:LONGEST_TITLE] or text[:LONGEST_TITLE] or "Your picture"
+    stem = text.rpartition(".")[0].strip()
+    return (stem or text.strip())[:LONGEST_TITLE].strip() or "Your picture"
 
 
 def _dict(value: Any) -> Mapping[str, Any]:

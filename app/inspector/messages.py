@@ -78,7 +78,8 @@ def explore(
     selected = fitting(wanted, engine)
     order = list(dict.fromkeys([selected, BASELINE, *STOPS]))
     runs = engine.at_hand(picture, order)
-    steps = engine.sweep(picture, [name for name in order if name not in runs], claim, asked=2)
+    asked = len({selected, BASELINE} - runs.keys())
+    steps = engine.sweep(picture, [name for name in order if name not in runs], claim, asked)
     while not {selected, BASELINE} <= runs.keys():
         step = next(steps)
         if isinstance(step, Waiting):

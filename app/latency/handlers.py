@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -28,6 +29,8 @@ from mpm.measure.machine import device_facts
 
 if TYPE_CHECKING:
     from mpm.segmenters.segmenter import Segmenter
+
+log = logging.getLogger("mpm.app")
 
 SEND_EVERY_S = 0.6
 """Shorter runs travel together: each message costs some of the CPU that is measured."""
@@ -111,6 +114,10 @@ class LatencyHandlers:
             yield gr.skip()  # Gradio repeats the last output at the end
         except InputError as error:
             yield encode_text(f"This cannot be measured: {sentence_of(error)}", wish.generation)
+        except Exception as error:  # else the plot would say for ever that it waits
+            log.exception("race failed")
+            text = f"Something went wrong on the server ({type(error).__name__})."
+            yield encode_text(text, wish.generation)
 
 
 def _messages(engine: Engine, picture: Picture, plan: Plan, sender: _Sender, claim: Claim) -> Iterator[str]:

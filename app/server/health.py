@@ -12,12 +12,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from mpm.errors import InputError
-
-if TYPE_CHECKING:
-    from app.engine.engine import Engine
 
 PATH = "/health"
 
@@ -55,7 +52,16 @@ class Health:
         return Route(PATH, health, methods=["GET"])
 
 
-def engine_status(engine: Engine) -> str:
+class Loading(Protocol):
+    """What loads a model; see `app.engine.engine.Engine`."""
+
+    def wait(self, timeout_s: float | None = None) -> bool: ...
+
+    @property
+    def segmenter(self) -> Any: ...
+
+
+def engine_status(engine: Loading) -> str:
     """ "loading", "ok" or "failed", at once."""
     if not engine.wait(0):
         return "loading"

@@ -29,11 +29,14 @@ def open_upload(path: str | None, folder: str | Path | None = None) -> DecodedIm
 
     Raises InputError for a bad picture and for any other path.
     """
-    resolved = Path(path or "").resolve()
+    try:
+        resolved = Path(path or "").resolve()
+    except ValueError:  # a zero in it
+        raise InputError(NO_UPLOAD) from None
     if not path or not resolved.is_relative_to(Path(folder or get_upload_folder()).resolve()):
         raise InputError(NO_UPLOAD)
     with _one_at_a_time:
-        if not resolved.is_file():
+        if not os.path.isfile(resolved):  # unlike Path.is_file it takes names of any length
             raise InputError("the uploaded file is no longer there: please upload it again")
         os.utime(resolved)  # still in use: the upload folder is swept by age
         return decode_image(resolved, max_side_px=MAX_SIDE_PX)

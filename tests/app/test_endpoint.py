@@ -8,12 +8,14 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
+from support.patience import PATIENCE_S, until
 
 import mpm
 from app.endpoint import add_endpoint
 from app.engine.engine import Engine
 from app.engine.models import Models
-from app.ui import MODEL
+from app.engine.pictures import Picture
+from app.engine.scheduler import Claim
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def engine(tiny, tmp_path_factory) -> Engine:
 @pytest.fixture(scope="module")
 def client(engine):
     with gr.Blocks(analytics_enabled=False) as page:
-        add_endpoint(Models.of(engine), MODEL)
+        add_endpoint(Models.of(engine))
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, run_history=False, show_error=False)
     yield Client(url, verbose=False)
     page.close()
@@ -40,7 +42,7 @@ def photo(tmp_path, smooth_image):
 
 def test_image_and_schedule_in_mask_and_merge_map_out(client, engine, photo, smooth_image):
     mask, report = client.predict(image=handle_file(str(photo)), schedule="1,3", api_name="/segment")
-    run = engine.segment(smooth_image, "1,3")
+    run = engine.segment(Picture.of(smooth_image), "1,3")
     assert np.array_equal(np.asarray(Image.open(mask).convert("RGB")), mpm.STREETS.palette[run.labels])
     assert report["token_counts"] == run.trace.token_counts
     assert report["merge_map"][0]["partner"] == run.trace.stages[0].partner.tolist()
@@ -66,7 +68,7 @@ def test_any_recipe_and_the_list_of_rules(client, engine, photo, smooth_image):
     _, report = client.predict(
         image=handle_file(str(photo)), schedule="bipartite(0.25)@1|sizes", api_name="/segment"
     )
-    run = engine.segment(smooth_image, "bipartite(0.25)@1|sizes")
+    run = engine.segment(Picture.of(smooth_image), "bipartite(0.25)@1|sizes")
     assert (
         report["schedule"] == "bipartite(0.25)@1|sizes" and report["token_counts"] == run.trace.token_counts
     )
@@ -93,13 +95,13 @@ def test_it_is_documented_and_the_only_one(client):
 
 @pytest.mark.parametrize("schedule", ["2,x", "99"])
 def test_bad_schedules_are_one_sentence(client, photo, schedule):
-    with pytest.raises(AppError, match="schedule"):
+    with pytest.raises(AppError, match="[Ss]chedule|recipe"):
         client.predict(image=handle_file(str(photo)), schedule=schedule, api_name="/segment")
 
 
 @pytest.mark.parametrize("model", ["/etc/passwd", "no-such-model"])
 def test_only_models_on_offer_are_opened(client, photo, model):
-    with pytest.raises(AppError, match="this page has no model"):
+    with pytest.raises(AppError, match="This page has no model"):
         client.predict(image=handle_file(str(photo)), schedule="2", model=model, api_name="/segment")
 
 
@@ -107,3 +109,18 @@ def test_the_model_may_be_named(client, engine, photo):
     sent = {"image": handle_file(str(photo)), "schedule": "2", "api_name": "/segment"}
     named, own = (client.predict(**sent, model=model)[1] for model in (engine.name, ""))
     assert named["token_counts"] == own["token_counts"]
+
+
+def test_a_program_waits_for_its_turn_like_everybody(client, engine, photo):
+    ticket = engine.scheduler.enter(Claim("somebody else"))
+    assert ticket.wait(PATIENCE_S)
+    job = client.submit(image=handle_file(str(photo)), schedule="1", api_name="/segment")
+    until(lambda: len(engine.scheduler._waiting) == 1)
+    assert not job.done()
+    ticket.leave()
+    assert job.result(timeout=PATIENCE_S)[1]["schedule"] == "1"
+
+
+def test_a_picture_of_a_program_is_not_kept(client, engine, photo, smooth_image):
+    client.predict(image=handle_file(str(photo)), schedule="3", api_name="/segment")
+    assert engine.at_hand(Picture.of(smooth_image), ["3"]) == {}

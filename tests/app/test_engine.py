@@ -13,23 +13,24 @@ import gradio as gr
 import numpy as np
 import pytest
 from support.made_up_costs import linear
+from support.stub_engine import StubEngine
 
 import mpm
 from app import examples
-from app.engine.engine import Engine, digest
+from app.engine.engine import Engine, Waiting, runs_only
 from app.engine.models import Models
-from app.inspector.messages import STOPS, explore, view_key
+from app.engine.pictures import Picture, digest
+from app.engine.runs import Runs
+from app.engine.scheduler import Claim
+from app.errors import Overtaken
+from app.inspector.messages import STOPS, view_key
+from app.latency.race import run_race
+from app.latency.settings import Plan
 from app.server import log as runlog
+from mpm.data.images import DecodedImage
 from mpm.segmenters.features import similarity_to, stage_features
 
 ROOT = Path(__file__).parents[2]
-
-
-def test_digest_names_pixels_and_shape():
-    picture = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
-    assert digest(picture) == digest(picture.copy())
-    assert digest(picture) != digest(picture.reshape(4, 2, 3))
-    assert digest(picture) != digest(picture + 1)
 
 
 def test_a_model_that_is_not_there_is_one_sentence():
@@ -38,45 +39,68 @@ def test_a_model_that_is_not_there_is_one_sentence():
         _ = broken.segmenter
 
 
-def test_every_stop_of_the_slider_arrives_the_chosen_one_first(engine, smooth_image):
-    messages = [json.loads(text) for text in explore(engine, smooth_image, "5")]
-    first, *more = messages
-    assert first["kind"] == "view" and first["selected"] == "5"
-    assert [run["schedule"] for run in first["runs"]] == ["5", "none"]
-    assert all(message["kind"] == "runs" and message["view"] == first["view"] for message in more)
-    arrived = [run["schedule"] for message in messages for run in message["runs"]]
-    assert sorted(arrived) == sorted(STOPS)
-    assert all(run["timing"]["estimated"] for message in messages for run in message["runs"])
-
-
-def test_runs_of_the_page_are_runs_of_the_library(engine, smooth_image):
-    for run in engine.sweep(smooth_image, ["2,5", "none"]):
-        alone = engine.segmenter.segment(smooth_image, run.schedule)
+def test_runs_of_the_page_are_runs_of_the_library(fresh, picture):
+    for run in fresh.sweep(picture, ["2,5", "none"]):
+        alone = fresh.segmenter.segment(picture.rgb, run.recipe)
         assert np.array_equal(run.labels, alone.labels)
         assert run.trace.token_counts == alone.trace.token_counts
 
 
-def test_closing_a_sweep_stops_the_work_and_frees_the_lock(engine, smooth_image):
-    sweep = engine.sweep(smooth_image, STOPS)
+def test_closing_a_sweep_stops_the_work_and_frees_the_device(fresh, picture, made):
+    sweep = fresh.sweep(picture, STOPS)
     next(sweep)
     sweep.close()
-    assert engine.segment(smooth_image, "2").labels.shape == (60, 90)
+    assert len(made) == 1
+    assert fresh.segment(picture, "2").labels.shape == (60, 90)
 
 
-def test_similarity_is_that_of_the_library(engine, smooth_image):
-    expected = similarity_to(stage_features(engine.segmenter, smooth_image, "2,5", 1), 3)
+def test_a_sweep_that_is_not_wanted_any_more_runs_nothing(fresh, picture, made):
+    wanted = [True]
+    sweep = fresh.sweep(picture, STOPS, Claim("tab", is_wanted=lambda: wanted[0]))
+    next(sweep)
+    wanted[0] = False
+    with pytest.raises(Overtaken):
+        next(sweep)
+    with pytest.raises(Overtaken):
+        fresh.segment(picture, "2", Claim("tab", is_wanted=lambda: False))
+    with pytest.raises(Overtaken):
+        fresh.similarity(picture, "2", 0, 0, Claim("tab", is_wanted=lambda: False))
+    assert len(made) == 1
+
+
+def test_every_run_of_a_sweep_has_a_turn_of_its_own(fresh, picture):
+    sweep = fresh.sweep(picture, STOPS)
+    for number, _ in enumerate(sweep, 1):
+        assert fresh.turns == 2 * number - 1
+        fresh.served_elsewhere().leave()
+
+
+@pytest.mark.usefixtures("soon")
+def test_who_waits_says_so_and_goes_on(fresh, picture):
+    held = fresh.served_elsewhere()
+    sweep = fresh.sweep(picture, ["none"])
+    assert next(sweep) == Waiting(1, 0.0)
+    held.leave()
+    assert [str(run.recipe) for run in runs_only(sweep)] == ["none"]
+
+
+def test_similarity_is_that_of_the_library(fresh, picture):
+    expected = similarity_to(stage_features(fresh.segmenter, picture.rgb, "2,5", 1), 3)
     for _ in range(2):  # computed, then from the cache
-        assert np.array_equal(engine.similarity(smooth_image, "2,5", 1, 3), expected)
+        assert np.array_equal(fresh.similarity(picture, "2,5", 1, 3), expected)
 
 
-def test_two_people_at_once_get_their_own_results(engine):
+def test_two_people_at_once_get_their_own_results(fresh):
     rng = np.random.default_rng(0)
-    pictures = [rng.integers(0, 256, (48, 64, 3), dtype=np.uint8) for _ in range(2)]
-    expected = [engine.segment(picture, "2,5").labels for picture in pictures]
+    rgbs = [rng.integers(0, 256, (48, 64, 3), dtype=np.uint8) for _ in range(2)]
+    expected = [fresh.segment(Picture.of(rgb), "2,5").labels for rgb in rgbs]
     results: dict[int, list] = {0: [], 1: []}
 
     def visit(who: int) -> None:
-        results[who] = [run for _ in range(3) for run in engine.sweep(pictures[who], ["2,5", "none"])]
+        claim = Claim(f"visitor {who}")
+        for _ in range(3):
+            fresh._runs = Runs(0)
+            results[who] += runs_only(fresh.sweep(Picture.of(rgbs[who]), ["2,5", "none"], claim))
 
     threads = [threading.Thread(target=visit, args=(who,)) for who in range(2)]
     for thread in threads:
@@ -84,57 +108,79 @@ def test_two_people_at_once_get_their_own_results(engine):
     for thread in threads:
         thread.join()
     for who in range(2):
-        merged = [run for run in results[who] if str(run.schedule) == "2,5"]
+        merged = [run for run in results[who] if str(run.recipe) == "2,5"]
         assert len(merged) == 3 and all(np.array_equal(run.labels, expected[who]) for run in merged)
 
 
-def test_the_first_message_is_a_whole_view_without_timings():
+def test_the_first_message_is_a_whole_view():
     message = json.loads(examples.FIRST_MESSAGE.read_text(encoding="utf-8"))
     assert message["kind"] == "view" and message["selected"] == "2,5"
     assert {run["schedule"] for run in message["runs"]} == set(STOPS)
-    assert all(run["timing"] is None for run in message["runs"])
+    first = examples.EXAMPLES[0]
+    assert (message["picture"], message["title"]) == (digest(first.rgb()), first.title)
+    assert message["generation"] == 0 and "timing" not in message["runs"][0]
 
 
-def test_the_endpoint_is_the_library(engine, smooth_image):
+def test_the_endpoint_is_the_library(engine, picture):
     from app.endpoint import Endpoint
 
-    mask, answer = Endpoint(Models.of(engine)).segment(smooth_image, "2,5")
-    run = engine.segment(smooth_image, "2,5")
+    sent = DecodedImage(picture.rgb, [])
+    mask, answer = Endpoint(Models.of(engine)).segment(sent, "2,5")
+    run = engine.segment(picture, "2,5")
     assert np.array_equal(mask, mpm.STREETS.palette[run.labels])
     assert answer["token_counts"] == run.trace.token_counts
     assert answer["merge_map"][1]["partner"] == run.trace.stages[1].partner.tolist()
     assert sum(answer["class_shares"].values()) == pytest.approx(1, abs=1e-3)
     json.dumps(answer, allow_nan=False)
-    for image, schedule, words in ((None, "2", "send an image"), (smooth_image, "2,x", "not understood")):
+    for image, schedule, words in ((None, "2", "send an image"), (sent, "2,x", "not understood")):
         with pytest.raises(gr.Error, match=words):
             Endpoint(Models.of(engine)).segment(image, schedule)
 
 
-def test_view_keys_tell_pictures_and_models_apart(engine, smooth_image):
+def test_view_keys_tell_pictures_and_models_apart(engine, picture):
     other = SimpleNamespace(name="another")
-    assert view_key(engine, smooth_image) != view_key(other, smooth_image)
-    assert view_key(engine, smooth_image) != view_key(engine, smooth_image[:, ::-1])
+    assert view_key(engine, picture) != view_key(other, picture)
+    assert view_key(engine, picture) != view_key(engine, Picture.of(picture.rgb[:, ::-1]))
 
 
-def test_a_sweep_ends_at_its_deadline_and_says_so(engine, smooth_image):
-    hurried = Engine(engine.model, "cpu", threads=1, deadline_s=0.0).start()
+def test_a_sweep_ends_at_its_deadline_and_says_so(engine, picture):
+    hurried = StubEngine(engine.segmenter, deadline_s=0.0)
+    runs = []
     with pytest.raises(mpm.InputError, match="took longer than 0 s"):
-        list(hurried.sweep(smooth_image, STOPS))
-    assert len(list(engine.sweep(smooth_image, ["none", "2"]))) == 2
+        runs.extend(hurried.sweep(picture, STOPS))
+    assert len(runs) == 1, "the one that was on"
 
 
-def test_every_run_is_one_line_of_the_log(engine, smooth_image, monkeypatch):
+def test_the_time_of_others_is_not_a_sweep_s(engine, picture, monkeypatch):
+    hurried = StubEngine(engine.segmenter, deadline_s=10.0)
+    clock = [0.0]
+
+    def wait_long(claim, work):
+        clock[0] += 1000.0
+        yield Waiting(1, 1000.0)
+        return work()
+
+    monkeypatch.setattr(hurried, "in_turn", wait_long)
+    monkeypatch.setattr("app.engine.engine.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    assert len(list(runs_only(hurried.sweep(picture, ["none", "2"])))) == 2
+
+
+def test_every_run_is_one_line_of_the_log(fresh, picture, monkeypatch):
     lines = []
     monkeypatch.setattr(runlog.log, "info", lambda line: lines.append(json.loads(line)))
-    engine.segment(smooth_image, "2,5", profile=True)
-    list(engine.sweep(smooth_image, ["none", "2"]))
+    fresh.segment(picture, "2,5", profile=True)
+    list(fresh.sweep(picture, ["none", "2"]))
+    list(fresh.sweep(picture, ["none", "2"]))  # at hand: nothing is run
     with pytest.raises(mpm.InputError):
-        engine.segment(smooth_image, "99")
-    broken_off = engine.sweep(smooth_image, ["none", "2"])
+        fresh.segment(picture, "99")
+    broken_off = fresh.sweep(picture, ["5", "8"])
     next(broken_off)
     broken_off.close()
+    with pytest.raises(Overtaken):
+        fresh.segment(picture, "8", Claim(is_wanted=lambda: False))
     assert [(line["run"], line["outcome"]) for line in lines] == [
         ("segment", "ok"), ("sweep", "ok"), ("segment", "bad_input"), ("sweep", "stopped"),
+        ("segment", "stopped"),
     ]  # fmt: skip
     assert lines[0]["model"] == "tiny12" and lines[0]["size_px"] == [90, 60]
     assert lines[0]["parts_ms"]["blocks"] > 0 and "/" not in json.dumps(lines)
@@ -153,14 +199,16 @@ class Spy:
 sys.meta_path.insert(0, Spy())
 
 from app.engine.engine import Engine
+from app.engine.pictures import Picture
 from app.latency.settings import Plan
 from app.latency.race import run_race
 
 engine, rgb = Engine(sys.argv[1], "cpu", threads=1), np.zeros((64, 64, 3), np.uint8)
+picture = Picture.of(rgb)
 works = {
-    "sweep": lambda: list(engine.sweep(rgb, ["none"])),
-    "segment": lambda: engine.segment(rgb, "none"),
-    "heat": lambda: engine.similarity(rgb, "none", 0, 0),
+    "sweep": lambda: list(engine.sweep(picture, ["none"])),
+    "segment": lambda: engine.segment(picture, "none"),
+    "heat": lambda: engine.similarity(picture, "none", 0, 0),
     "race": lambda: list(run_race(engine, rgb, Plan(("none", "2"), rounds=1))),
 }
 threads = [threading.Thread(target=work, name=name) for name, work in works.items()]
@@ -181,18 +229,19 @@ def test_only_the_loading_thread_imports_timm(engine):
     assert done.stdout.strip() == "['load-model']", done.stderr
 
 
-def test_a_device_is_measured_under_its_lock_only(engine, smooth_image, monkeypatch):
-    locked = []
+def test_a_device_is_measured_in_a_turn_only(fresh, picture, monkeypatch):
+    served = []
 
     def costs():
-        locked.append(engine._lock.locked())
+        served.append(fresh.scheduler._served is not None)
         return linear()
 
-    monkeypatch.setattr(engine.segmenter, "costs", costs)
-    assert str(engine.read_recipe("adaptive(1.2)")).startswith("budget(1.2)@1,3,5") and not locked
+    monkeypatch.setattr(fresh.segmenter, "costs", costs)
+    assert str(fresh.read_recipe("adaptive(1.2)")).startswith("budget(1.2)@1,3,5") and not served
     with pytest.raises(mpm.InputError, match="blocks"):
-        engine.read_recipe("budget(2)@40")
-    engine.segment(smooth_image, "adaptive(1.2)")
-    list(engine.sweep(smooth_image, ["none", "adaptive(1.2)"]))
-    engine.similarity(smooth_image, "adaptive(1.2)", 1, 0)
-    assert locked and all(locked)
+        fresh.read_recipe("budget(2)@40")
+    fresh.segment(picture, "adaptive(1.2)")
+    list(fresh.sweep(picture, ["none", "adaptive(1.2)"]))
+    fresh.similarity(picture, "adaptive(1.2)", 1, 0)
+    list(run_race(fresh, picture.rgb, Plan(("none", "adaptive(1.2)"), rounds=1)))
+    assert served and all(served)

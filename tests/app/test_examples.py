@@ -6,11 +6,11 @@ import io
 
 import numpy as np
 import pytest
+from app.engine.ground_truth import Truths
 from PIL import Image
 
 import mpm
 from app.engine.engine import digest
-from app.engine.ground_truth import Truths
 from app.examples import EXAMPLES, FOLDER, THUMBNAIL_BYTES, draw
 from mpm.segmenters.confidence import is_unsure
 

@@ -22,14 +22,18 @@ from support.inspector_data import (
 )
 
 import app.inspector as inspector
+from app.engine.pictures import Picture
 from app.inspector.image_view import MAX_SIDE_PX
 from app.inspector.payload import (
     SCHEMA,
     encode,
+    encode_explored,
     encode_failure,
     encode_heat,
+    encode_offer,
+    encode_picture,
     encode_runs,
-    encode_timings,
+    encode_waiting,
 )
 
 FOLDER = Path(inspector.__file__).parent
@@ -154,10 +158,33 @@ def test_later_messages(image, runs):
     assert (more["schema"], more["kind"], more["view"]) == (SCHEMA, "runs", "picture")
     assert more["sent"] == ["2,5", "5", "none"]
     assert more["runs"][0]["agreement"]
-    measured = {"5": {"median_ms": np.float32(12.5)}, "2": {"median_ms": None}}
-    timing = json.loads(encode_timings("picture", measured))
-    assert timing["timings"] == {"5": {"median_ms": 12.5, "estimated": False}, "2": None}
-    assert json.loads(encode_failure("picture", ["5"], "no"))["message"] == "no"
+    explored = json.loads(encode_explored("picture", 3, ["none", "2,5"]))
+    assert (explored["kind"], explored["generation"], explored["sent"]) == ("explored", 3, ["2,5", "none"])
+    failed = json.loads(encode_failure("custom", 4, "No.", ["5"]))
+    assert (failed["kind"], failed["what"], failed["generation"]) == ("failed", "custom", 4)
+    assert (failed["message"], failed["schedules"]) == ("No.", ["5"])
+
+
+def test_messages_before_the_first_run(image):
+    picture = Picture.of(image, title="Mine", notes=("Scaled down.",))
+    early = json.loads(encode_picture(picture, 3, notes=picture.notes))
+    later = json.loads(encode_picture(picture, 3, 60))
+    assert (early["kind"], early["picture"], early["title"]) == ("picture", picture.digest, "Mine")
+    assert early["patches"] is None and later["patches"] == 60 and early["notes"] == ["Scaled down."]
+    assert early["image"] == json.loads(encode(made_up_view(image), made_up_runs(image, 6, 10)))["image"]
+    waiting = json.loads(encode_waiting(3, "Downloading", 1, 2))
+    assert (waiting["text"], waiting["done"], waiting["of"]) == ("Downloading", 1, 2)
+    offered = json.loads(encode_offer(picture))
+    assert (offered["kind"], offered["picture"], offered["title"]) == ("offered", picture.digest, "Mine")
+
+
+def test_a_view_says_what_it_belongs_to(image, runs):
+    model = {"name": "tiny", "line": "Tiny", "about": "It knows nothing."}
+    view = made_up_view(image, picture="abc", model=model, reference={"median": 0.9, "low": 0.5})
+    message = json.loads(encode(view, runs, generation=7))
+    assert (message["generation"], message["picture"], message["model"]) == (7, "abc", model)
+    assert message["reference"] == {"median": 0.9, "low": 0.5}
+    assert {run["confidence"] for run in message["runs"]} == {None}
 
 
 def test_heat_keeps_every_value(image):
@@ -169,7 +196,7 @@ def test_heat_keeps_every_value(image):
 
 
 def test_no_two_messages_are_equal():
-    assert encode_failure("a", ["5"], "no") != encode_failure("a", ["5"], "no")
+    assert encode_failure("custom", 1, "no", ["5"]) != encode_failure("custom", 1, "no", ["5"])
 
 
 def test_tiny_pictures():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app.errors import Overtaken
 from app.server.log import log_run, watched_run
 from mpm.errors import InputError
 
@@ -47,7 +48,12 @@ def test_a_run_is_measured(lines, tiny, smooth_image):
 
 @pytest.mark.parametrize(
     ("error", "outcome"),
-    [(InputError("no"), "bad_input"), (GeneratorExit(), "stopped"), (RuntimeError("/secret"), "failed")],
+    [
+        (InputError("no"), "bad_input"),
+        (GeneratorExit(), "stopped"),
+        (Overtaken(), "stopped"),
+        (RuntimeError("/secret"), "failed"),
+    ],
 )
 def test_however_it_ends_it_is_logged_and_the_error_goes_on(lines, error, outcome):
     with pytest.raises(type(error)), watched_run("explore", "tiny", "none"):

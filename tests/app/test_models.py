@@ -2,49 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
-import gradio as gr
 import numpy as np
 import pytest
+from support.page_events import event, only_failure, told
+from support.patience import until
+from support.stub_shelf import MB, StubShelf
 
 import mpm
 from app import texts
-from app.engine.ground_truth import Truths
-from app.engine.models import DEFAULT, Models, Offer, Shelf
+from app.engine import models as models_module
+from app.engine.models import DEFAULT, Models, Shelf, model_card
+from app.engine.pictures import Examples, Picture, Pictures
 from app.inspector.handlers import Handlers
-from app.model_menu import ModelHandlers
+from app.inspector.messages import STOPS
+from app.inspector.section import page_facts
 from mpm.segmenters.config import DecoderConfig
 
-MB = 10**6
 ROOT = Path(__file__).parents[2]
-
-
-class StubShelf:
-    """Checkpoint folders as models; `arrived` are at hand."""
-
-    def __init__(self, folders, arrived, sizes=None, trouble=None):
-        self.folders, self.arrived, self.sizes, self.trouble = folders, set(arrived), sizes or {}, trouble
-
-    def offers(self):
-        return [
-            Offer(name, Path(name).name, "streets", "MIT", self.sizes.get(name, MB), name in self.arrived)
-            for name in self.folders
-        ]
-
-    def fetch(self, name, report):
-        for part in (1, 2):
-            report(part, 2)
-            threading.Event().wait(0.4)
-        if self.trouble:
-            raise self.trouble
-        self.arrived.add(name)
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +43,15 @@ def folders(tiny_config, tmp_path_factory) -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def models(folders) -> Models:
-    return Models(folders[0], "cpu", 1, StubShelf(folders, folders[:2])).start()
+def shelf(folders, monkeypatch) -> StubShelf:
+    """The third model has to be downloaded."""
+    monkeypatch.setattr(models_module, "REPORT_EVERY_S", 0.005)
+    return StubShelf(folders, folders[:2])
+
+
+@pytest.fixture
+def models(folders, shelf) -> Models:
+    return Models(folders[0], "cpu", 1, shelf).start()
 
 
 def test_the_page_s_own_model_comes_first_and_is_the_default(models, folders):
@@ -78,15 +66,14 @@ def test_no_folder_of_the_server_is_told():
     with pytest.raises(mpm.InputError) as caught:
         models.engine("other")
     assert "private" not in str(caught.value)
-    *_, (_, _, note) = ModelHandlers(models).choose("other", models.default)
-    assert "private" not in note and "stays x" in note
+    assert "private" not in json.dumps(page_facts(models, [], has_first=False))
 
 
-def test_others_are_loaded_when_asked_for_and_kept(models, folders, smooth_image):
+def test_others_are_loaded_when_asked_for_and_kept(models, folders, picture):
     other = models.engine(folders[1])
     assert models.engine(folders[1]) is other is not models.own
-    assert other.segment(smooth_image, "2").grid.size == other.segmenter.preprocess(smooth_image)[1].grid.size
-    assert other._lock is models.own._lock
+    assert other.segment(picture, "2").grid.size == other.segmenter.plan(picture.wh_px).grid.size
+    assert other.scheduler is models.own.scheduler, "one device"
 
 
 def test_only_what_is_offered_and_at_hand_is_opened(models, folders, tmp_path):
@@ -123,43 +110,57 @@ def test_a_model_that_failed_to_load_is_tried_again(folders, tmp_path):
     assert models.engine(str(broken)) is not first
 
 
-def test_choosing_downloads_with_progress_and_then_hands_over(models, folders):
-    on = ModelHandlers(models)
-    *progress, (name, menu, note) = on.choose(folders[2], folders[0])
-    assert name == folders[2] and "Licence: MIT" in note
-    assert progress and all("<progress" in shown for _, _, shown in progress)
-    assert all((state, shown) == (gr.skip(), gr.skip()) for state, shown, _ in progress)
-    knows = " · eleven street classes"
-    assert menu["choices"] == on.menu()
-    assert on.menu() == [(name + knows, folder) for name, folder in zip("abc", folders, strict=True)]
-    assert "download" not in menu["choices"][2][0]
+def test_a_download_tells_how_far_it_is_and_ends_at_hand(models, shelf, folders):
+    fetching = models.fetch(folders[2])
+    assert next(fetching) == (MB, 2 * MB)
+    assert "download of about 1 MB" in model_card(models.offer(folders[2]))["line"]
+    shelf.may_end.set()
+    assert set(fetching) <= {(MB, 2 * MB)}
+    card = model_card(models.offer(folders[2]))
+    assert card["line"] == "c · eleven street classes" and "Licence: MIT." in card["about"]
+    assert list(models.fetch(folders[2])) == [] == list(models.fetch(folders[0])), "at hand"
+    assert models.engine(folders[2]) is not models.own
 
 
-def test_a_model_chosen_meanwhile_is_not_switched_away_from(models, folders):
-    on, tab = ModelHandlers(models), SimpleNamespace(session_hash="tab")
-    slow = on.choose(folders[2], folders[0], 10.0, tab)
-    assert "<progress" in next(slow)[2]
-    *_, (name, _, _) = on.choose(folders[1], folders[0], 20.0, tab)
-    assert name == folders[1] and list(slow) == [(gr.skip(), gr.skip(), gr.skip())]
+def test_a_download_that_nobody_looks_at_goes_on(models, shelf, folders):
+    fetching = models.fetch(folders[2])
+    next(fetching)
+    fetching.close()
+    shelf.may_end.set()
+    until(lambda: models.offer(folders[2]).at_hand)
 
 
-@pytest.mark.parametrize(
-    ("trouble", "words"),
-    [(mpm.InputError("no <b>network</b>"), "no &lt;b&gt;"), (OSError("/secret"), "could not be")],
-)
-def test_a_failed_download_keeps_the_model(folders, trouble, words):
-    on = ModelHandlers(Models(folders[0], "cpu", 1, StubShelf(folders, folders[:1], trouble=trouble)))
-    *_, (name, menu, note) = on.choose(folders[1], folders[0])
-    assert name == gr.skip() and menu["value"] == folders[0]
-    assert words in note and "stays" in note and "/secret" not in note
+@pytest.mark.parametrize("trouble", [mpm.InputError("no network"), OSError("/secret")])
+def test_trouble_of_a_download_is_raised_where_somebody_waits(models, shelf, folders, trouble):
+    shelf.trouble = trouble
+    shelf.may_end.set()
+    with pytest.raises(type(trouble), match=str(trouble)):
+        list(models.fetch(folders[2]))
+    assert not models.offer(folders[2]).at_hand
 
 
-def test_handlers_use_the_model_that_was_chosen(models, folders, smooth_image):
-    on = Handlers(models, Truths([]))
-    own, other = (list(on.picture(smooth_image, "2", name)) for name in (None, folders[1]))
-    assert len(own) == len(other) > 1 and own[0] != other[0]
-    with pytest.raises(gr.Error, match="has no model"):
-        list(on.picture(smooth_image, "2", "/etc"))
+def test_the_page_lists_every_model_as_a_card(models, folders):
+    facts = page_facts(models, [], has_first=False)
+    assert [card["name"] for card in facts["models"]] == folders and facts["model"] == folders[0]
+    assert all(set(card) == {"name", "line", "about"} for card in facts["models"])
+    assert facts["selected_example"] is None and facts["stops"] == list(STOPS) and facts["first"] is False
+
+
+def test_handlers_use_the_model_that_was_chosen(models, folders, picture):
+    pictures = Pictures()
+    pictures.add(picture)
+    on = Handlers(models, pictures, Examples((), pictures))
+    views = []
+    for number, name in enumerate((None, folders[1])):
+        opened = told(on.open(event(number, model=name, source={"picture": picture.digest})))
+        views.append(next(one for one in opened if one["kind"] == "view"))
+    assert [view["model"]["name"] for view in views] == folders[:2]
+    assert [view["view"] for view in views] == [f"{picture.digest}-{name}" for name in folders[:2]]
+    assert views[0]["runs"] != views[1]["runs"]
+    (runs,) = told(on.custom(event(3, picture, model=folders[1], recipe="1,7")))
+    assert runs["view"] == views[1]["view"]
+    not_here = only_failure(on.custom(event(4, picture, model=folders[2])))
+    assert not_here["message"] == "The model c is not downloaded yet: choose it on the page first."
 
 
 def test_the_registry_s_shelf(monkeypatch, tmp_path):
@@ -172,7 +173,8 @@ def test_the_registry_s_shelf(monkeypatch, tmp_path):
     )
     assert [offer.name for offer in Shelf(downloads=False).offers()] == [DEFAULT]
     assert [offer.name for offer in Shelf(["seg-tiny-mask-ade20k"]).offers()] == ["seg-tiny-mask-ade20k"]
-    assert ModelHandlers(Models(shelf=Shelf())).note(DEFAULT).count(texts.KNOWS) == 1
+    assert model_card(everything[DEFAULT])["about"] == texts.KNOWS
+    assert "ADE20K, 150 classes" in model_card(everything["seg-tiny-mask-ade20k"])["about"]
 
 
 def test_the_list_of_models_needs_no_torch():
@@ -183,5 +185,5 @@ def test_the_list_of_models_needs_no_torch():
 
 def test_pictures_are_never_larger_than_the_model_can_take(models):
     assert models.own.max_patches == 3072
-    wide = np.zeros((60, 3000, 3), np.uint8)
+    wide = Picture.of(np.zeros((60, 3000, 3), np.uint8))
     assert models.own.segment(wide, "none").grid.size <= 3072

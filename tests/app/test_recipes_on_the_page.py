@@ -5,21 +5,19 @@ from __future__ import annotations
 import base64
 import html
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from support.own_rule import STRIPES
+from support.page_events import event, only_failure
 
 import mpm
-from app import ui
-from app.engine.ground_truth import Truths
-from app.engine.models import Models
-from app.examples import EXAMPLES, FIRST_MESSAGE
+from app import start
+from app.engine.scheduler import ANYBODY
+from app.examples import FIRST_MESSAGE
 from app.inspector import markup
-from app.inspector.handlers import Handlers
-from app.inspector.messages import STOPS, drawn_at_random, explore, rule_menu, runs_message
-from app.server import start
+from app.inspector.messages import STOPS, explore, rule_menu, runs_messages
+from app.inspector.section import first_message
 from mpm.merging.elsewhere import ELSEWHERE
 from mpm.merging.explain import reasons_of
 from mpm.segmenters.runnable import runnable_recipes
@@ -27,22 +25,28 @@ from mpm.segmenters.runnable import runnable_recipes
 pytestmark = pytest.mark.usefixtures("no_rule_stays")
 
 
-def run_named(message: str, name: str) -> dict:
-    return next(run for run in json.loads(message)["runs"] if run["schedule"] == name)
+def runs_message(engine, picture, asked) -> dict:
+    """What the browser is told of runs that it asked for."""
+    *_, message = runs_messages(engine, picture, asked, ANYBODY)
+    return json.loads(message)
+
+
+def run_named(message: dict, name: str) -> dict:
+    return next(run for run in message["runs"] if run["schedule"] == name)
 
 
 @pytest.mark.parametrize("recipe", ["bipartite(0.2)@1,3", "random@1,3", "1,3", "random@1+bipartite@3"])
-def test_the_browser_is_told_each_token_s_reason(engine, smooth_image, recipe):
-    trace = engine.segment(smooth_image, recipe).trace
-    told = run_named(runs_message(engine, smooth_image, [recipe]), recipe)
-    for stage, said in zip(trace.stages, told["stages"], strict=True):
+def test_the_browser_is_told_each_token_s_reason(engine, picture, recipe):
+    trace = engine.segment(picture, recipe).trace
+    sent = run_named(runs_message(engine, picture, [recipe]), recipe)
+    for stage, said in zip(trace.stages, sent["stages"], strict=True):
         code = np.frombuffer(base64.b64decode(said["code"]), np.uint8)
         assert said["rule"] == stage.rule and code.tolist() == reasons_of(stage).code.tolist()
         assert said["sentences"] == list(reasons_of(stage).sentences)
 
 
-def test_a_recipe_in_another_spelling_gets_its_own_text(engine, smooth_image):
-    message = json.loads(runs_message(engine, smooth_image, ["3+1", "bipartite(share=0.20)@1"]))
+def test_a_recipe_in_another_spelling_gets_its_own_text(engine, picture):
+    message = runs_message(engine, picture, ["3+1", "bipartite(share=0.20)@1"])
     assert message["renamed"] == {"3+1": "1,3", "bipartite(share=0.20)@1": "bipartite(0.2)@1"}
     assert {run["schedule"] for run in message["runs"]} == {"none", "1,3", "bipartite(0.2)@1"}
 
@@ -56,17 +60,16 @@ def test_a_recipe_in_another_spelling_gets_its_own_text(engine, smooth_image):
         ("1," * 60_000, "at most 400 characters"),
     ],
 )
-def test_what_cannot_be_shown_is_one_short_sentence(engine, smooth_image, recipe, words):
+def test_what_cannot_be_shown_is_one_short_sentence(on, engine, picture, recipe, words):
     with pytest.raises(mpm.InputError, match=words) as refused:
-        runs_message(engine, smooth_image, [recipe])
+        runs_message(engine, picture, [recipe])
     assert len(str(refused.value)) < 300
-    on = Handlers(Models.of(engine), Truths(EXAMPLES))
-    failed, _ = on.custom(smooth_image, None, SimpleNamespace(schedule=recipe, view=""))
-    assert json.loads(failed)["kind"] == "failed"
+    failed = only_failure(on.custom(event(3, picture, recipe=recipe)))
+    assert failed["schedules"] == [recipe if len(recipe) <= 400 else recipe[:399] + "…"]
 
 
-def test_a_chosen_recipe_is_explored_first_and_the_control_is_one(engine, smooth_image):
-    first = json.loads(next(explore(engine, smooth_image, "bipartite(0.2)@1")))
+def test_a_chosen_recipe_is_explored_first(engine, picture):
+    first = json.loads(next(explore(engine, picture, "bipartite(0.2)@1", ANYBODY)))
     assert first["selected"] == "bipartite(0.2)@1"
     assert {run["schedule"] for run in first["runs"]} == {"none", "bipartite(0.2)@1"}
     assert first["rules"] == rule_menu()
@@ -74,13 +77,18 @@ def test_a_chosen_recipe_is_explored_first_and_the_control_is_one(engine, smooth
     assert [one["name"] for one in first["named"]][:4] == ["light", "fast", "fastest", "adaptive"]
     for one in first["named"]:
         assert str(engine.read_recipe(one["name"])) == one["text"] == str(engine.read_recipe(one["text"]))
-    assert drawn_at_random("2,5") == "random@2,5" and drawn_at_random("none") == "none"
 
 
-def test_a_recipe_with_a_size_gives_it_up_for_the_view(engine, smooth_image):
-    on = Handlers(Models.of(engine), Truths(EXAMPLES))
-    messages = list(on.picture(smooth_image, "random@1|96px"))
-    assert messages[0][1] == "random@1" == json.loads(messages[0][0])["selected"]
+def test_a_recipe_with_a_size_gives_it_up_for_the_view(engine, picture):
+    first = json.loads(next(explore(engine, picture, "random@1|96px", ANYBODY)))
+    assert first["selected"] == "random@1"
+
+
+@pytest.mark.parametrize("name", ["light", "fast", "fastest", "none", "1,3|sizes", "3+1"])
+def test_recipes_with_names_are_explored_in_their_own_spelling(engine, picture, name):
+    first = json.loads(next(explore(engine, picture, name, ANYBODY)))
+    assert first["selected"] == str(engine.read_recipe(name))
+    assert first["selected"] in {run["schedule"] for run in first["runs"]}
 
 
 def test_the_first_message_knows_the_rules_of_the_box_and_the_model_s_names():
@@ -103,8 +111,13 @@ def test_rules_of_the_starter_s_own_are_in_the_menu(tmp_path):
     options = start.parse_arguments(["--rules", str(path)])
     for own in options.rules:
         mpm.load_rules(own)
-    told = json.loads(ui._first_message("streets-vit-tiny"))
-    assert [one["name"] for one in told["rules"]][-1] == "stripes"
+    sent = json.loads(first_message("streets-vit-tiny"))
+    assert [one["name"] for one in sent["rules"]][-1] == "stripes"
+
+
+def test_only_the_bundled_model_s_first_view_is_at_hand():
+    assert first_message("another") is None
+    assert json.loads(first_message("streets-vit-tiny"))["kind"] == "view"
 
 
 def test_a_rules_file_that_cannot_be_used_ends_the_start_in_one_sentence(tmp_path):

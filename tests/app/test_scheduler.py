@@ -7,13 +7,12 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from support.patience import PATIENCE_S, until
 
 from app.engine.generations import RACE, RECIPE, VIEW, Generations, Wish
 from app.engine.scheduler import ANYBODY, Claim, Scheduler, Urgency
 from app.errors import Overtaken
 from mpm.errors import InputError
-
-PATIENCE_S = 30
 
 
 class Line:
@@ -54,16 +53,6 @@ class Line:
             thread.join(PATIENCE_S)
             assert not thread.is_alive()
         return self.order
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait for something that another thread does."""
-    wait = threading.Event()
-    for _ in range(PATIENCE_S * 200):
-        if holds():
-            return
-        wait.wait(0.005)
-    raise AssertionError("it never happened")
 
 
 def test_the_most_urgent_work_runs_first_whoever_came_first():
@@ -204,7 +193,7 @@ def test_nothing_is_wanted_in_a_tab_that_was_closed():
 
 def test_an_unknown_kind_of_act_is_an_error():
     with pytest.raises(KeyError):
-        Generations().is_over("tab", 1, "nonsense") or Generations().note("tab", "nonsense", 1)
+        Generations().note("tab", "nonsense", 1)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"generation": "1", "recipe": "2"}', '{"generation": 1}'])

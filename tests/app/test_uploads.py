@@ -15,9 +15,10 @@ from PIL import Image
 
 gr = pytest.importorskip("gradio")
 
+
 import app.server.uploads  # noqa: E402
-from app.engine.picture_notes import NOTES  # noqa: E402
-from app.server.uploads import UploadImage  # noqa: E402
+from app.server.uploads import UploadImage, open_upload  # noqa: E402
+from mpm.errors import InputError  # noqa: E402
 
 META = {"_type": "gradio.FileData"}
 
@@ -35,7 +36,9 @@ def page():
 
     def look(image):
         got.append(image)
-        return "nothing" if image is None else f"{image.shape} {image.dtype} {image[0, 0].tolist()}"
+        return (
+            "nothing" if image is None else f"{image.rgb.shape} {image.rgb.dtype} {image.rgb[0, 0].tolist()}"
+        )
 
     with gr.Blocks() as demo:
         image = UploadImage(label="picture", elem_id="picture", sources=["upload", "clipboard"])
@@ -139,6 +142,28 @@ def test_preprocess_itself_keeps_to_the_upload_folder(tmp_path):
         UploadImage().preprocess(payload)
 
 
+@pytest.mark.parametrize("name", ["a\x00b.png", "x" * 5000, "", "../picture.png", None])
+def test_names_that_are_no_files_are_one_sentence(tmp_path, name):
+    with pytest.raises(InputError, match="uploaded file|no longer there"):
+        open_upload(name and f"{tmp_path}/{name}", tmp_path)
+
+
+def test_a_file_that_was_swept_away_is_one_sentence(tmp_path):
+    (tmp_path / "picture.png").write_bytes(png_bytes())
+    assert open_upload(str(tmp_path / "picture.png"), tmp_path).rgb.shape == (20, 30, 3)
+    (tmp_path / "picture.png").unlink()
+    with pytest.raises(InputError, match="please upload it again"):
+        open_upload(str(tmp_path / "picture.png"), tmp_path)
+
+
+def test_a_picture_in_use_is_young(tmp_path):
+    path = tmp_path / "picture.png"
+    path.write_bytes(png_bytes())
+    os.utime(path, (0, 0))
+    open_upload(str(path), tmp_path)
+    assert path.stat().st_mtime > 10**9
+
+
 def test_handler_output_is_kept_without_loss(page):
     event, data = call(page[0], None, "example")
     assert event == "complete"
@@ -151,7 +176,7 @@ def test_large_photo_is_scaled_down(page, monkeypatch):
     monkeypatch.setattr(app.server.uploads, "MAX_SIDE_PX", 15)
     event, data = call(page[0], upload(page[0], png_bytes()))
     assert data == ["(10, 15, 3) uint8 [10, 200, 30]"]
-    assert NOTES.find(page[1][-1]) == ("Scaled down from 0.0 megapixels to 15 x 10.",)
+    assert page[1][-1].notes == ("Scaled down from 0.0 megapixels to 15 x 10.",)
 
 
 def test_one_file_is_decoded_at_a_time(page, monkeypatch):

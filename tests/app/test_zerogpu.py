@@ -14,6 +14,8 @@ import pytest
 
 import mpm
 from app.engine import zerogpu
+from app.engine.engine import Engine, runs_only
+from app.engine.pictures import Picture
 from mpm.errors import InputError
 from mpm.segmenters.sweep import sweep
 
@@ -109,3 +111,15 @@ def test_bad_input_stays_one_sentence(space, job, schedules):
 def test_the_control_runs_there_too(job):
     chosen, drawn = zerogpu.run_job(job)[1], zerogpu.run_job(replace(job, recipes=("none", "random@1,3")))[1]
     assert not np.array_equal(chosen.trace.stages[0].partner, drawn.trace.stages[0].partner)
+
+
+def test_the_page_s_runs_are_made_there_in_one_job_and_kept(space, job, monkeypatch):
+    jobs, plain = [], zerogpu.run_job
+    monkeypatch.setattr(zerogpu, "run_job", lambda one: (jobs.append(one.recipes), plain(one))[1])
+    engine, picture = Engine(job.model, "cpu", threads=1).start(), Picture.of(job.rgb)
+    there = list(runs_only(engine.sweep(picture, ["none", "1,3"])))
+    again = list(engine.sweep(picture, ["1,3", "none"]))
+    assert jobs == [("none", "1,3")] and [str(run.recipe) for run in there] == ["none", "1,3"]
+    assert {id(run) for run in there} == {id(run) for run in again}
+    alone = engine.segmenter.segment(job.rgb, "1,3")
+    assert np.array_equal(there[1].labels, alone.labels)

@@ -1,21 +1,26 @@
-"""The engine's contract around a tiny model."""
+"""Engines around a model that is in memory already."""
 
 from __future__ import annotations
 
+from app.engine.engine import Engine
+from app.engine.scheduler import Claim, Ticket
 
-class StubEngine:
-    """The engine's contract around a tiny model."""
 
-    def __init__(self, segmenter, model: str = "tiny") -> None:
-        self.name = model
-        self.segmenter, self.model, self.calls, self.max_patches = segmenter, model, 0, 3072
+class StubEngine(Engine):
+    """An engine that never loads: its model is given. No run is at hand."""
 
-    def read_recipe(self, text):
-        return self.segmenter.read_recipe(text)
+    def __init__(self, segmenter, model: str = "tiny", **options) -> None:
+        super().__init__(model, "cpu", **options)
+        self._segmenter = segmenter
+        self._loaded.set()
 
-    def wait(self, timeout_s: float | None = None) -> bool:
-        return True
+    @property
+    def turns(self) -> int:
+        """How often the device was used."""
+        return self.scheduler.turns
 
-    def exclusively(self, work):
-        self.calls += 1
-        return work(self.segmenter)
+    def served_elsewhere(self, visitor: str = "somebody else") -> Ticket:
+        """The device is that visitor's until the ticket is left."""
+        ticket = self.scheduler.enter(Claim(visitor))
+        assert ticket.wait(0)
+        return ticket
