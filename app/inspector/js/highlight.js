@@ -28,7 +28,9 @@ export function drawHighlight(ctx, state, rect, veiled) {
   if (veiled && !heatApplies(state)) drawVeil(ctx, scene, members);
   drawMembers(ctx, scene, members);
   if (veiled) drawReasons(ctx, scene);
-  drawPatchRing(ctx, scene, state.pinned !== null);
+  drawPatchRing(ctx, scene, patch, state.pinned !== null);
+  // Beside a pinned patch the pointer still looks around.
+  if (state.hover !== null && state.hover !== patch) drawPatchRing(ctx, scene, state.hover, false);
   ctx.restore();
 }
 
@@ -112,7 +114,7 @@ function drawHead(ctx, a, b, size, colour) {
   ctx.stroke();
 }
 
-function drawPatchRing(ctx, { view, rect, patch }, pinned) {
+function drawPatchRing(ctx, { view, rect }, patch, pinned) {
   const box = patchBox(view, rect, patch);
   ctx.beginPath();
   ctx.rect(box.x, box.y, box.w, box.h);

@@ -134,7 +134,7 @@ function sizeCells({ view, run, stage }) {
 
 // Similarity as the stage's insertion saw it, on every patch of each of its input tokens.
 function similarityCells({ view, run, stage }) {
-  const scale = similarityScale(run);
+  const scale = similarityScale();
   const { similarity } = run.stages[stage - 1];
   const token = run.tokens[stage - 1];
   return cellBitmap(view, (patch) => {
@@ -226,7 +226,7 @@ function eachRun(length, holds, visit) {
 function paintLinks(ctx, scene) {
   const { run, stage, cell } = scene;
   if (stage === 0) return;
-  const scale = similarityScale(run);
+  const scale = similarityScale();
   const width = clamp(Math.min(cell.w, cell.h) * 0.16, 1.2, 5);
   const pairs = stagePairs(run, stage - 1);
   ctx.lineCap = 'round';
@@ -274,14 +274,18 @@ export function mergeCaption(state) {
   const stage = shownStage(state);
   if (heatApplies(state))
     return state.heat.caption || 'Cosine similarity of the pinned patch to every other patch.';
-  if (!run.stages.length) return 'Nothing merges in this schedule: every patch stays a token of its own.';
-  if (stage === 0) return `Before any merge: ${run.tokenCounts[0]} patches, each a token of its own.`;
-  const gone = run.tokenCounts[stage - 1] - run.tokenCounts[stage];
-  const before = whereMerged(run, run.blocks[stage - 1]);
-  if (!gone) return `No two tokens came together ${before}: nothing merged here.`;
-  const earlier = stage > 1 ? ', on top of the earlier ones' : '';
-  const lines = mergesPairs(run.stages[stage - 1])
-    ? `Lines join the ${count(gone, 'pair')} that merged ${before}${earlier}.`
-    : `Lines lead from the ${count(gone, 'token')} that joined others ${before}${earlier}.`;
-  return `Each outlined shape is one token now. ${lines}`;
+  const [patches] = run.tokenCounts;
+  if (!run.stages.length) return 'Nothing merges: every patch stays a token of its own.';
+  if (stage === 0) return `Before any merge: ${patches} patches, each a token of its own.`;
+  const tokens = run.tokenCounts[stage];
+  const after = `After the merge ${whereMerged(run, run.blocks[stage - 1])}`;
+  const gone = run.tokenCounts[stage - 1] - tokens;
+  if (!gone) return `${after} still ${tokens} tokens: no two came together there.`;
+  const links = state.layers.links.on ? ` ${linksText(run.stages[stage - 1], gone)}` : '';
+  return `${after}: ${tokens} tokens. An outlined shape is one token, in its mean colour; what has none is a patch by itself.${links}`;
 }
+
+const linksText = (stage, gone) =>
+  mergesPairs(stage)
+    ? `Lines join the ${count(gone, 'pair')} of this merge.`
+    : `Lines lead from the ${count(gone, 'token')} that joined others in this merge.`;
