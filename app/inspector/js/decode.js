@@ -3,7 +3,7 @@
 import { NONE } from '../../js/util.js';
 import { followStages, patchSpans, patchSums } from './model.js';
 
-export const SCHEMA = 'mpm-inspector/2';
+export const SCHEMA = 'mpm-inspector/3';
 const ARRAY_TYPES = { u1: Uint8Array, u2: Uint16Array, u4: Uint32Array, f4: Float32Array };
 
 export function bytesOf(base64) {
@@ -45,16 +45,16 @@ export async function decodeRun(raw, size) {
     schedule: raw.schedule,
     blocks: raw.blocks,
     tokenCounts: raw.token_counts,
-    timing: raw.timing,
     notes: raw.notes,
     labels: await inflate(raw.labels),
     agreement: raw.agreement,
     truth: raw.truth,
+    confidence: raw.confidence ?? null,
     ...followStages(stages, size),
   };
 }
 
-async function decodePicture(src) {
+export async function decodePicture(src) {
   const picture = new Image();
   picture.src = src;
   await picture.decode();
@@ -65,6 +65,11 @@ export async function decodeView(raw) {
   const size = raw.grid.rows * raw.grid.cols;
   const view = {
     key: raw.view,
+    digest: raw.picture,
+    generation: raw.generation,
+    model: raw.model ?? {},
+    confidence: raw.confidence ?? null,
+    reference: raw.reference ?? null,
     title: raw.title,
     notes: raw.notes,
     picture: await decodePicture(raw.image.src),
@@ -93,6 +98,8 @@ export async function decodeView(raw) {
     truth: raw.truth ? await inflate(raw.truth) : null,
     runs: new Map(),
     failed: new Map(),
+    curves: null,
+    sent: [],
   };
   Object.assign(view, patchSpans(view));
   view.sums = patchSums(view);
