@@ -10,7 +10,7 @@ export const maskModes = (view) => [
   { value: 'merged', text: 'Mask', title: 'The mask of the merged model' },
   { value: 'changes', text: 'Changes', title: 'Only the pixels whose class changed' },
   ...(view.truth ? [{ value: 'truth', text: 'Truth', title: 'The true classes of this picture' }] : []),
-  { value: 'compare', text: 'Before | after', title: 'Both masks under one border that moves' },
+  { value: 'compare', text: 'Compare', title: 'Before and after under one border that moves' },
 ];
 
 // A mode that this view has: a link or the picture before may have named another.

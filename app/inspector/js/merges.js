@@ -144,7 +144,7 @@ function similarityCells({ view, run, stage }) {
 }
 
 function paintGrid(ctx, scene) {
-  paintBorders(ctx, scene, () => true, 0.75);
+  paintBorders(ctx, scene, () => true, '#ffffff');
 }
 
 export function lineThrough(ctx, x, y, dx, dy) {
@@ -164,7 +164,7 @@ export function strokeTwice(ctx, width, colour, casing = 1) {
 }
 
 function paintOutlines(ctx, scene) {
-  paintBorders(ctx, scene, groupBorder(scene), outlineWidth(scene.cell));
+  paintBorders(ctx, scene, groupBorder(scene), '#ffffff');
 }
 
 // Whether two neighbouring patches belong to different tokens, one of them merged.
@@ -176,21 +176,25 @@ export function groupBorder({ run, stage }) {
 
 export const outlineWidth = (cell) => clamp(Math.min(cell.w, cell.h) * 0.08, 0.7, 2.4);
 
-// Rectangles on whole device pixels instead of one stroked path: sharper, and twice as fast to rasterise.
-function paintBorders(ctx, scene, apart, width) {
+// Thin lines, so that hundreds of groups stay a picture: a dark side only where patches are large. Rectangles on
+// whole device pixels instead of one stroked path: sharper, and twice as fast to rasterise.
+function paintBorders(ctx, scene, apart, colour) {
   const ratio = ctx.getTransform().a;
-  const line = Math.max(1, Math.round(width * ratio)) / ratio;
+  const line = Math.max(1, Math.round(outlineWidth(scene.cell) * ratio)) / ratio;
   const snap = (value) => Math.round(value * ratio) / ratio;
   const lines = [];
   eachBorder(scene, apart, (x, y, dx, dy) =>
     lines.push([snap(x - line / 2), snap(y - line / 2), dx + line, dy + line]),
   );
-  ctx.fillStyle = CASING;
-  const edge = 1 / ratio;
-  for (const [x, y, w, h] of lines) ctx.fillRect(x - edge, y - edge, w + 2 * edge, h + 2 * edge);
-  ctx.fillStyle = '#ffffff';
+  if (Math.min(scene.cell.w, scene.cell.h) > ROOMY_PX) {
+    ctx.fillStyle = CASING;
+    const edge = 1 / ratio;
+    for (const [x, y, w, h] of lines) ctx.fillRect(x - edge, y - edge, w + 2 * edge, h + 2 * edge);
+  }
+  ctx.fillStyle = colour;
   for (const [x, y, w, h] of lines) ctx.fillRect(x, y, w, h);
 }
+const ROOMY_PX = 22; // sides of a patch from which two lines beside each other do not fill it
 
 // Visits a line wherever two neighbouring patches are apart; straight runs are one line.
 export function eachBorder({ view, cell }, apart, visit) {
@@ -278,11 +282,11 @@ export function mergeCaption(state) {
   if (!run.stages.length) return 'Nothing merges: every patch stays a token of its own.';
   if (stage === 0) return `Before any merge: ${patches} patches, each a token of its own.`;
   const tokens = run.tokenCounts[stage];
-  const after = `After the merge ${whereMerged(run, run.blocks[stage - 1])}`;
+  const after = `after the merge ${whereMerged(run, run.blocks[stage - 1])}`;
   const gone = run.tokenCounts[stage - 1] - tokens;
-  if (!gone) return `${after} still ${tokens} tokens: no two came together there.`;
+  if (!gone) return `Still ${tokens} tokens ${after}: no two came together.`;
   const links = state.layers.links.on ? ` ${linksText(run.stages[stage - 1], gone)}` : '';
-  return `${after}: ${tokens} tokens. An outlined shape is one token, in its mean colour; what has none is a patch by itself.${links}`;
+  return `${tokens} tokens ${after}: an outlined shape is one.${links}`;
 }
 
 const linksText = (stage, gone) =>

@@ -45,7 +45,7 @@ export function mountPanes(ui, store, actions) {
   paintOn(store, BASELINE_KEYS, baseline, (ctx, state) => {
     drawBaseline(ctx, baseline, state, maskFor);
     ui.baselineCaption.textContent = baselineRun(state)
-      ? 'The same model without any merging: what the merged mask is held against.'
+      ? 'The same model without merging.'
       : 'The unmerged run is being computed.';
   });
   paintOn(store, MASK_KEYS, merged, (ctx, state) => {

@@ -97,7 +97,7 @@ function showStop(state, { stop, at, chosen }, actions) {
       onclick: () => actions.chooseSchedule(stop),
     },
     el('span', { class: 'word' }, stop === state.view.baseline ? stopName(state, stop) : word),
-    stop === state.view.baseline ? null : el('small', {}, stopName(state, stop)),
+    stop === state.view.baseline ? null : el('small', {}, stopName(state, stop).replaceAll(', ', ',')),
   );
 }
 

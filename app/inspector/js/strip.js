@@ -77,5 +77,5 @@ function stripCaption(state, run) {
   const where = mergesInside(state.schedule) ? 'in' : 'before';
   if (state.view.failed.has(state.schedule)) return `The panes show ${shortName(state, state.shown)}.`;
   if (!run) return `${shortName(state, state.schedule)} is being computed; the panes show ${shortName(state, state.shown)}.`;
-  return `The tokens that each encoder block works on. ${pressWord()} a block to merge ${where} it, or not.`;
+  return `Encoder blocks and their tokens. ${pressWord()} one to merge ${where} it.`;
 }
