@@ -1,5 +1,6 @@
 // Puts the parts together.
 
+import { mountAccordions } from './accordions.js';
 import { makeActions } from './actions.js';
 import { mountClasses } from './classes.js';
 import { debugHandle } from './debug.js';
@@ -66,6 +67,7 @@ function mountParts(ui, page) {
   const pick = mountPick(ui, store, opening);
   mountPanes(ui, store, actions);
   mountTip(ui, store);
+  mountAccordions();
   mountMethod(ui, store, actions);
   mountOptions(ui, store, actions);
   mountNamed(ui, store, actions);
