@@ -24,7 +24,7 @@ export function makeActions(store, send, race) {
   // Python hears of every choice; what is neither at hand nor on its way it is asked to compute.
   const announce = (schedule) => {
     newAct(state, 'recipe');
-    set({ queueing: null });
+    set({ queueing: null, ...(state.notice?.kind === 'gone' ? {} : { notice: null }) });
     if (state.pending) return undefined; // told when the picture is there
     const { runs, schedules, failed } = state.view;
     const comes = state.exploring && schedules.includes(schedule) && !failed.has(schedule);
@@ -73,6 +73,10 @@ export function makeActions(store, send, race) {
       const done = wanted.shift();
       if (done) set({ saving: state.saving.filter((one) => one !== done.what) });
       if (wanted.length) send('save', wanted[0]);
+    },
+    dropSaves() {
+      wanted.length = 0;
+      set({ saving: [] });
     },
     askMissing: (schedules) => send('missing', { schedules }),
     askFeatures: () => !state.pending && send('features', { recipe: state.shown }),

@@ -106,13 +106,14 @@ export function linkTarget(link, page) {
   return { link, example, model, recipe, problems, isOwnPicture: link.picture === OWN_PICTURE };
 }
 
+const listed = (parts) => [parts.slice(0, -1).join(', '), parts.at(-1)].filter(Boolean).join(' and ');
+
 // One sentence about what could not be applied; empty where all was.
 export function linkProblems({ link, problems, isOwnPicture }, view) {
   const asked = recipeOf(link);
-  const recipe = asked && scheduleFromLink(link, view) === null ? [`a recipe ${echo(asked)} that does not fit here`] : [];
-  const named = problems.map((text) => `${text} that is not here`);
-  const all = [...named, ...recipe];
-  if (all.length) return `The link names ${all.join(' and ')}; the rest of it is applied.`;
+  const recipe = asked && scheduleFromLink(link, view) === null ? [`a recipe ${echo(asked)}`] : [];
+  const all = [...problems, ...recipe];
+  if (all.length) return `The link names ${listed(all)} that this page cannot open; the rest of it is applied.`;
   return isOwnPicture ? 'This link was made for somebody’s own picture, which is not in it: its view is applied to what is open.' : '';
 }
 

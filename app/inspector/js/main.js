@@ -3,6 +3,7 @@
 import { mountAccordions } from './accordions.js';
 import { makeActions } from './actions.js';
 import { mountClasses } from './classes.js';
+import { createContact } from './contact.js';
 import { debugHandle } from './debug.js';
 import { mountDownloads } from './downloads.js';
 import { EVENTS } from './events.js';
@@ -42,11 +43,12 @@ function collectRefs(root) {
 function makePage() {
   const store = createStore(initialState(JSON.parse(props.page || '{}')));
   const page = { store };
+  page.contact = createContact(trigger);
   page.watch = createWatch({ ping: pingServer, tell: (isGone) => tellGone(page, isGone) });
   const send = (name, data) => {
     if (!EVENTS.includes(name)) throw new Error(`there is no event ${name}`);
     if (ANSWERED.includes(name)) page.watch.asked();
-    trigger(name, { ...wishOf(store.state), ...data });
+    page.contact.send(name, { ...wishOf(store.state), ...data });
   };
   page.races = createRaces(store, send);
   page.actions = makeActions(store, send, page.races);
@@ -55,10 +57,11 @@ function makePage() {
 }
 
 // What is here stays usable: a picture on its way gives way to the one before.
-function tellGone({ store, opening }, isGone) {
+function tellGone({ store, actions, opening }, isGone) {
   const { state, set } = store;
   if (isGone && state.pending) opening.fail(GONE_SENTENCE);
-  if (isGone) set({ notice: noticeOf(GONE_SENTENCE, 'gone'), saving: [], queueing: null });
+  if (isGone) actions.dropSaves();
+  if (isGone) set({ notice: noticeOf(GONE_SENTENCE, 'gone'), queueing: null });
   else if (state.notice?.kind === 'gone') set({ notice: null });
 }
 
@@ -101,15 +104,25 @@ function mountInspector() {
   store.on(['offered'], () => root.scrollIntoView({ block: 'start' }));
   store.set({ frame: 1, maskOpacity: 0.7 });
   Object.defineProperty(root, '__inspector', { value: debugHandle(store, ui) });
-  receiveMessages(createInbox(page, page.watch.answered));
+  receiveMessages(createInbox(page), page);
   window.addEventListener('offline', page.watch.lost);
   window.addEventListener('online', page.watch.look);
   openFirst(page);
 }
 
-function receiveMessages(receive) {
-  watch('value', () => receive(props.value));
-  window.addEventListener('mpm-message', ({ detail }) => receive(detail));
+function receiveMessages(receive, { contact, watch: server }) {
+  const hear = (text) => {
+    if (!text) return;
+    contact.heard();
+    server.answered();
+    receive(text);
+  };
+  watch('value', () => hear(props.value));
+  window.addEventListener('mpm-message', ({ detail }) => hear(detail));
+  window.addEventListener('mpm-race', () => {
+    contact.heard();
+    server.answered();
+  });
   receive(props.value);
 }
 

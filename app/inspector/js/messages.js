@@ -209,7 +209,7 @@ function askForMissing(view, actions) {
 }
 
 // Decoding takes turns: messages apply in the order in which they came, and each once.
-export function createInbox(page, answered) {
+export function createInbox(page) {
   const seen = new Set();
   let turn = Promise.resolve();
   const isNew = (nonce) => {
@@ -225,7 +225,6 @@ export function createInbox(page, answered) {
         const message = JSON.parse(text);
         if (message.schema !== SCHEMA)
           throw new Error(`expected schema ${SCHEMA}, but got ${message.schema}`);
-        answered();
         if (isNew(message.nonce)) await RECEIVERS[message.kind]?.(message, page);
       })
       .catch((error) => console.error('inspector:', error));
