@@ -41,7 +41,7 @@ function drawVeil(ctx, { view, rect }, members) {
     const box = patchBox(view, rect, member);
     hole.rect(box.x, box.y, box.w, box.h);
   }
-  ctx.fillStyle = 'rgba(8, 10, 22, 0.42)';
+  ctx.fillStyle = 'rgba(8, 10, 22, 0.36)';
   ctx.fill(hole, 'evenodd');
 }
 

@@ -3,6 +3,7 @@
 import { count, el, onceQuiet } from '../../js/util.js';
 import { HOT } from './highlight.js';
 import { pressWord } from './words.js';
+import { lookButtons } from './lookhere.js';
 import { colOf, historyOf, patchClass, rowOf } from './model.js';
 import { activePatch, baselineRun, heatApplies, shownRun, shownStage } from './store.js';
 
@@ -34,11 +35,12 @@ function readoutKey(state) {
 function showReadout(readout, state, patch, actions) {
   readout.style.setProperty('--steps', Math.max(1, shownRun(state).stages.length));
   const focused = readout.contains(document.activeElement) ? document.activeElement.dataset.act : null;
-  readout.replaceChildren(...(patch === null ? emptyReadout() : patchReadout(state, patch, actions)));
+  readout.replaceChildren(...(patch === null ? emptyReadout(state, actions) : patchReadout(state, patch, actions)));
   if (focused) readout.querySelector(`[data-act=${focused}]`)?.focus();
 }
 
-const emptyReadout = () => [
+const emptyReadout = (state, actions) => [
+  lookButtons(state, actions) ?? '',
   el(
     'p',
     { class: 'invite' },
