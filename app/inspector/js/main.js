@@ -25,11 +25,14 @@ import { createRaces, mountRaces } from './races.js';
 import { mountReadout } from './readout.js';
 import { mountSchedule } from './schedule.js';
 import { createWatch, pingServer } from './server.js';
+import { stoppedAt } from './speed.js';
 import { mountStages } from './stages.js';
 import { createStore, initialState } from './store.js';
 import { mountStrip } from './strip.js';
 import { mountTip } from './tip.js';
 import { mountTradeoff } from './tradeoff.js';
+import { mountWaiting } from './waiting.js';
+import { mountUnsure } from './unsure.js';
 import { wishOf } from './wish.js';
 
 // What Python always answers with a message.
@@ -50,9 +53,9 @@ function makePage() {
     if (ANSWERED.includes(name)) page.watch.asked();
     page.contact.send(name, { ...wishOf(store.state), ...data });
   };
-  page.races = createRaces(store, send);
+  page.races = createRaces(store, send, (text, digest) => page.opening.resend(text, digest));
   page.actions = makeActions(store, send, page.races);
-  page.opening = makeOpening(store, send, pickedFiles(upload));
+  page.opening = makeOpening(store, send, pickedFiles(upload, page.watch.suspect));
   return page;
 }
 
@@ -61,7 +64,7 @@ function tellGone({ store, actions, opening }, isGone) {
   const { state, set } = store;
   if (isGone && state.pending) opening.fail(GONE_SENTENCE);
   if (isGone) actions.dropSaves();
-  if (isGone) set({ notice: noticeOf(GONE_SENTENCE, 'gone'), queueing: null });
+  if (isGone) set({ notice: noticeOf(GONE_SENTENCE, 'gone'), queueing: null, exploring: null, speeds: stoppedAt(state.speeds, Infinity) });
   else if (state.notice?.kind === 'gone') set({ notice: null });
 }
 
@@ -70,6 +73,7 @@ function mountParts(ui, page) {
   const pick = mountPick(ui, store, opening);
   mountPanes(ui, store, actions);
   mountTip(ui, store);
+  mountUnsure(ui, store);
   mountAccordions();
   mountMethod(ui, store, actions);
   mountOptions(ui, store, actions);
@@ -87,6 +91,7 @@ function mountParts(ui, page) {
   mountFilmstrip(ui, store, opening, pick);
   mountModelMenu(ui, store, opening);
   mountNotice(ui, store);
+  mountWaiting(ui, store);
   mountLink(ui, store, page);
   mountRaces(store, page.races);
 }

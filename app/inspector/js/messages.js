@@ -46,7 +46,6 @@ const RECEIVERS = {
     if (isSame()) keepFrom(state.view, view);
     const ends = isAnswer ? { pending: null, exploring: progressOf(view) } : {};
     view.source = isAnswer ? state.source : (state.view?.source ?? state.source);
-    if (isAnswer) page.opening.arrived(view.digest);
     if (isSame() && !state.linkWanted) {
       set({ view, runs: state.runs + 1, ...nowShown(state, view), ...ends });
     } else {

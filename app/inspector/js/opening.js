@@ -5,6 +5,7 @@ import { newAct } from './wish.js';
 
 const NOT_KEPT = /not kept here any more|no longer there/;
 const REMEMBERED_FILES = 12;
+const RESEND_AFTER_MS = 60_000;
 
 const EMPTY_PENDING = { src: null, title: '', patches: null, text: 'Opening the picture', done: null, of: null, digest: null };
 
@@ -13,7 +14,7 @@ export const cuttingText = (patches) => (patches ? `Cutting into ${patches} patc
 
 export function makeOpening(store, send, files) {
   const { state, set } = store;
-  const resent = new Set();
+  const resent = new Map();
   const asked = { data: null, repeated: null };
 
   function ask(data) {
@@ -34,7 +35,8 @@ export function makeOpening(store, send, files) {
     try {
       sent = await files.upload(file);
     } catch {
-      if (generation === state.acts.view) fail('The picture could not be sent to the server.');
+      const isThere = await files.suspect(); // where the server is gone, that is said
+      if (isThere && generation === state.acts.view && state.pending) fail('The picture could not be sent to the server.');
       return;
     }
     if (generation === state.acts.view) ask({ source: { upload: sent.path, name: file.name } });
@@ -90,12 +92,21 @@ export function makeOpening(store, send, files) {
       const digest = pending ? pending.digest : view?.digest;
       return digest ? open.picture(digest, pending?.title ?? view.title, model, link) : undefined;
     },
-    // After "not kept here any more": what this tab still has is sent again by itself, once.
+    // After "not kept here any more" (the server may be a new one): what this tab still has is sent again by itself,
+    // under the view that is shown. Whether that could be done.
     resend(text, digest) {
+      const now = performance.now();
       const file = files.known.get(digest);
-      if (!NOT_KEPT.test(text) || !file || resent.has(digest)) return false;
-      resent.add(digest);
-      open.file(file);
+      const example = state.view?.digest === digest ? state.view.source?.example : null;
+      if (!NOT_KEPT.test(text) || !(file || example) || now - resent.get(digest) < RESEND_AFTER_MS) return false;
+      resent.set(digest, now);
+      if (state.pending) {
+        if (file) open.file(file);
+        return Boolean(file);
+      }
+      const generation = newAct(state, 'view');
+      if (file) sendFile(file, generation);
+      else ask({ source: { example } });
       return true;
     },
     remember(digest, file) {
@@ -109,7 +120,6 @@ export function makeOpening(store, send, files) {
       asked.repeated = generation;
       send('open', asked.data);
     },
-    arrived: (digest) => resent.delete(digest),
     fail,
   };
   return open;

@@ -34,8 +34,10 @@ async function previewOf(file) {
   }
 }
 
-export const pickedFiles = (upload) => ({
+// upload: sends a file to the server; suspect: whether that is there.
+export const pickedFiles = (upload, suspect) => ({
   upload,
+  suspect,
   preview: previewOf,
   forget: (src) => src && URL.revokeObjectURL(src),
   known: new Map(),

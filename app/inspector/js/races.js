@@ -8,7 +8,8 @@ import { newAct, wishOf } from './wish.js';
 const SILENCE_MS = 20_000; // so long without a word, and a race by hand is over
 const OVER = ['done', 'stopped'];
 
-export function createRaces(store, send, clock = () => performance.now()) {
+// lost(text, digest): a race was refused as its picture is not kept any more; whether it is sent again.
+export function createRaces(store, send, lost = () => false, clock = () => performance.now()) {
   const { state, set } = store;
   const races = { hand: null, asked: '' };
 
@@ -39,6 +40,7 @@ export function createRaces(store, send, clock = () => performance.now()) {
 
   function heard(message) {
     set({ speeds: takeRace(state.speeds, message) });
+    if (message.kind === 'text' && message.generation === state.generation && state.view && !state.pending && lost(message.text, state.view.digest)) races.hand = null;
     const isEnd = message.kind === 'stopped' || OVER.includes(message.state);
     if (races.hand && message.generation >= races.hand.generation) {
       if (message.kind === 'stopped' || (message.by_hand && isEnd)) races.hand = null;

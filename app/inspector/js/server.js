@@ -5,45 +5,52 @@ const PING_MS = 8_000;
 
 // Watches what was asked. ping: a promise of whether the server answers; tell(isGone): that changed.
 export function createWatch({ ping, tell, now = () => performance.now(), later = setTimeout, patience = PATIENCE_MS }) {
-  const watch = { asked: null, isGone: false, timer: null };
-  const turnTo = (isGone) => {
+  const watch = { asked: null, isGone: false, isWaiting: false };
+
+  function turnTo(isGone) {
     if (watch.isGone === isGone) return;
     watch.isGone = isGone;
     tell(isGone);
-  };
-  const lookAgain = () => {
-    watch.timer ??= later(() => {
-      watch.timer = null;
-      return look();
-    }, patience);
-  };
-  async function look() {
-    if (watch.asked === null && !watch.isGone) return;
-    if (!watch.isGone && now() - watch.asked < patience) {
-      lookAgain();
-      return;
-    }
-    const isThere = await ping();
-    if (isThere && !watch.isGone) watch.asked = watch.asked === null ? null : now();
-    turnTo(!isThere);
-    lookAgain();
   }
+
+  function lookIn(ms) {
+    if (watch.isWaiting) return;
+    watch.isWaiting = true;
+    later(() => {
+      watch.isWaiting = false;
+      look();
+    }, ms);
+  }
+
+  function look() {
+    if (watch.asked === null && !watch.isGone) return undefined;
+    const left = watch.isGone ? 0 : patience - (now() - watch.asked);
+    return left > 0 ? lookIn(left) : suspect();
+  }
+
+  // Asks at once. Gives whether the server is there.
+  async function suspect() {
+    const isThere = await ping();
+    if (isThere && watch.asked !== null) watch.asked = now();
+    turnTo(!isThere);
+    lookIn(watch.isGone ? patience / 2 : patience);
+    return isThere;
+  }
+
   return {
     look,
+    suspect,
     asked() {
       watch.asked ??= now();
-      lookAgain();
+      lookIn(patience);
     },
     answered() {
       watch.asked = null;
       turnTo(false);
     },
-    lost: () => {
+    lost() {
       turnTo(true);
-      lookAgain();
-    },
-    get isGone() {
-      return watch.isGone;
+      lookIn(patience / 2);
     },
   };
 }

@@ -53,7 +53,8 @@ function figureOf({ speedup, ms }, baseline, runs) {
   return { value, low, high, runs, ownMs: medianOf(ms), beforeMs: medianOf(baseline.ms) };
 }
 
-function stoppedAt(speeds, generation) {
+// Of races that were started before: no more runs come.
+export function stoppedAt(speeds, generation) {
   const isStopped = (one) => one.generation < generation && !ENDED_STATES.includes(one.state);
   return new Map([...speeds].map(([key, one]) => [key, isStopped(one) ? { ...one, state: 'stopped' } : one]));
 }
