@@ -93,6 +93,7 @@ function mountZoomButtons(pane, store) {
   const button = (text, label, action) =>
     el('button', { type: 'button', 'aria-label': label, title: label, onclick: action }, text);
   const fit = button('Fit', 'Show the whole picture', () => zoomPane(pane, store, 0));
+  fit.hidden = true;
   pane.zoomBar.append(
     button('−', 'Zoom out', () => zoomPane(pane, store, 1 / 1.6)),
     button('+', 'Zoom in (or Ctrl and scroll)', () => zoomPane(pane, store, 1.6)),
