@@ -62,10 +62,12 @@ function makePage() {
 // What is here stays usable: a picture on its way gives way to the one before.
 function tellGone({ store, actions, opening }, isGone) {
   const { state, set } = store;
-  if (isGone && state.pending) opening.fail(GONE_SENTENCE);
-  if (isGone) actions.dropSaves();
-  if (isGone) set({ notice: noticeOf(GONE_SENTENCE, 'gone'), queueing: null, exploring: null, speeds: stoppedAt(state.speeds, Infinity) });
-  else if (state.notice?.kind === 'gone') set({ notice: null });
+  if (!isGone && state.notice?.kind === 'gone') set({ notice: null });
+  if (!isGone) return;
+  if (state.pending) opening.giveBack();
+  actions.dropSaves();
+  const speeds = stoppedAt(state.speeds, Infinity);
+  set({ notice: noticeOf(GONE_SENTENCE, 'gone'), queueing: null, exploring: null, speeds });
 }
 
 function mountParts(ui, page) {

@@ -43,15 +43,17 @@ export function makeOpening(store, send, files) {
   }
 
   // The picture before comes back as it was.
+  function giveBack() {
+    const { view } = state;
+    const before = view ? { source: view.source, model: view.model.name } : {};
+    set({ pending: null, exploring: null, linkWanted: null, ...before });
+  }
+
+  // It comes back with a sentence, and what of its runs had to give way is asked for again.
   function fail(text) {
     const { view } = state;
-    set({
-      pending: null,
-      exploring: null,
-      linkWanted: null,
-      notice: noticeOf(text),
-      ...(view ? { source: view.source, model: view.model.name } : {}),
-    });
+    giveBack();
+    set({ notice: noticeOf(text) });
     const lacking = view ? view.schedules.filter((one) => !view.runs.has(one)) : [];
     if (lacking.length) send('missing', { schedules: lacking });
   }
@@ -121,6 +123,7 @@ export function makeOpening(store, send, files) {
       send('open', asked.data);
     },
     fail,
+    giveBack,
   };
   return open;
 }
