@@ -28,7 +28,7 @@ HEAD = (FOLDER / "head.html").read_text(encoding="utf-8")
 def build_page(models: Models) -> gr.Blocks:
     """The whole page over its models. Launch it with `launch_options()`."""
     pictures, generations = Pictures(), Generations()
-    with gr.Blocks(title=texts.TITLE, analytics_enabled=False) as page:
+    with gr.Blocks(title=texts.TITLE, analytics_enabled=False, fill_width=True) as page:
         explorer = explorer_section(models, pictures, generations, page)
         latency_section(models, pictures, generations, explorer)
         lab_section(models, pictures)
