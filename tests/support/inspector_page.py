@@ -55,7 +55,9 @@ FACTS = {
 def stand_in(message: str | None, facts: dict = FACTS) -> str:
     """The page at STAND_IN, with its first message. It records `window.events` and `window.uploads`."""
     component = Inspector(message)
-    code = CONTRACT.replace("FIRST", json.dumps(component.value)).replace("PAGE", json.dumps(json.dumps(facts)))
+    code = CONTRACT.replace("FIRST", json.dumps(component.value)).replace(
+        "PAGE", json.dumps(json.dumps(facts))
+    )
     code = code.replace("SCRIPT", json.dumps(component.js_on_load)).replace("</", "<\\/")
     return (
         f"<!doctype html><meta charset=utf-8><style>#host {{ {component.css_template} }}</style>"

@@ -9,6 +9,7 @@ const LONGEST_OVER_MEDIAN = 1.45; // a tick further out stands at the end of the
 
 export function mountHeadline(ui, store) {
   const parts = ['tokens', 'same', 'fast'].map((name) => el('span', { class: `part ${name}`, 'data-part': name }));
+  parts.at(-1).setAttribute('aria-live', 'off'); // it counts runs, and nobody wants to hear every one
   ui.headline.replaceChildren(...parts);
   const bars = [speedBar('unmerged'), speedBar('merged')];
   const note = el('p', { class: 'speed-note', 'data-role': 'speed-note' });

@@ -58,7 +58,8 @@ export function mountPick(ui, store, opening) {
   });
   ui.root.append(input);
   const choose = () => input.click();
-  ui.empty.addEventListener('click', choose);
+  // Panes without a picture ask for one.
+  ui.panes.addEventListener('click', () => !store.state.view && !store.state.pending && choose());
   acceptDropsAnywhere(ui, store, take);
   acceptPastes(take);
   return { choose, take };
