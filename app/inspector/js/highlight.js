@@ -34,7 +34,7 @@ export function drawHighlight(ctx, state, rect, veiled) {
   ctx.restore();
 }
 
-function drawVeil(ctx, { view, rect }, members) {
+export function drawVeil(ctx, { view, rect }, members) {
   const hole = new Path2D();
   hole.rect(rect.x, rect.y, rect.w, rect.h);
   for (const member of members) {
@@ -45,7 +45,7 @@ function drawVeil(ctx, { view, rect }, members) {
   ctx.fill(hole, 'evenodd');
 }
 
-function drawMembers(ctx, { view, cell }, members) {
+export function drawMembers(ctx, { view, cell }, members) {
   const inside = new Set(members);
   ctx.beginPath();
   for (const member of members) borderOf(ctx, { view, cell }, member, inside);
@@ -84,7 +84,7 @@ function drawReasons(ctx, { view, run, rect, cell, stage, patch }) {
     drawArrow(ctx, view, rect, last.nearest, last.rival, { colour: '#ffd34d', width: 2, dash: true, head });
 }
 
-function drawArrow(ctx, view, rect, from, to, { colour, width, dash = false, head = 0 }) {
+export function drawArrow(ctx, view, rect, from, to, { colour, width, dash = false, head = 0 }) {
   const a = patchCentre(view, rect, from);
   const b = patchCentre(view, rect, to);
   ctx.setLineDash(dash ? [4, 4] : []);
@@ -114,7 +114,7 @@ function drawHead(ctx, a, b, size, colour) {
   ctx.stroke();
 }
 
-function drawPatchRing(ctx, { view, rect }, patch, pinned) {
+export function drawPatchRing(ctx, { view, rect }, patch, pinned) {
   const box = patchBox(view, rect, patch);
   ctx.beginPath();
   ctx.rect(box.x, box.y, box.w, box.h);

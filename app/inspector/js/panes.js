@@ -3,9 +3,11 @@
 import { drawHighlight } from './highlight.js';
 import { createMaskCache, drawBaseline, drawMerged, maskCaption, modeOf, splitX } from './masks.js';
 import { drawMerges, mergeCaption } from './merges.js';
+import { drawMotion } from './motion.js';
 import { drawPreview, mountPreview } from './preview.js';
 import { mountHandle, mountPointer } from './pointer.js';
 import { baselineRun } from './store.js';
+import { drawTour } from './tour.js';
 import { groundColour, pictureRect, prepareCanvas } from './viewport.js';
 
 export const PANES = ['merge', 'baseline', 'mask']; // as the names of their elements begin
@@ -54,6 +56,7 @@ export function mountPanes(ui, store, actions) {
     ui.maskCaption.textContent = maskCaption(state);
   });
   store.on(TOP_KEYS, (state) => panes.forEach((pane) => drawTop(pane, state)));
+  store.on(['motion', 'tour'], (state) => drawTop(merges, state));
   panes.forEach((pane) => mountPointer(pane, store, actions));
   mountHandle(ui.handle, merged, store);
   watchSizes(panes, store);
@@ -70,7 +73,11 @@ function paintOn(store, keys, pane, draw) {
 
 function drawTop(pane, state) {
   const ctx = prepareCanvas(pane.top, pane.size());
-  if (state.view && !state.pending) drawHighlight(ctx, state, pane.rect(), pane.name === 'merge');
+  if (!state.view || state.pending) return;
+  const isMerges = pane.name === 'merge';
+  if (isMerges && state.motion) drawMotion(ctx, state, pane.rect());
+  else if (isMerges && state.tour) drawTour(ctx, state, pane.rect());
+  else drawHighlight(ctx, state, pane.rect(), isMerges);
 }
 
 // The border between before and after, where the pane has one.

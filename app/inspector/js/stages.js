@@ -3,9 +3,11 @@
 import { mergesInside } from '../../js/recipe.js';
 import { choice, el, ordinal } from '../../js/util.js';
 import { lastStage, whereMerged } from './model.js';
+import { countAt, phaseAt, wordsOf } from './motion.js';
 import { shownRun, shownStage } from './store.js';
 
-const PLAY_STEP_MS = 1100;
+const PLAY_STEP_MS = 1100; // where motion is not wanted
+const REST_MS = 900;
 
 export function mountStages(ui, store) {
   const name = el('span', { class: 'stages-name', 'aria-hidden': 'true' });
@@ -24,6 +26,10 @@ export function mountStages(ui, store) {
   });
   store.on(['view', 'shown', 'playing', 'runs'], (state) => state.view && showPlay(play, state));
   store.on(['playing'], (state) => runPlayer(state, store));
+  store.on(['motion'], (state) => {
+    ui.counter.hidden = !state.motion;
+    if (state.motion) ui.counter.textContent = `${countAt(state.motion, shownRun(state))} tokens: ${wordsOf(state.motion)}`;
+  });
 }
 
 const MANY = 5; // with more stages there is no room for the words before them
@@ -54,13 +60,37 @@ function showPlay(play, state) {
 
 const togglePlay = (store) => store.set({ playing: !store.state.playing });
 
+const isStill = () => window.matchMedia('(prefers-reduced-motion: reduce)').matches;
+
 let playTimer = 0;
+let playFrame = 0;
 
 function runPlayer(state, store) {
   clearInterval(playTimer);
+  cancelAnimationFrame(playFrame);
+  store.set({ motion: null });
   if (!state.playing) return;
   if (shownStage(state) === lastStage(shownRun(state))) store.set({ stage: 0 });
-  playTimer = setInterval(() => playOn(store), PLAY_STEP_MS);
+  if (isStill()) playTimer = setInterval(() => playOn(store), PLAY_STEP_MS);
+  else playFilm(store);
+}
+
+// Each merge as a film, and a rest on what became of it.
+function playFilm(store) {
+  const { state } = store;
+  let began = performance.now();
+  const step = (now) => {
+    if (!state.playing) return;
+    playFrame = requestAnimationFrame(step);
+    if (now < began) return; // rests
+    const moment = phaseAt(now - began);
+    if (!moment) {
+      began = now + REST_MS;
+      playOn(store);
+    }
+    store.set({ motion: moment && { ...moment, stage: shownStage(state) + 1 } });
+  };
+  playFrame = requestAnimationFrame(step);
 }
 
 function playOn(store) {
