@@ -29,12 +29,11 @@ export function countAt({ phase, share, stage }, { tokenCounts }) {
 }
 
 const WORDS = {
-  grid: 'one a patch at first',
-  nearest: 'each looks for its nearest',
-  found: 'these found each other',
-  flow: 'and become one',
+  nearest: ': each looks for its nearest',
+  found: ': these found each other',
+  flow: ': they become one',
 };
-export const wordsOf = ({ phase }) => WORDS[phase];
+export const wordsOf = ({ phase }) => WORDS[phase] ?? '';
 
 export function drawMotion(ctx, state, rect) {
   const { view, motion } = state;

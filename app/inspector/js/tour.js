@@ -71,7 +71,7 @@ function stepTexts({ view }, { run, similarity }) {
   return [
     ['A patch', `The picture is cut into ${patches} patches like this one. Each enters the model as one token.`],
     ['Its nearest', `${sentence(whereMerged(run, run.blocks[0]))} it looks for the token most like it, anywhere in the picture: cosine similarity ${similarity.toFixed(3)}.`],
-    ['Mutual?', 'Its nearest looks for its own, and finds it: they chose each other. Where one prefers a third, nothing happens.'],
+    ['Mutual', 'Its nearest looks for its own, and finds it: they chose each other. Where one prefers a third, nothing happens.'],
     ['Merged', `So the two are one token from now on, their mean. ${count(patches - tokens, 'pair')} did that here: ${tokens} tokens go on.`],
   ];
 }
