@@ -30,6 +30,7 @@ import { mountStages } from './stages.js';
 import { createStore, initialState } from './store.js';
 import { mountStrip } from './strip.js';
 import { mountTip } from './tip.js';
+import { mountTour } from './tour.js';
 import { mountTradeoff } from './tradeoff.js';
 import { mountWaiting } from './waiting.js';
 import { mountUnsure } from './unsure.js';
@@ -75,6 +76,7 @@ function mountParts(ui, page) {
   const pick = mountPick(ui, store, opening);
   mountPanes(ui, store, actions);
   mountTip(ui, store);
+  mountTour(ui, store);
   mountUnsure(ui, store);
   mountAccordions();
   mountMethod(ui, store, actions);
