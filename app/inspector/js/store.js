@@ -42,7 +42,7 @@ export const LAYERS = [
     opacity: 0.85,
     help: 'Patches that are one token now, in their mean colour',
   },
-  { name: 'outlines', text: 'Outlines', on: true, opacity: 0.75, help: 'Borders of the groups' },
+  { name: 'outlines', text: 'Outlines', on: true, opacity: 0.6, help: 'Borders of the groups' },
   { name: 'links', text: 'Links', on: false, opacity: 1, help: 'Pairs that merged at this insertion' },
   {
     name: 'size',
