@@ -29,6 +29,14 @@ test('no figure before seven runs of each', () => {
   assert.equal(speedLine(after(race(4, { speedup: [2, 1.9, 2.1] })), '2,5'), null);
 });
 
+test('a race that ended early says how far it came, and the curves follow all the same', () => {
+  assert.equal(said(after(race(3, { state: 'done', speedup: [2, 1.9, 2.1] }))), 'speed unknown: 3 of 7 runs in time');
+  const { sent, races } = page();
+  races.consider();
+  races.heard(race(3, { state: 'done' }));
+  assert.deepEqual(sent, ['race', 'curves']);
+});
+
 test('slower and equal are said', () => {
   assert.equal(said(after(race(7, { speedup: [0.8, 0.5, 0.9] }))), '1.25× slower here (1.11–2.00, 7 runs)');
   assert.equal(said(after(race(7, { speedup: [1.02, 0.98, 1.05] }))), 'about as fast here (0.98–1.05×, 7 runs)');

@@ -1,7 +1,6 @@
 // When the page measures by itself: after a picture is explored and after a recipe is chosen, never beside a race
 // that was started by hand, never in a tab that nobody sees.
 
-import { blocksOf } from '../../js/recipe.js';
 import { speedOf, takeRace } from './speed.js';
 import { newAct, wishOf } from './wish.js';
 
@@ -22,12 +21,14 @@ export function createRaces(store, send, lost = () => false, clock = () => perfo
 
   // Asks for the race of what is shown, where that is not known yet; else for what comes after a race.
   function consider() {
-    if (!wanted() || isHandRaceOn()) return;
-    if (!blocksOf(state.schedule).length || speedOf(state, state.schedule).kind === 'known') return askCurves();
+    if (!wanted() || isHandRaceOn()) return undefined;
+    const { kind } = speedOf(state, state.schedule);
     const own = `${state.view.key}|${state.schedule}|${state.generation}`;
-    if (races.asked === own) return;
+    const isAsked = races.asked === own;
+    if (kind === 'known' || kind === 'baseline' || (kind === 'few' && isAsked)) return askCurves();
+    if (isAsked) return undefined;
     races.asked = own;
-    send('race', {});
+    return send('race', {});
   }
 
   // Once a view, when nothing else is to be measured.

@@ -60,17 +60,18 @@ export function stoppedAt(speeds, generation) {
 }
 
 // What is known of a recipe on the picture that is shown. kind: "baseline" (merges nothing), "unmeasured",
-// "measuring", "held" (another visitor is served) or "known". figure: {value, low, high, runs, ownMs, beforeMs} or
+// "measuring", "held" (another visitor is served), "few" (a race ended too early) or "known". figure: {value, low, high, runs, ownMs, beforeMs} or
 // null; before, own: milliseconds, run by run.
 export function speedOf({ view, speeds }, recipe) {
   const entry = view ? speeds.get(speedKey(view.key, recipe)) : null;
   if (!blocksOf(recipe ?? UNMERGED).length) return { ...NOTHING, kind: 'baseline', before: view ? baselineRuns(speeds, view.key) : [] };
   if (!entry) return NOTHING;
   const { before, own, runs, figure, state } = entry;
-  const kind = figure ? 'known' : state === 'held' ? 'held' : state === 'stopped' ? 'unmeasured' : 'measuring';
+  const kind = figure ? 'known' : KIND_OF_STATE[state] ?? 'measuring';
   return { kind, before, own, runs, figure, isLive: !ENDED_STATES.includes(state), isHeld: state === 'held' };
 }
 
+const KIND_OF_STATE = { held: 'held', stopped: 'unmeasured', done: 'few' };
 const NOTHING = { kind: 'unmeasured', before: [], own: [], runs: 0, figure: null, isLive: false, isHeld: false };
 
 // The unmerged runs of the latest race on this picture.
@@ -84,6 +85,7 @@ export function speedText({ kind, figure, runs }) {
   if (kind === 'known') return figureText(figure);
   if (kind === 'held') return 'paused for another visitor';
   if (kind === 'measuring') return runs ? `measuring, ${Math.min(runs, ENOUGH_RUNS)} of ${ENOUGH_RUNS}` : 'measuring';
+  if (kind === 'few') return `speed unknown: ${runs} of ${ENOUGH_RUNS} runs in time`;
   return kind === 'baseline' ? '' : 'not measured yet';
 }
 
