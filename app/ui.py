@@ -30,7 +30,7 @@ def build_page(models: Models) -> gr.Blocks:
     """The whole page over its models. Launch it with `launch_options()`."""
     pictures, generations = Pictures(), Generations()
     frame = server_function(CameraHandlers(models))
-    with gr.Blocks(title=texts.TITLE, analytics_enabled=False) as page:
+    with gr.Blocks(title=texts.TITLE, analytics_enabled=False, fill_width=True) as page:
         explorer = explorer_section(models, pictures, generations, page, [frame])
         latency_section(models, pictures, generations, explorer)
         lab_section(models, pictures)

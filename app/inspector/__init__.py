@@ -30,7 +30,9 @@ from mpm.merging.elsewhere import ELSEWHERE, Elsewhere
 
 _FOLDER = Path(__file__).parent
 
-_STYLES = ("base", "controls", "schedule", "recipe", "merges", "masks", "tradeoff", "narrow")
+_STYLES = (
+    "base", "controls", "screen", "schedule", "recipe", "shelf", "merges", "masks", "tradeoff", "narrow",
+)  # fmt: skip
 
 EVENTS = ("act", "open", "custom", "missing", "patch", "features", "save", "curves", "race")
 

@@ -10,7 +10,7 @@ from support.inspector_data import made_up_image, made_up_runs, made_up_view
 from support.inspector_page import HANDLE, settle
 
 from app.inspector import Inspector
-from app.inspector.payload import encode, encode_failure, encode_heat, encode_runs, encode_timings
+from app.inspector.payload import encode, encode_failure, encode_heat, encode_runs
 
 ROWS, COLS = 12, 16
 IMAGE = made_up_image(248, 192)
@@ -49,8 +49,7 @@ MESSAGES = {
     "first": lambda: encode(VIEW, {name: RUNS[name] for name in ("2,5", "none")}, selected="2,5"),
     "rest": lambda: runs_message("8", "5", "2", "2,5,8", "2,4,6,8", "0,2,4,6,8"),
     "gap": lambda: runs_message("8", sent=["none", "2,5", "8", "5"]),
-    "timing": lambda: encode_timings("picture", {"2,5": {"median_ms": 40.0}, "none": {"median_ms": 50.0}}),
-    "failure": lambda: encode_failure("picture", ["1,2,5"], "This schedule did not fit."),
+    "failure": lambda: encode_failure("custom", 0, "This schedule did not fit.", ["1,2,5"]),
     "heat": lambda: encode_heat("picture", "2,5", 2, 21, np.linspace(0, 1, ROWS * COLS), "Made-up heat."),
     "other": lambda: encode(
         replace(VIEW, key="other", title="Other"), {"none": BASELINE, "5": RUNS["5"]}, selected="5"
@@ -67,10 +66,10 @@ def build() -> gr.Blocks:
 
     def heat(event: gr.EventData) -> str:
         values = np.linspace(0, 1, ROWS * COLS)
-        return encode_heat("picture", event.schedule, event.stage, event.patch, values, "Made-up heat.")
+        return encode_heat("picture", event.recipe, event.stage, event.patch, values, "Made-up heat.")
 
     def custom(event: gr.EventData) -> str:
-        return encode_failure(event.view, [event.schedule], f"No room for {event.schedule}.")
+        return encode_failure("custom", event.generation, f"No room for {event.recipe}.", [event.recipe])
 
     def missing(event: gr.EventData) -> str:
         return runs_message(*event.schedules)

@@ -16,19 +16,48 @@ CONTRACT = """
 const host = document.getElementById('host');
 const watchers = [];
 window.events = [];
-window.props = { value: FIRST };
+window.uploads = [];
+window.props = { value: FIRST, page: PAGE };
+// Every message once, as Gradio hands a new value on.
 window.send = (value) => { props.value = value; watchers.forEach((act) => act()); };
+window.relay = (value) => window.dispatchEvent(new CustomEvent('mpm-message', { detail: value }));
+window.race = (message) => window.dispatchEvent(new CustomEvent('mpm-race', { detail: message }));
+// What `upload(file)` does next: a function of the file.
+window.onUpload = (file) => ({ path: '/uploads/' + file.name, url: '' });
+const upload = async (file) => { window.uploads.push(file.name); return window.onUpload(file); };
 const trigger = (name, data) => window.events.push([name, data]);
 const watch = (names, act) => watchers.push(act);
 const run = Function('element', 'trigger', 'props', 'server', 'upload', 'watch', SCRIPT);
-run(host, trigger, props, {}, null, watch);
+run(host, trigger, props, {}, upload, watch);
 """
 
+PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
-def stand_in(message: str) -> str:
-    """The page at STAND_IN, with its first message."""
+FACTS = {
+    "title": "MPM Explorer",
+    "models": [
+        {"name": "made-up", "line": "made-up · eleven street classes", "about": "Made up."},
+        {"name": "other", "line": "other · 150 classes", "about": "Another one."},
+    ],
+    "model": "made-up",
+    "examples": [
+        {"name": "street", "title": "High street", "kind": "street", "credit": "", "thumbnail": PIXEL},
+        {"name": "cat", "title": "Cat", "kind": "photo", "credit": "Somebody, CC0", "thumbnail": PIXEL},
+    ],
+    "selected_example": "street",
+    "links": {"paper": "https://arxiv.org/abs/2604.05718"},
+    "stops": ["none", "8", "5", "2", "2,5", "2,5,8", "2,4,6,8", "0,2,4,6,8"],
+    "first": True,
+}
+"""What the page offers, as `app.inspector.section.page_facts` tells it."""
+
+
+def stand_in(message: str | None, facts: dict = FACTS) -> str:
+    """The page at STAND_IN, with its first message. It records `window.events` and `window.uploads`."""
     component = Inspector(message)
-    code = CONTRACT.replace("FIRST", json.dumps(component.value))
+    code = CONTRACT.replace("FIRST", json.dumps(component.value)).replace(
+        "PAGE", json.dumps(json.dumps(facts))
+    )
     code = code.replace("SCRIPT", json.dumps(component.js_on_load)).replace("</", "<\\/")
     return (
         f"<!doctype html><meta charset=utf-8><style>#host {{ {component.css_template} }}</style>"

@@ -2,36 +2,41 @@
 
 import { partsOf, toggled, withOptions, withRule } from '../../js/recipe.js';
 import { onceQuiet } from '../../js/util.js';
-import { colOf, rowOf } from './model.js';
 import { choiceOf } from './options.js';
+import { speedLine } from './speed.js';
 import { heatApplies, shownStage } from './store.js';
+import { newAct } from './wish.js';
 
-export function makeActions(store, trigger) {
+const QUIET_MS = 250;
+
+// send(name, data): to Python, with the wish. race: asks for races (see races.js).
+export function makeActions(store, send, race) {
   const { state, set } = store;
-  const send = (name, data) => trigger(name, { view: state.view.key, ...data });
-  const tellSchedule = onceQuiet(250, () => send('schedule', { schedule: state.schedule }));
-  const askHeat = onceQuiet(150, () => {
-    if (!state.heatWanted || state.pinned === null || heatApplies(state)) return;
-    send('patch', {
-      schedule: state.shown,
-      stage: shownStage(state),
-      patch: state.pinned,
-      row: rowOf(state.view, state.pinned),
-      col: colOf(state.view, state.pinned),
-    });
+  const tellRecipe = onceQuiet(QUIET_MS, () => {
+    send('act', { kind: 'recipe' });
+    race.consider();
   });
+  const askHeat = onceQuiet(150, () => {
+    if (!state.heatWanted || state.pinned === null || state.pending || heatApplies(state)) return;
+    send('patch', { recipe: state.shown, stage: shownStage(state), patch: state.pinned });
+  });
+  const wanted = [];
   // Python hears of every choice; what is neither at hand nor on its way it is asked to compute.
   const announce = (schedule) => {
+    newAct(state, 'recipe');
+    set({ queueing: null, ...(state.notice?.kind === 'gone' ? {} : { notice: null }) });
+    if (state.pending) return undefined; // told when the picture is there
     const { runs, schedules, failed } = state.view;
-    if (runs.has(schedule) || (schedules.includes(schedule) && !failed.has(schedule))) return tellSchedule();
+    const comes = state.exploring && schedules.includes(schedule) && !failed.has(schedule);
+    if (runs.has(schedule) || comes) return tellRecipe();
     failed.delete(schedule);
-    return send('custom', { schedule });
+    return send('custom', {});
   };
   return {
     askHeat,
     announce,
     chooseSchedule(schedule) {
-      if (schedule === state.schedule) return;
+      if (schedule === state.schedule || !state.view) return;
       const shown = state.view.runs.has(schedule) ? { shown: schedule } : {};
       set({ ...choiceOf(state, schedule), playing: false, ...shown });
       announce(schedule);
@@ -57,7 +62,23 @@ export function makeActions(store, trigger) {
       set({ hiddenClasses });
     },
     showAllClasses: () => set({ hiddenClasses: new Set() }),
-    save: (what) => send('save', { schedule: state.shown, what }),
+    // One after the other, so that each answer belongs to the file asked for first.
+    save(what) {
+      if (state.saving.includes(what) || state.pending) return;
+      set({ saving: [...state.saving, what] });
+      wanted.push({ recipe: state.shown, what, speed: speedLine(state, state.shown) });
+      if (wanted.length === 1) send('save', wanted[0]);
+    },
+    saved() {
+      const done = wanted.shift();
+      if (done) set({ saving: state.saving.filter((one) => one !== done.what) });
+      if (wanted.length) send('save', wanted[0]);
+    },
+    dropSaves() {
+      wanted.length = 0;
+      set({ saving: [] });
+    },
     askMissing: (schedules) => send('missing', { schedules }),
+    askFeatures: () => !state.pending && send('features', { recipe: state.shown }),
   };
 }

@@ -1,9 +1,10 @@
 // Agreement of the two masks, what became what, and the class table with its filter.
 
 import { agreementText, choice, count, el, percent } from '../../js/util.js';
-import { maskModes } from './masks.js';
+import { maskModes, modeOf } from './masks.js';
 import { compareClasses } from './model.js';
 import { classMark } from './readout.js';
+import { pressWord } from './words.js';
 import { figure } from './schedule.js';
 import { baselineRun, shownRun } from './store.js';
 
@@ -13,8 +14,7 @@ export function mountClasses(ui, store, actions) {
   const show = choice(ui.modes, 'Masks shown', (value) => store.set({ maskMode: value, focusFlow: null }));
   store.on(['view', 'maskMode'], (state) => {
     if (!state.view) return;
-    show(maskModes(state.view), state.maskMode);
-    ui.maskFader.hidden = state.maskMode === 'changes';
+    show(maskModes(state.view), modeOf(state));
   });
   ui.maskOpacity.addEventListener('input', () =>
     store.set({ maskOpacity: Number(ui.maskOpacity.value) / 100 }),
@@ -23,7 +23,8 @@ export function mountClasses(ui, store, actions) {
     ui.maskOpacity.value = Math.round(state.maskOpacity * 100);
     ui.maskOpacity.style.setProperty('--fill', `${state.maskOpacity * 100}%`);
   });
-  store.on(['view', 'runs', 'shown', 'maskMode'], (state) => {
+  store.on(['view', 'runs', 'shown'], (state) => state.view && ui.agrees.replaceChildren(...changeLine(state)));
+  store.on(['view', 'runs', 'shown'], (state) => {
     if (!state.view) return;
     showAgreement(ui, state);
     showFlows(ui, state, store);
@@ -47,6 +48,21 @@ const judged = (state, run) => {
   return run.judged;
 };
 
+// Under the merged mask: how much of it changed, and the largest part of that.
+function changeLine(state) {
+  const found = comparison(state);
+  if (!found || shownRun(state) === baselineRun(state)) return [];
+  const [most] = found.flows;
+  if (!most) return ['not one pixel changed'];
+  return [
+    el('span', {}, `${agreementText(found.agreement)} the same, most changed:`),
+    classMark(state.view, most.from),
+    el('span', { class: 'arrow', 'aria-label': 'became' }, '→'),
+    classMark(state.view, most.to),
+    el('span', {}, smallShare(most.share)),
+  ];
+}
+
 function showAgreement(ui, state) {
   const found = comparison(state);
   const before = judged(state, baselineRun(state));
@@ -55,7 +71,7 @@ function showAgreement(ui, state) {
     el(
       'dl',
       { class: 'figures small' },
-      found ? figure(agreementText(found.agreement), 'of the pixels agree with the baseline') : null,
+      found ? figure(agreementText(found.agreement), 'of the pixels as without merging') : null,
       found ? figure(found.miou.toFixed(3), 'mIoU between the two') : null,
       before && after
         ? figure(
@@ -75,7 +91,7 @@ function showAgreement(ui, state) {
 
 function showFlows(ui, state, store) {
   const found = comparison(state);
-  const wanted = state.maskMode === 'changes' && found;
+  const wanted = Boolean(found);
   ui.flows.hidden = !wanted;
   if (!wanted) return;
   const rows = found.flows.slice(0, SHOWN_FLOWS).map((flow) => flowButton(state, flow, store));
@@ -91,9 +107,10 @@ function flowButton(state, flow, store) {
     {
       type: 'button',
       class: 'flow',
-      title: 'Shows these pixels alone',
+      title: 'Shows the pixels that changed',
       onpointerenter: focus(flow),
       onpointerleave: focus(null),
+      onclick: () => store.set({ maskMode: 'changes' }),
       onfocus: focus(flow),
       onblur: focus(null),
     },
@@ -132,7 +149,7 @@ const classHead = ({ before, after }) =>
       'tr',
       {},
       el('th', { scope: 'col' }, 'Class'),
-      el('th', { scope: 'col' }, 'Baseline'),
+      el('th', { scope: 'col' }, 'Unmerged'),
       el('th', { scope: 'col' }, 'Merged'),
       el('th', { scope: 'col', title: 'Intersection over union of the two masks' }, 'IoU'),
       before && after
@@ -180,7 +197,7 @@ const truthIou = (table, index) => table.rows.find((row) => row.index === index)
 
 function classCaption(state, absent, actions) {
   const text =
-    'Share of the picture, and overlap of the two masks. Point at a class to find it, press to hide it.';
+    `Share of the picture, and overlap of the two masks. Point at a class to find it, ${pressWord().toLowerCase()} it to hide it.`;
   const parts = [
     absent ? `${text} ${count(absent, 'class')} of ${state.view.classes.length} do not occur.` : text,
   ];

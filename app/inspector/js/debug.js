@@ -3,6 +3,7 @@
 import { comparison } from './classes.js';
 import { runRecord } from './downloads.js';
 import { LAYER_PAINTERS } from './merges.js';
+import { speedOf } from './speed.js';
 import { heatApplies, shownRun, shownStage } from './store.js';
 import { pictureRect } from './viewport.js';
 
@@ -14,6 +15,17 @@ export function debugHandle(store, ui) {
       const stage = run ? shownStage(state) : null;
       return {
         view: state.view?.key ?? null,
+        digest: state.view?.digest ?? null,
+        generation: state.generation,
+        acts: { ...state.acts },
+        model: state.model,
+        source: state.source && { ...state.source },
+        pending: state.pending && { ...state.pending, file: Boolean(state.pending.file) },
+        exploring: state.exploring,
+        notice: state.notice?.text ?? null,
+        saving: [...state.saving],
+        speed: state.view && state.shown !== null ? speedOf(state, state.shown) : null,
+        curves: Boolean(state.view?.curves),
         schedule: state.schedule,
         method: state.method,
         options: [...state.options],
@@ -39,7 +51,7 @@ export function debugHandle(store, ui) {
     },
     run: (name) => {
       const run = store.state.view.runs.get(name);
-      return { ...runRecord({ view: store.state.view, shown: name }), labels: [...run.labels] };
+      return { ...runRecord({ view: store.state.view, shown: name, speeds: store.state.speeds }), labels: [...run.labels] };
     },
     comparison: () => comparison(store.state),
     rect: (name) => {

@@ -1,60 +1,29 @@
 // From the message string to typed arrays and pictures. The only place that knows the wire format.
 
-import { NONE } from '../../js/util.js';
+import { bytesOf, inflate } from './bytes.js';
 import { followStages, patchSpans, patchSums } from './model.js';
 
-export const SCHEMA = 'mpm-inspector/2';
-const ARRAY_TYPES = { u1: Uint8Array, u2: Uint16Array, u4: Uint32Array, f4: Float32Array };
-
-export function bytesOf(base64) {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
-  return bytes;
-}
+export const SCHEMA = 'mpm-inspector/3';
+const ARRAY_TYPES = { u1: Uint8Array, f4: Float32Array };
 
 export const arrayOf = (base64, type) => new ARRAY_TYPES[type](bytesOf(base64).buffer);
 
-// Indices with the type's largest number for "none" become signed, with -1.
-function indicesOf(base64, type) {
-  const missing = type === 'u2' ? 0xffff : 0xffffffff;
-  return Int32Array.from(arrayOf(base64, type), (value) => (value === missing ? NONE : value));
-}
-
-async function inflate(base64) {
-  const stream = new Blob([bytesOf(base64)]).stream().pipeThrough(new DecompressionStream('deflate'));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
-function decodeStage(raw) {
-  return {
-    block: raw.block,
-    rule: raw.rule,
-    sentences: raw.sentences,
-    code: arrayOf(raw.code, 'u1'),
-    index: indicesOf(raw.index, raw.dtype),
-    nearest: indicesOf(raw.nearest, raw.dtype),
-    partner: indicesOf(raw.partner, raw.dtype),
-    similarity: arrayOf(raw.similarity, 'f4'),
-  };
-}
-
-export async function decodeRun(raw, size) {
-  const stages = raw.stages.map(decodeStage);
+// stages: the message's own, which its runs name by number; several runs may share one.
+export async function decodeRun(raw, size, stages) {
   return {
     schedule: raw.schedule,
     blocks: raw.blocks,
     tokenCounts: raw.token_counts,
-    timing: raw.timing,
     notes: raw.notes,
     labels: await inflate(raw.labels),
     agreement: raw.agreement,
     truth: raw.truth,
-    ...followStages(stages, size),
+    confidence: raw.confidence ?? null,
+    ...followStages(raw.stages.map((number) => ({ ...stages[number] })), size),
   };
 }
 
-async function decodePicture(src) {
+export async function decodePicture(src) {
   const picture = new Image();
   picture.src = src;
   await picture.decode();
@@ -65,6 +34,11 @@ export async function decodeView(raw) {
   const size = raw.grid.rows * raw.grid.cols;
   const view = {
     key: raw.view,
+    digest: raw.picture,
+    generation: raw.generation,
+    model: raw.model ?? {},
+    confidence: raw.confidence ?? null,
+    reference: raw.reference ?? null,
     title: raw.title,
     notes: raw.notes,
     picture: await decodePicture(raw.image.src),
@@ -93,6 +67,8 @@ export async function decodeView(raw) {
     truth: raw.truth ? await inflate(raw.truth) : null,
     runs: new Map(),
     failed: new Map(),
+    curves: null,
+    sent: [],
   };
   Object.assign(view, patchSpans(view));
   view.sums = patchSums(view);

@@ -5,36 +5,59 @@ import { SCHEMA } from './decode.js';
 import { drawMerges, eachBorder, groupBorder, outlineWidth } from './merges.js';
 import { colOf, groupColours, pairsOf, rowOf } from './model.js';
 import { cssColour, linkColour, similarityScale } from './ramps.js';
+import { speedOf } from './speed.js';
 import { shownRun, shownStage } from './store.js';
 import { cellsOn, groundColour, patchCentre } from './viewport.js';
 
 const EXPORT_SIDE_PX = 2048;
 
+const FROM_PYTHON = [
+  ['figure-png', 'Figure for papers, PNG', 'Photo, merges and both masks with their figures, 300 dpi'],
+  ['figure-svg', 'Figure, SVG', 'The same figure as vectors'],
+  ['figure-pdf', 'Figure, PDF', 'The same figure for a paper'],
+  ['mask', 'Mask, PNG', 'Indexed, at full size'],
+  ['npz', 'Merge map, NPZ', 'Arrays of every insertion'],
+  ['report', 'Report, JSON', 'Model, recipe, tokens, device'],
+  ['python', 'Python', 'The few lines that repeat this run'],
+];
+
 export function mountDownloads(ui, store, actions) {
-  const button = (text, title, action) =>
-    el('button', { type: 'button', class: 'plain', title, onclick: action }, text);
+  const { state } = store;
   const own = [
-    button('Overlay, PNG', 'The merges as drawn, without the highlight', () =>
-      savePng(store.state, groundColour(ui.mergeStage)),
-    ),
-    button('Figure, SVG', 'Groups and links as vectors over the picture', () => saveSvg(store.state)),
-    button('Run, JSON', 'Who merged with whom, at every insertion', () => saveJson(store.state)),
-  ];
-  const fromPython = [
-    ['mask', button('Mask, PNG', 'Indexed, at full size', () => actions.save('mask'))],
-    ['npz', button('Merge map, NPZ', 'Arrays of every insertion', () => actions.save('npz'))],
-    [
-      'report',
-      button('Report, JSON', 'Model, schedule, tokens, timings, device', () => actions.save('report')),
-    ],
-    ['python', button('Python', 'The few lines that repeat this run', () => actions.save('python'))],
-  ];
-  ui.downloads.append(...own, ...fromPython.map(([, node]) => node));
-  store.on(['view'], ({ view }) => {
-    if (!view) return;
-    for (const [what, node] of fromPython) node.hidden = !view.can.has(what);
-    ui.downloadCaption.textContent = 'Drawn from what you see now: schedule, stage and layers.';
+    ['Overlay, PNG', 'The merges as drawn, without the highlight', () => savePng(state, groundColour(ui.mergeStage))],
+    ['Overlay, SVG', 'Groups and links as vectors over the picture', () => saveSvg(state)],
+    ['Run, JSON', 'Who merged with whom, at every insertion', () => saveJson(state)],
+  ].map(([text, title, save]) => el('button', { type: 'button', class: 'plain', title, onclick: () => whileBusy(text, save, store) }, text));
+  const asked = FROM_PYTHON.map(([what, text, title]) => ({
+    what,
+    node: el('button', { type: 'button', class: 'plain', title, 'data-save': what, onclick: () => actions.save(what) }, text),
+  }));
+  ui.downloads.append(...asked.map(({ node }) => node), ...own);
+  ui.saveMenu?.addEventListener('click', () => showTakeaway(ui));
+  store.on(['view', 'pending', 'saving'], ({ view, pending, saving }) => {
+    for (const node of own) node.disabled = !view || Boolean(pending);
+    for (const { what, node } of asked) {
+      node.hidden = !view?.can.has(what);
+      node.disabled = !view || Boolean(pending);
+      const isBusy = saving.includes(what);
+      node.toggleAttribute('data-busy', isBusy);
+      node.setAttribute('aria-busy', String(isBusy));
+    }
+    ui.downloadCaption.textContent = saving.length ? 'The file is being made…' : 'Made from what you see now: picture, recipe, stage and layers.';
   });
+}
+
+async function whileBusy(name, save, { state, set }) {
+  set({ saving: [...state.saving, name] });
+  await new Promise(requestAnimationFrame);
+  await Promise.resolve(save()).finally(() => set({ saving: state.saving.filter((one) => one !== name) }));
+}
+
+function showTakeaway(ui) {
+  const box = ui.takeaway ?? ui.downloads;
+  const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  box.scrollIntoView({ behavior: isCalm ? 'auto' : 'smooth', block: 'nearest' });
+  box.querySelector('button:not([hidden])')?.focus({ preventScroll: true });
 }
 
 function fileStem(state) {
@@ -171,7 +194,15 @@ function saveJson(state) {
 
 const plain = (values) => Array.from(values, (value) => (Number.isFinite(value) ? value : null));
 
-export function runRecord({ view, shown }) {
+// What races measured here, in milliseconds; null before there are enough runs.
+function speedRecord(state, recipe) {
+  const { figure } = speedOf(state, recipe);
+  if (!figure) return null;
+  const { value, low, high, runs, ownMs, beforeMs } = figure;
+  return { speedup: value, interval_95: [low, high], runs, median_ms: ownMs, baseline_median_ms: beforeMs };
+}
+
+export function runRecord({ view, shown, speeds }) {
   const run = view.runs.get(shown);
   return {
     schema: `${SCHEMA}/run`,
@@ -180,7 +211,7 @@ export function runRecord({ view, shown }) {
     grid: { rows: view.rows, cols: view.cols },
     schedule: run.schedule,
     token_counts: run.tokenCounts,
-    timing: run.timing,
+    speed: speeds ? speedRecord({ view, speeds }, shown) : null,
     groups: run.groups.map(plain),
     stages: run.stages.map((stage) => ({
       block: stage.block,

@@ -28,22 +28,24 @@ export function drawHighlight(ctx, state, rect, veiled) {
   if (veiled && !heatApplies(state)) drawVeil(ctx, scene, members);
   drawMembers(ctx, scene, members);
   if (veiled) drawReasons(ctx, scene);
-  drawPatchRing(ctx, scene, state.pinned !== null);
+  drawPatchRing(ctx, scene, patch, state.pinned !== null);
+  // Beside a pinned patch the pointer still looks around.
+  if (state.hover !== null && state.hover !== patch) drawPatchRing(ctx, scene, state.hover, false);
   ctx.restore();
 }
 
-function drawVeil(ctx, { view, rect }, members) {
+export function drawVeil(ctx, { view, rect }, members) {
   const hole = new Path2D();
   hole.rect(rect.x, rect.y, rect.w, rect.h);
   for (const member of members) {
     const box = patchBox(view, rect, member);
     hole.rect(box.x, box.y, box.w, box.h);
   }
-  ctx.fillStyle = 'rgba(8, 10, 22, 0.42)';
+  ctx.fillStyle = 'rgba(8, 10, 22, 0.36)';
   ctx.fill(hole, 'evenodd');
 }
 
-function drawMembers(ctx, { view, cell }, members) {
+export function drawMembers(ctx, { view, cell }, members) {
   const inside = new Set(members);
   ctx.beginPath();
   for (const member of members) borderOf(ctx, { view, cell }, member, inside);
@@ -82,7 +84,7 @@ function drawReasons(ctx, { view, run, rect, cell, stage, patch }) {
     drawArrow(ctx, view, rect, last.nearest, last.rival, { colour: '#ffd34d', width: 2, dash: true, head });
 }
 
-function drawArrow(ctx, view, rect, from, to, { colour, width, dash = false, head = 0 }) {
+export function drawArrow(ctx, view, rect, from, to, { colour, width, dash = false, head = 0 }) {
   const a = patchCentre(view, rect, from);
   const b = patchCentre(view, rect, to);
   ctx.setLineDash(dash ? [4, 4] : []);
@@ -112,7 +114,7 @@ function drawHead(ctx, a, b, size, colour) {
   ctx.stroke();
 }
 
-function drawPatchRing(ctx, { view, rect, patch }, pinned) {
+export function drawPatchRing(ctx, { view, rect }, patch, pinned) {
   const box = patchBox(view, rect, patch);
   ctx.beginPath();
   ctx.rect(box.x, box.y, box.w, box.h);

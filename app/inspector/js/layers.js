@@ -67,8 +67,8 @@ function scalesOf(state) {
     );
   const stage = shownStage(state);
   if (stage > 0 && (layers.links.on || layers.similarity.on)) {
-    const { low, high } = similarityScale(run);
-    scales.push(rampScale('Cosine similarity', 'viridis', `≤ ${low.toFixed(2)}`, high.toFixed(2)));
+    const { low, high } = similarityScale();
+    scales.push(rampScale('Cosine similarity', 'viridis', `≤ ${low}`, String(high)));
   }
   if (layers.size.on && largestGroup(run) > 1)
     scales.push(rampScale('Patches in a group', 'plasma', '1', String(largestGroup(run))));

@@ -1,21 +1,28 @@
-// The address after "#": schedule, stage, layers, pinned patch, mask view. Foreign keys in it are left alone.
+// The address after "#": example, model, recipe, stage, layers, pinned patch, mask view. Foreign keys in it are left
+// alone. An upload's picture is not in it, and the link says so.
 
 import { partsOf, textOf } from '../../js/recipe.js';
 import { clamp, onceQuiet } from '../../js/util.js';
 import { maskModes } from './masks.js';
 import { colOf, rowOf } from './model.js';
+import { noticeOf } from './notice.js';
 import { LAYERS } from './store.js';
 
-const LINK_KEYS = ['schedule', 'stage', 'layers', 'patch', 'masks', 'split'];
+const LINK_KEYS = ['example', 'picture', 'model', 'recipe', 'schedule', 'stage', 'layers', 'patch', 'masks', 'split'];
+const RECIPE_FORM = /^[\w.()=@,+|-]{1,400}$/;
+const OWN_PICTURE = 'not-in-the-link';
 
 export function readLink(hash = window.location.hash) {
   return Object.fromEntries(new URLSearchParams(hash.slice(1)));
 }
 
-function linkParts(state) {
-  const { view, layers } = state;
+export function linkParts(state) {
+  const { view, layers, source } = state;
   return {
-    schedule: state.schedule,
+    example: source?.example ?? null,
+    picture: source?.example ? null : OWN_PICTURE,
+    model: state.model,
+    recipe: state.schedule,
     stage: state.stage === Infinity ? null : String(state.stage),
     layers: Object.entries(layers)
       .filter(([, { on }]) => on)
@@ -27,8 +34,8 @@ function linkParts(state) {
   };
 }
 
-function writtenLink(state) {
-  const others = Object.entries(readLink()).filter(([key]) => !LINK_KEYS.includes(key));
+export function writtenLink(state, before = readLink()) {
+  const others = Object.entries(before).filter(([key]) => !LINK_KEYS.includes(key));
   const own = Object.entries(linkParts(state)).filter(([, value]) => value !== null);
   // Commas, colons and @ are legal there, and a person can read them.
   return (
@@ -69,32 +76,81 @@ function layersFromLink(text) {
   );
 }
 
+const recipeOf = (link) => link.recipe ?? link.schedule ?? '';
+
 // A recipe that this encoder can run, in its usual spelling; null for anything else. Python has the last word.
 export function scheduleFromLink(link, view) {
-  if (!/^[\w.()=@,+|-]{1,400}$/.test(link.schedule ?? '')) return null;
-  const parts = partsOf(link.schedule);
+  const text = recipeOf(link);
+  if (!RECIPE_FORM.test(text)) return null;
+  const parts = partsOf(text);
   const isKnown = ({ rule }) => view.rules.some(({ name }) => name === rule.split('(')[0]);
   const isBlock = (block) => Number.isInteger(block) && block >= 0 && block < view.depth;
   const fits = parts.stages.every((stage) => isKnown(stage) && stage.blocks.every(isBlock));
   return fits ? textOf(parts) : null;
 }
 
+const LONGEST_ECHO = 40;
+const echo = (text) => `“${text.length > LONGEST_ECHO ? `${text.slice(0, LONGEST_ECHO - 1)}…` : text}”`;
+
+// What a link asks for before any picture: what the page does not have is named, and left out.
+export function linkTarget(link, page) {
+  const problems = [];
+  const known = (list, name, what) => {
+    if (name === undefined || list.some((one) => one.name === name)) return name ?? null;
+    problems.push(`${what} ${echo(name)}`);
+    return null;
+  };
+  const example = known(page.examples, link.example, 'an example');
+  const model = known(page.models, link.model, 'a model');
+  const recipe = RECIPE_FORM.test(recipeOf(link)) ? recipeOf(link) : null;
+  return { link, example, model, recipe, problems, isOwnPicture: link.picture === OWN_PICTURE };
+}
+
+const listed = (parts) => [parts.slice(0, -1).join(', '), parts.at(-1)].filter(Boolean).join(' and ');
+
+// One sentence about what could not be applied; empty where all was.
+export function linkProblems({ link, problems, isOwnPicture }, view) {
+  const asked = recipeOf(link);
+  const recipe = asked && scheduleFromLink(link, view) === null ? [`a recipe ${echo(asked)}`] : [];
+  const all = [...problems, ...recipe];
+  if (all.length) return `The link names ${listed(all)} that this page cannot open; the rest of it is applied.`;
+  return isOwnPicture ? 'This link was made for somebody’s own picture, which is not in it: its view is applied to what is open.' : '';
+}
+
+// Opens what a link names; what only changes the view is applied at once.
+export function followLink(link, { store, actions, opening }) {
+  const { state, set } = store;
+  if (!LINK_KEYS.some((key) => key in link)) return;
+  const target = linkTarget(link, state.page);
+  const example = target.example ?? state.source?.example ?? null;
+  const model = target.model ?? state.model;
+  const isSame = example === (state.source?.example ?? null) && model === state.model;
+  if (!isSame && example) opening.example(example, model, target);
+  else if (!isSame) opening.again(model, target);
+  else if (state.view && !state.pending) applyLink(target, state, set, actions);
+  else set({ linkWanted: target });
+}
+
+function applyLink(target, state, set, actions) {
+  const { view } = state;
+  set({ notice: noticeOf(linkProblems(target, view)), stage: Infinity, ...stateFromLink(target.link, view) });
+  const recipe = scheduleFromLink(target.link, view);
+  if (recipe) actions.chooseSchedule(recipe);
+}
+
 // The address follows once the user has done something, not before.
-export function mountLink(ui, store) {
+export function mountLink(ui, store, page) {
   let touched = false;
-  for (const kind of ['pointerdown', 'keydown'])
-    ui.root.addEventListener(
-      kind,
-      () => {
-        touched = true;
-      },
-      true,
-    );
-  const write = onceQuiet(300, (state) => history.replaceState(history.state, '', writtenLink(state)));
+  const touch = () => {
+    touched = true;
+  };
+  for (const kind of ['pointerdown', 'keydown']) ui.root.addEventListener(kind, touch, true);
+  const write = onceQuiet(300, (state) => !state.pending && history.replaceState(history.state, '', writtenLink(state)));
   store.on(
-    ['schedule', 'stage', 'layers', 'pinned', 'maskMode', 'split'],
+    ['schedule', 'stage', 'layers', 'pinned', 'maskMode', 'split', 'view', 'pending'],
     (state) => touched && state.view && write(state),
   );
+  window.addEventListener('hashchange', () => followLink(readLink(), page));
   ui.copyLink.addEventListener('click', () => copyLink(ui.copyLink, store.state));
 }
 
@@ -105,7 +161,8 @@ async function copyLink(button, state) {
     () => true,
     () => false,
   );
-  button.textContent = done ? 'Copied' : 'In the address bar';
+  const copied = state.source?.example ? 'Copied' : 'Copied, without your picture';
+  button.textContent = done ? copied : 'In the address bar';
   setTimeout(() => {
     button.textContent = 'Copy link';
   }, 1600);

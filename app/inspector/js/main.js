@@ -1,38 +1,84 @@
 // Puts the parts together.
 
+import { mountAccordions } from './accordions.js';
 import { makeActions } from './actions.js';
 import { mountClasses } from './classes.js';
+import { createContact } from './contact.js';
 import { debugHandle } from './debug.js';
 import { mountDownloads } from './downloads.js';
 import { EVENTS } from './events.js';
+import { mountFilmstrip } from './filmstrip.js';
+import { mountHeadline } from './headline.js';
 import { mountLayers } from './layers.js';
-import { mountLink } from './link.js';
+import { followLink, mountLink, readLink } from './link.js';
 import { mountLocality } from './locality.js';
 import { createInbox } from './messages.js';
 import { mountMethod } from './method.js';
+import { mountModelMenu } from './modelmenu.js';
 import { mountNamed } from './named.js';
+import { GONE_SENTENCE, mountNotice, noticeOf } from './notice.js';
+import { makeOpening } from './opening.js';
 import { mountOptions } from './options.js';
 import { mountPanes } from './panes.js';
+import { mountPick, pickedFiles } from './pick.js';
+import { createRaces, mountRaces } from './races.js';
 import { mountReadout } from './readout.js';
 import { mountSchedule } from './schedule.js';
+import { createWatch, pingServer } from './server.js';
+import { stoppedAt } from './speed.js';
 import { mountStages } from './stages.js';
 import { createStore, initialState } from './store.js';
 import { mountStrip } from './strip.js';
+import { mountTip } from './tip.js';
+import { mountTour } from './tour.js';
 import { mountTradeoff } from './tradeoff.js';
+import { mountWaiting } from './waiting.js';
+import { mountUnsure } from './unsure.js';
+import { wishOf } from './wish.js';
+
+// What Python always answers with a message.
+const ANSWERED = ['open', 'custom', 'missing', 'patch', 'save'];
 
 function collectRefs(root) {
   return Object.fromEntries([...root.querySelectorAll('[data-ref]')].map((node) => [node.dataset.ref, node]));
 }
 
-function mountInspector() {
-  const root = element.querySelector('.mpm');
-  const ui = { ...collectRefs(element), root };
-  const store = createStore(initialState());
-  const actions = makeActions(store, trigger);
-  store.on(['view'], ({ view }) => {
-    root.dataset.empty = String(!view);
-  });
+// All that the parts share. Every event says what the tab wants.
+function makePage() {
+  const store = createStore(initialState(JSON.parse(props.page || '{}')));
+  const page = { store };
+  page.contact = createContact(trigger);
+  page.watch = createWatch({ ping: pingServer, tell: (isGone) => tellGone(page, isGone) });
+  const send = (name, data) => {
+    if (!EVENTS.includes(name)) throw new Error(`there is no event ${name}`);
+    if (ANSWERED.includes(name)) page.watch.asked();
+    page.contact.send(name, { ...wishOf(store.state), ...data });
+  };
+  page.races = createRaces(store, send, (text, digest) => page.opening.resend(text, digest));
+  page.actions = makeActions(store, send, page.races);
+  page.opening = makeOpening(store, send, pickedFiles(upload, page.watch.suspect));
+  return page;
+}
+
+// What is here stays usable: a picture on its way gives way to the one before.
+function tellGone({ store, actions, opening }, isGone) {
+  const { state, set } = store;
+  if (!isGone && state.notice?.kind === 'gone') set({ notice: null });
+  if (!isGone) return;
+  if (state.pending) opening.giveBack();
+  actions.dropSaves();
+  const speeds = stoppedAt(state.speeds, Infinity);
+  set({ notice: noticeOf(GONE_SENTENCE, 'gone'), queueing: null, exploring: null, speeds });
+}
+
+function mountParts(ui, page) {
+  const { store, actions, opening } = page;
+  const pick = mountPick(ui, store, opening);
   mountPanes(ui, store, actions);
+  mountTip(ui, store);
+  mountTour(ui, store);
+  mountUnsure(ui, store);
+  mountAccordions();
   mountMethod(ui, store, actions);
   mountOptions(ui, store, actions);
   mountNamed(ui, store, actions);
@@ -45,13 +91,55 @@ function mountInspector() {
   mountTradeoff(ui, store, actions);
   mountClasses(ui, store, actions);
   mountDownloads(ui, store, actions);
-  mountLink(ui, store);
+  mountHeadline(ui, store);
+  mountFilmstrip(ui, store, opening, pick);
+  mountModelMenu(ui, store, opening);
+  mountNotice(ui, store);
+  mountWaiting(ui, store);
+  mountLink(ui, store, page);
+  mountRaces(store, page.races);
+}
+
+function mountInspector() {
+  const root = element.querySelector('.mpm');
+  const ui = { ...collectRefs(element), root };
+  const page = makePage();
+  const { store, actions } = page;
+  store.on(['view', 'pending'], ({ view, pending }) => {
+    root.dataset.empty = String(!view && !pending);
+  });
+  mountParts(ui, page);
   store.on(['pinned', 'heatWanted', 'shown', 'stage'], () => store.state.view && actions.askHeat());
+  store.on(['offered'], () => root.scrollIntoView({ block: 'start' }));
   store.set({ frame: 1, maskOpacity: 0.7 });
   Object.defineProperty(root, '__inspector', { value: debugHandle(store, ui) });
-  const receive = createInbox(store, actions);
-  watch('value', () => receive(props.value));
+  receiveMessages(createInbox(page), page);
+  window.addEventListener('offline', page.watch.lost);
+  window.addEventListener('online', page.watch.look);
+  openFirst(page);
+}
+
+function receiveMessages(receive, { contact, watch: server }) {
+  const hear = (text) => {
+    if (!text) return;
+    contact.heard();
+    server.answered();
+    receive(text);
+  };
+  watch('value', () => hear(props.value));
+  window.addEventListener('mpm-message', ({ detail }) => hear(detail));
+  window.addEventListener('mpm-race', () => {
+    contact.heard();
+    server.answered();
+  });
   receive(props.value);
+}
+
+// What a link names, or the first example where Python has no first view of it.
+function openFirst(page) {
+  const { state } = page.store;
+  followLink(readLink(), page);
+  if (!state.page.first && !state.pending && state.source?.example) page.opening.example(state.source.example);
 }
 
 mountInspector();

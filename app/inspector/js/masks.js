@@ -1,47 +1,44 @@
-// The Masks canvas: two masks under one border, or only what changed.
+// The two mask panes: the unmerged mask, and the merged one in one of four modes. Everything takes a context
+// and a rectangle, as the merges do.
 
 import { changeBitmap, filteredPalette, maskBitmap } from './bitmaps.js';
 import { LAYER_PAINTERS } from './merges.js';
-import { shortName } from './named.js';
-import { classMark } from './readout.js';
-import { cutShort } from './schedule.js';
 import { baselineRun, shownRun } from './store.js';
 import { groundColour } from './viewport.js';
 
-// What lies left and right of the border, or before and after a change.
-export function maskSides(state) {
-  const run = shownRun(state);
-  const baseline = baselineRun(state);
-  const merged = { name: `Merged ${cutShort(shortName(state, run.schedule))}`, labels: run.labels };
-  if (state.maskMode === 'truth') return [merged, { name: 'Ground truth', labels: state.view.truth }];
-  return [{ name: 'Baseline, no merging', labels: baseline?.labels ?? null }, merged];
+export const maskModes = (view) => [
+  { value: 'merged', text: 'Mask', title: 'The mask of the merged model' },
+  { value: 'changes', text: 'Changes', title: 'Only the pixels whose class changed' },
+  ...(view.truth ? [{ value: 'truth', text: 'Truth', title: 'The true classes of this picture' }] : []),
+  { value: 'compare', text: 'Compare', title: 'Before and after under one border that moves' },
+];
+
+// A mode that this view has: a link or the picture before may have named another.
+export const modeOf = ({ view, maskMode }) =>
+  maskModes(view).some(({ value }) => value === maskMode) ? maskMode : 'merged';
+
+// What the merged pane shows: labels, and for changes those before.
+function maskRecipe(state, side) {
+  const { view, focusClass, focusFlow, hiddenClasses } = state;
+  const mode = modeOf(state);
+  const baseline = baselineRun(state)?.labels ?? null;
+  const merged = shownRun(state).labels;
+  const labels = side === 'before' ? baseline : side === 'truth' ? view.truth : merged;
+  const before = side === 'merged' && mode === 'changes' ? baseline : null;
+  return { view, labels, before, focusClass, focusFlow, hiddenClasses };
 }
 
 // A side's bitmap is made anew only when its labels, the filter or the focus change: the baseline seldom.
 export function createMaskCache() {
-  const kept = [{}, {}];
+  const kept = new Map();
   return (state, side) => {
     const wanted = maskRecipe(state, side);
-    const made = kept[side];
+    const made = kept.get(side) ?? {};
     if (!Object.keys(wanted).every((key) => made[key] === wanted[key])) {
       const canvas = made.view === wanted.view ? made.bitmap : null;
-      kept[side] = { ...wanted, bitmap: bitmapFrom(state, wanted, canvas) };
+      kept.set(side, { ...wanted, bitmap: bitmapFrom(state, wanted, canvas) });
     }
-    return kept[side].bitmap;
-  };
-}
-
-function maskRecipe(state, side) {
-  const sides = maskSides(state);
-  const changes = state.maskMode === 'changes';
-  const { view, focusClass, focusFlow, hiddenClasses } = state;
-  return {
-    view,
-    labels: sides[changes ? 1 : side].labels,
-    before: changes ? sides[0].labels : null,
-    focusClass,
-    focusFlow,
-    hiddenClasses,
+    return kept.get(side).bitmap;
   };
 }
 
@@ -59,18 +56,39 @@ export function splitX(state, rect, width) {
   return left + (right - left) * state.split;
 }
 
-export function drawMasks(ctx, pane, state, maskFor) {
-  const { view } = state;
+export function drawBaseline(ctx, pane, state, maskFor) {
   const rect = pane.rect();
+  insideOf(ctx, rect, () => {
+    LAYER_PAINTERS.picture(ctx, { view: state.view, rect });
+    if (baselineRun(state)) drawMask(ctx, rect, state, maskFor(state, 'before'));
+  });
+}
+
+export function drawMerged(ctx, pane, state, maskFor) {
+  const rect = pane.rect();
+  const mode = modeOf(state);
+  insideOf(ctx, rect, () => {
+    LAYER_PAINTERS.picture(ctx, { view: state.view, rect });
+    if (mode === 'truth' || mode === 'merged') drawMask(ctx, rect, state, maskFor(state, mode));
+    else if (!baselineRun(state)) return;
+    else if (mode === 'changes') drawChanges(ctx, pane, state, maskFor);
+    else drawTwoMasks(ctx, pane, state, maskFor);
+  });
+}
+
+function insideOf(ctx, rect, draw) {
   ctx.save();
   ctx.beginPath();
   ctx.rect(rect.x, rect.y, rect.w, rect.h);
   ctx.clip();
-  LAYER_PAINTERS.picture(ctx, { view, rect });
-  const known = maskSides(state).every((side) => side.labels);
-  if (known && state.maskMode === 'changes') drawChanges(ctx, pane, state, maskFor);
-  else if (known) drawTwoMasks(ctx, pane, state, maskFor);
+  draw();
   ctx.restore();
+}
+
+function drawMask(ctx, rect, state, bitmap) {
+  ctx.imageSmoothingEnabled = false;
+  ctx.globalAlpha = state.maskOpacity;
+  ctx.drawImage(bitmap, rect.x, rect.y, rect.w, rect.h);
 }
 
 function drawChanges(ctx, pane, state, maskFor) {
@@ -80,50 +98,30 @@ function drawChanges(ctx, pane, state, maskFor) {
   ctx.fillRect(rect.x, rect.y, rect.w, rect.h);
   ctx.globalAlpha = 1;
   ctx.imageSmoothingEnabled = false;
-  ctx.drawImage(maskFor(state, 0), rect.x, rect.y, rect.w, rect.h);
+  ctx.drawImage(maskFor(state, 'merged'), rect.x, rect.y, rect.w, rect.h);
 }
 
 function drawTwoMasks(ctx, pane, state, maskFor) {
   const rect = pane.rect();
   const x = splitX(state, rect, pane.size().width);
-  ctx.imageSmoothingEnabled = false;
-  [
-    [0, rect.x, x],
-    [1, x, rect.x + rect.w],
-  ].forEach(([side, from, to]) => {
+  const left = { ...rect, w: x - rect.x };
+  const right = { ...rect, x, w: rect.x + rect.w - x };
+  for (const [part, side] of [[left, 'before'], [right, 'merged']]) {
     ctx.save();
     ctx.beginPath();
-    ctx.rect(from, rect.y, to - from, rect.h);
+    ctx.rect(part.x, part.y, part.w, part.h);
     ctx.clip();
-    ctx.globalAlpha = state.maskOpacity;
-    ctx.drawImage(maskFor(state, side), rect.x, rect.y, rect.w, rect.h);
+    drawMask(ctx, rect, state, maskFor(state, side));
     ctx.restore();
-  });
+  }
 }
 
-// The classes of the pixel under the pointer, on either side.
-export function showPixel(node, state) {
-  const sides = maskSides(state);
-  node.hidden = state.pixel === null || !sides.every((side) => side.labels);
-  if (node.hidden) return;
-  const [before, after] = sides.map((side) => side.labels[state.pixel]);
-  const parts =
-    before === after
-      ? [classMark(state.view, after)]
-      : [classMark(state.view, before), '→', classMark(state.view, after)];
-  node.replaceChildren(...parts);
-}
+const MODE_CAPTIONS = {
+  merged: 'What the merged model sees, in the classes’ colours.',
+  changes: 'Only the pixels whose class changed through merging, in the colour of their new class.',
+  truth: 'The true classes, as whoever made this picture knows them.',
+  compare: 'Left of the border without merging, right of it with: drag the handle.',
+};
 
-export function maskCaption(state) {
-  if (!baselineRun(state)) return 'The unmerged baseline is being computed.';
-  if (state.maskMode === 'changes')
-    return 'Only the pixels whose class changed through merging, in the colour of their new class.';
-  if (state.maskMode === 'truth') return 'Left of the border the merged run, right of it the ground truth.';
-  return 'Left of the border the unmerged baseline, right of it the merged run: drag the handle.';
-}
-
-export const maskModes = (view) => [
-  { value: 'compare', text: 'Before | after' },
-  { value: 'changes', text: 'Changes' },
-  ...(view.truth ? [{ value: 'truth', text: 'Ground truth' }] : []),
-];
+export const maskCaption = (state) =>
+  baselineRun(state) ? MODE_CAPTIONS[modeOf(state)] : 'The unmerged run is being computed.';

@@ -134,7 +134,7 @@ function sizeCells({ view, run, stage }) {
 
 // Similarity as the stage's insertion saw it, on every patch of each of its input tokens.
 function similarityCells({ view, run, stage }) {
-  const scale = similarityScale(run);
+  const scale = similarityScale();
   const { similarity } = run.stages[stage - 1];
   const token = run.tokens[stage - 1];
   return cellBitmap(view, (patch) => {
@@ -144,7 +144,7 @@ function similarityCells({ view, run, stage }) {
 }
 
 function paintGrid(ctx, scene) {
-  paintBorders(ctx, scene, () => true, 0.75);
+  paintBorders(ctx, scene, () => true, '#ffffff');
 }
 
 export function lineThrough(ctx, x, y, dx, dy) {
@@ -164,7 +164,7 @@ export function strokeTwice(ctx, width, colour, casing = 1) {
 }
 
 function paintOutlines(ctx, scene) {
-  paintBorders(ctx, scene, groupBorder(scene), outlineWidth(scene.cell));
+  paintBorders(ctx, scene, groupBorder(scene), '#ffffff');
 }
 
 // Whether two neighbouring patches belong to different tokens, one of them merged.
@@ -176,21 +176,25 @@ export function groupBorder({ run, stage }) {
 
 export const outlineWidth = (cell) => clamp(Math.min(cell.w, cell.h) * 0.08, 0.7, 2.4);
 
-// Rectangles on whole device pixels instead of one stroked path: sharper, and twice as fast to rasterise.
-function paintBorders(ctx, scene, apart, width) {
+// Thin lines, so that hundreds of groups stay a picture: a dark side only where patches are large. Rectangles on
+// whole device pixels instead of one stroked path: sharper, and twice as fast to rasterise.
+function paintBorders(ctx, scene, apart, colour) {
   const ratio = ctx.getTransform().a;
-  const line = Math.max(1, Math.round(width * ratio)) / ratio;
+  const line = Math.max(1, Math.round(outlineWidth(scene.cell) * ratio)) / ratio;
   const snap = (value) => Math.round(value * ratio) / ratio;
   const lines = [];
   eachBorder(scene, apart, (x, y, dx, dy) =>
     lines.push([snap(x - line / 2), snap(y - line / 2), dx + line, dy + line]),
   );
-  ctx.fillStyle = CASING;
-  const edge = 1 / ratio;
-  for (const [x, y, w, h] of lines) ctx.fillRect(x - edge, y - edge, w + 2 * edge, h + 2 * edge);
-  ctx.fillStyle = '#ffffff';
+  if (Math.min(scene.cell.w, scene.cell.h) > ROOMY_PX) {
+    ctx.fillStyle = CASING;
+    const edge = 1 / ratio;
+    for (const [x, y, w, h] of lines) ctx.fillRect(x - edge, y - edge, w + 2 * edge, h + 2 * edge);
+  }
+  ctx.fillStyle = colour;
   for (const [x, y, w, h] of lines) ctx.fillRect(x, y, w, h);
 }
+const ROOMY_PX = 22; // sides of a patch from which two lines beside each other do not fill it
 
 // Visits a line wherever two neighbouring patches are apart; straight runs are one line.
 export function eachBorder({ view, cell }, apart, visit) {
@@ -226,7 +230,7 @@ function eachRun(length, holds, visit) {
 function paintLinks(ctx, scene) {
   const { run, stage, cell } = scene;
   if (stage === 0) return;
-  const scale = similarityScale(run);
+  const scale = similarityScale();
   const width = clamp(Math.min(cell.w, cell.h) * 0.16, 1.2, 5);
   const pairs = stagePairs(run, stage - 1);
   ctx.lineCap = 'round';
@@ -274,14 +278,18 @@ export function mergeCaption(state) {
   const stage = shownStage(state);
   if (heatApplies(state))
     return state.heat.caption || 'Cosine similarity of the pinned patch to every other patch.';
-  if (!run.stages.length) return 'Nothing merges in this schedule: every patch stays a token of its own.';
-  if (stage === 0) return `Before any merge: ${run.tokenCounts[0]} patches, each a token of its own.`;
-  const gone = run.tokenCounts[stage - 1] - run.tokenCounts[stage];
-  const before = whereMerged(run, run.blocks[stage - 1]);
-  if (!gone) return `No two tokens came together ${before}: nothing merged here.`;
-  const earlier = stage > 1 ? ', on top of the earlier ones' : '';
-  const lines = mergesPairs(run.stages[stage - 1])
-    ? `Lines join the ${count(gone, 'pair')} that merged ${before}${earlier}.`
-    : `Lines lead from the ${count(gone, 'token')} that joined others ${before}${earlier}.`;
-  return `Each outlined shape is one token now. ${lines}`;
+  const [patches] = run.tokenCounts;
+  if (!run.stages.length) return 'Nothing merges: every patch stays a token of its own.';
+  if (stage === 0) return `Before any merge: ${patches} patches, each a token of its own.`;
+  const tokens = run.tokenCounts[stage];
+  const after = `after the merge ${whereMerged(run, run.blocks[stage - 1])}`;
+  const gone = run.tokenCounts[stage - 1] - tokens;
+  if (!gone) return `Still ${tokens} tokens ${after}: no two came together.`;
+  const links = state.layers.links.on ? ` ${linksText(run.stages[stage - 1], gone)}` : '';
+  return `${tokens} tokens ${after}: an outlined shape is one.${links}`;
 }
+
+const linksText = (stage, gone) =>
+  mergesPairs(stage)
+    ? `Lines join the ${count(gone, 'pair')} of this merge.`
+    : `Lines lead from the ${count(gone, 'token')} that joined others in this merge.`;

@@ -1,53 +1,87 @@
 // Messages from Python, one receiver a kind.
 
 import { blocksOf } from '../../js/recipe.js';
-import { arrayOf, bytesOf, decodeRun, decodeView, SCHEMA } from './decode.js';
+import { bytesOf } from './bytes.js';
+import { arrayOf, decodePicture, decodeRun, decodeView, SCHEMA } from './decode.js';
 import { saveBlob } from './downloads.js';
-import { readLink, scheduleFromLink, stateFromLink } from './link.js';
+import { linkProblems, scheduleFromLink, stateFromLink } from './link.js';
+import { noticeOf } from './notice.js';
+import { cuttingText } from './opening.js';
 import { choiceOf } from './options.js';
+import { isLatestView, isViewWanted } from './wish.js';
+import { decodeStage } from './stagedata.js';
 
+const ASK_AGAIN_MS = 4000;
+const KEPT_NONCES = 64;
+
+// page: {store, actions, opening, races}
 const RECEIVERS = {
-  async view(message, store, actions) {
-    const same = store.state.view?.key === message.view;
-    const view = await decodeView(message);
-    if (same) {
-      store.state.view.runs.forEach((run, name) => view.runs.set(name, run));
-      view.controls = store.state.view.controls;
-    }
-    await addRuns(view, message.runs);
-    view.sent = message.sent;
-    store.set(
-      same ? { view, runs: store.state.runs + 1, ...nowShown(store.state, view) } : freshState(store, view),
-    );
-    if (!same && store.state.schedule !== view.selected) actions.announce(store.state.schedule);
-    askForMissing(view, actions);
+  async picture(message, { store, opening }) {
+    const { pending } = store.state;
+    if (!pending || !isLatestView(store.state, message)) return;
+    if (pending.file) opening.remember(message.picture, pending.file);
+    await decodePicture(message.image.src); // so that it is drawn without a gap
+    const now = store.state.pending;
+    if (now?.generation !== message.generation) return;
+    const { src, width, height } = message.image;
+    const text = message.patches ? cuttingText(message.patches) : now.text;
+    store.set({
+      pending: { ...now, src, width, height, digest: message.picture, title: message.title, patches: message.patches, text, notes: message.notes },
+    });
   },
-  async runs(message, store, actions) {
+  waiting(message, { store }) {
+    const { state, set } = store;
+    const { text, done, of } = message;
+    if (state.pending && isLatestView(state, message)) set({ pending: { ...state.pending, text, done, of } });
+    else if (!state.pending && message.generation === state.acts.recipe) set({ queueing: { text, done, of } });
+  },
+  async view(message, page) {
+    const { state, set } = page.store;
+    const isSame = () => state.view?.key === message.view;
+    if (!isSame() && !isViewWanted(state, message) && state.view) return;
+    const view = await decodeView(message);
+    await addRuns(view, message);
+    const isAnswer = isViewWanted(state, message);
+    if (!isSame() && !isAnswer && state.view) return;
+    view.sent = message.sent;
+    if (!view.model.name) view.model = state.page.models.find(({ name }) => name === state.page.model) ?? { name: state.model };
+    if (isSame()) keepFrom(state.view, view);
+    const ends = isAnswer ? { pending: null, exploring: progressOf(view) } : {};
+    view.source = isAnswer ? state.source : (state.view?.source ?? state.source);
+    if (isSame() && !state.linkWanted) {
+      set({ view, runs: state.runs + 1, ...nowShown(state, view), ...ends });
+    } else {
+      set({ ...freshState(state, view, isAnswer), ...ends });
+      if (isAnswer && state.schedule !== view.selected) page.actions.announce(state.schedule);
+    }
+    askForMissing(view, page.actions);
+  },
+  async runs(message, { store, actions, races }) {
     const { view } = store.state;
     if (view?.key !== message.view) return;
-    await addRuns(view, message.runs);
+    await addRuns(view, message);
+    if (store.state.view !== view) return;
     const renamed = message.renamed?.[store.state.schedule];
     if (renamed) store.set(choiceOf(store.state, renamed));
     view.sent = [...new Set([...view.sent, ...message.sent])];
-    store.set({ runs: store.state.runs + 1, ...nowShown(store.state, view) });
+    const isWanted = message.runs.some(({ schedule }) => schedule === store.state.schedule);
+    store.set({ runs: store.state.runs + 1, ...nowShown(store.state, view), ...(isWanted ? { queueing: null } : {}) });
+    if (store.state.exploring) store.set({ exploring: progressOf(view) });
     askForMissing(view, actions);
+    if (isWanted) races.consider();
   },
-  timing(message, store) {
-    const { view } = store.state;
-    if (view?.key !== message.view) return;
-    for (const [name, timing] of Object.entries(message.timings)) {
-      const run = view.runs.get(name);
-      if (run) run.timing = timing;
+  async explored(message, page) {
+    const { state, set } = page.store;
+    if (state.view?.key !== message.view) {
+      if (state.pending && isLatestView(state, message)) page.opening.lost(message.generation);
+      return;
     }
-    store.set({ runs: store.state.runs + 1 });
+    if (message.runs) await addRuns(state.view, message);
+    state.view.sent = [...new Set([...state.view.sent, ...message.sent])];
+    set({ runs: state.runs + 1, ...nowShown(state, state.view), ...(isViewWanted(state, message) ? { exploring: null } : {}) });
+    askForMissing(state.view, page.actions);
   },
-  controls(message, store) {
-    const { view } = store.state;
-    if (view?.key !== message.view) return;
-    view.controls = message.controls;
-    store.set({ runs: store.state.runs + 1 });
-  },
-  heat(message, store) {
+  heat(message, { store }) {
     if (store.state.view?.key !== message.view) return;
     const values = arrayOf(message.values, 'f4');
     const known = [...values].filter(Number.isFinite).sort((a, b) => a - b);
@@ -55,22 +89,81 @@ const RECEIVERS = {
     const { schedule, stage, patch, caption } = message;
     store.set({ heat: { schedule, stage, patch, caption, values, scale } });
   },
-  file(message) {
-    saveBlob(new Blob([bytesOf(message.content)], { type: message.mime }), message.name);
+  features(message, { store }) {
+    if (store.state.view?.key !== message.view) return;
+    const { schedule, rows, cols, explained } = message;
+    const [baseline, merged] = [message.baseline, message.merged].map((text) => arrayOf(text, 'u1'));
+    store.set({ features: { view: message.view, schedule, rows, cols, explained, baseline, merged } });
   },
-  failed(message, store) {
-    const { view } = store.state;
+  curves(message, { store }) {
+    const { view, runs } = store.state;
     if (view?.key !== message.view) return;
-    for (const schedule of message.schedules) view.failed.set(schedule, message.message);
-    store.set({ runs: store.state.runs + 1 });
+    view.curves = { curves: message.curves, done: message.done, of: message.of };
+    store.set({ runs: runs + 1 });
+  },
+  file(message, { actions }) {
+    saveBlob(new Blob([bytesOf(message.content)], { type: message.mime }), message.name);
+    actions.saved();
+  },
+  failed(message, page) {
+    FAILURES[message.what]?.(message, page);
+  },
+  // A street of the lab.
+  offered(message, { opening, store }) {
+    opening.picture(message.picture, message.title);
+    store.set({ offered: message.nonce });
   },
 };
 
-async function addRuns(view, raws) {
-  for (const raw of raws) {
-    view.runs.set(raw.schedule, await decodeRun(raw, view.size));
+const FAILURES = {
+  open(message, { store, opening, actions }) {
+    const { state, set } = store;
+    if (!isLatestView(state, message)) return;
+    if (opening.resend(message.message, state.pending?.digest ?? state.view?.digest)) return;
+    if (state.pending) opening.fail(message.message);
+    else set({ exploring: null, notice: noticeOf(message.message) });
+    if (state.view) askForMissing(state.view, actions);
+  },
+  custom(message, { store, opening }) {
+    const { view, runs } = store.state;
+    if (!view || store.state.pending || opening.resend(message.message, view.digest)) return;
+    for (const schedule of message.schedules) view.failed.set(schedule, message.message);
+    store.set({ runs: runs + 1, queueing: null });
+  },
+  missing: (message, page) => FAILURES.custom(message, page),
+  patch(message, { store, opening }) {
+    if (opening.resend(message.message, store.state.view?.digest)) return;
+    store.set({ heatWanted: false, notice: noticeOf(message.message) });
+  },
+  save(message, { store, actions, opening }) {
+    actions.saved();
+    if (!opening.resend(message.message, store.state.view?.digest)) store.set({ notice: noticeOf(message.message) });
+  },
+  features(message, { store }) {
+    store.set({ featuresFailed: message.message, notice: noticeOf(message.message) });
+  },
+};
+
+async function addRuns(view, message) {
+  const stages = await Promise.all(message.stages.map(decodeStage));
+  for (const raw of message.runs) {
+    view.runs.set(raw.schedule, await decodeRun(raw, view.size, stages));
     view.failed.delete(raw.schedule);
   }
+}
+
+function keepFrom(before, view) {
+  before.runs.forEach((run, name) => {
+    if (!view.runs.has(name)) view.runs.set(name, run);
+  });
+  const { curves, curvesAsked } = before;
+  Object.assign(view, { curves, curvesAsked });
+}
+
+// How many of the slider's runs are there; null where all are.
+function progressOf(view) {
+  const done = view.schedules.filter((one) => view.runs.has(one)).length;
+  return done < view.schedules.length ? { done, of: view.schedules.length, text: `${done} of ${view.schedules.length}` } : null;
 }
 
 const nowShown = (state, view) => (view.runs.has(state.schedule) ? { shown: state.schedule } : {});
@@ -79,21 +172,17 @@ const fitting = (schedule, view) =>
   schedule !== null && blocksOf(schedule).every((block) => block < view.depth) ? schedule : null;
 
 // A new picture: what concerns patches and zoom starts afresh, the rest stays as the user left it.
-function freshState(store, view) {
-  const first = store.state.view === null;
-  const link = first ? readLink() : {};
+function freshState(state, view, isAnswer) {
+  const wantedLink = isAnswer ? state.linkWanted : null;
+  const link = wantedLink?.link ?? {};
   // A schedule chosen while this picture was on its way is newer than the one it was explored with.
-  const wanted = (first ? scheduleFromLink(link, view) : fitting(store.state.schedule, view)) ?? view.selected;
-  const shown = view.runs.has(wanted)
-    ? wanted
-    : view.runs.has(view.selected)
-      ? view.selected
-      : view.runs.keys().next().value;
-  const { maskMode } = store.state;
+  const wanted = (wantedLink ? scheduleFromLink(link, view) : fitting(state.schedule, view)) ?? view.selected;
+  const shown = [wanted, view.selected].find((one) => view.runs.has(one)) ?? view.runs.keys().next().value;
+  const { maskMode } = state;
   return {
     view,
-    runs: store.state.runs + 1,
-    ...choiceOf(store.state, wanted),
+    runs: state.runs + 1,
+    ...choiceOf(state, wanted),
     shown,
     playing: false,
     hover: null,
@@ -101,24 +190,36 @@ function freshState(store, view) {
     cursor: null,
     heat: null,
     heatWanted: false,
+    features: null,
     focusClass: null,
     focusFlow: null,
     hiddenClasses: new Set(),
     zoom: { scale: 1, x: 0.5, y: 0.5 },
     maskMode: maskMode === 'truth' && !view.truth ? 'compare' : maskMode,
-    ...stateFromLink(link, view),
+    ...(wantedLink ? { linkWanted: null, notice: noticeOf(linkProblems(wantedLink, view)), ...stateFromLink(link, view) } : {}),
   };
 }
 
 // Messages that follow each other closely may be lost on the way: only the last value is seen.
 function askForMissing(view, actions) {
-  const missing = view.sent.filter((name) => !view.runs.has(name));
+  const now = performance.now();
+  view.asked ??= new Map();
+  const isDue = (name) => !(now - view.asked.get(name) < ASK_AGAIN_MS);
+  const missing = view.sent.filter((name) => !view.runs.has(name) && isDue(name));
+  for (const name of missing) view.asked.set(name, now);
   if (missing.length) actions.askMissing(missing);
 }
 
-// Decoding takes turns: messages apply in the order in which they came.
-export function createInbox(store, actions) {
+// Decoding takes turns: messages apply in the order in which they came, and each once.
+export function createInbox(page) {
+  const seen = new Set();
   let turn = Promise.resolve();
+  const isNew = (nonce) => {
+    if (nonce !== undefined && seen.has(nonce)) return false;
+    seen.add(nonce);
+    if (seen.size > KEPT_NONCES) seen.delete(seen.values().next().value);
+    return true;
+  };
   return (text) => {
     if (!text) return;
     turn = turn
@@ -126,7 +227,7 @@ export function createInbox(store, actions) {
         const message = JSON.parse(text);
         if (message.schema !== SCHEMA)
           throw new Error(`expected schema ${SCHEMA}, but got ${message.schema}`);
-        await RECEIVERS[message.kind](message, store, actions);
+        if (isNew(message.nonce)) await RECEIVERS[message.kind]?.(message, page);
       })
       .catch((error) => console.error('inspector:', error));
   };

@@ -45,7 +45,7 @@ export function membersOf(groups, patch) {
 
 export const rowOf = (view, patch) => Math.floor(patch / view.cols);
 export const colOf = (view, patch) => patch % view.cols;
-const distanceOf = (view, a, b) =>
+export const distanceBetween = (view, a, b) =>
   Math.abs(rowOf(view, a) - rowOf(view, b)) + Math.abs(colOf(view, a) - colOf(view, b));
 // Where an insertion merges: "before block 2", or "in block 2" where that is between attention and MLP.
 export const whereMerged = (run, block) => `${mergesInside(run.schedule) ? 'in' : 'before'} block ${block}`;
@@ -68,7 +68,7 @@ export function historyOf(view, run, patch) {
 function mergedEntry(view, stage, token, entry) {
   const partner = stage.partner[token];
   const similarity = stage.nearest[token] === partner ? stage.similarity[token] : NaN;
-  return { ...entry, similarity, distance: distanceOf(view, entry.self, entry.partner) };
+  return { ...entry, similarity, distance: distanceBetween(view, entry.self, entry.partner) };
 }
 
 function placesOf(stage, token) {
@@ -103,7 +103,7 @@ export function pairsOf(stage) {
 export const mergesPairs = (stage) => stage.partner.every((partner, token) => partner === NONE || stage.partner[partner] === token);
 
 export const distancesOf = (view, stages) =>
-  stages.flatMap((stage) => pairsOf(stage).map((pair) => distanceOf(view, pair.from, pair.to)));
+  stages.flatMap((stage) => pairsOf(stage).map((pair) => distanceBetween(view, pair.from, pair.to)));
 
 // Display pixels whose centre lies in each column and row of patches; never none.
 export function patchSpans(view) {

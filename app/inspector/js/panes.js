@@ -1,106 +1,95 @@
-// The two canvas panes: their size, and when they are drawn anew.
+// The three canvas panes: their size, and when each is drawn anew. One zoom and one cursor for all.
 
-import { clamp } from '../../js/util.js';
 import { drawHighlight } from './highlight.js';
-import { createMaskCache, drawMasks, maskCaption, maskSides, showPixel, splitX } from './masks.js';
+import { createMaskCache, drawBaseline, drawMerged, maskCaption, modeOf, splitX } from './masks.js';
 import { drawMerges, mergeCaption } from './merges.js';
+import { drawMotion } from './motion.js';
+import { drawPreview, mountPreview } from './preview.js';
 import { mountHandle, mountPointer } from './pointer.js';
 import { baselineRun } from './store.js';
+import { drawTour } from './tour.js';
 import { groundColour, pictureRect, prepareCanvas } from './viewport.js';
 
+export const PANES = ['merge', 'baseline', 'mask']; // as the names of their elements begin
+
 // One canvas pair with its size.
-function createPane(stage, base, top, zoomBar, store) {
+function createPane(name, ui, store) {
+  const stage = ui[`${name}Stage`];
   const size = () => ({ width: stage.clientWidth, height: stage.clientHeight });
   return {
+    name,
     stage,
-    base,
-    top,
-    zoomBar,
     size,
+    base: ui[`${name}Base`],
+    top: ui[`${name}Top`],
+    zoomBar: ui[`${name}Zoom`],
+    reads: name !== 'merge',
     rect: () => pictureRect(store.state.view, size().width, size().height, store.state.zoom),
   };
 }
 
-// As wide as the column; as tall as the picture asks for, within reason.
-function shapeStage(pane, view) {
-  const width = pane.stage.clientWidth;
-  const tallest = Math.max(260, Math.min(640, window.innerHeight * 0.78));
-  pane.stage.style.height = `${clamp(width * (view.height / view.width), Math.min(200, width), tallest)}px`;
-}
-
-const BASE_KEYS = [
-  'view',
-  'runs',
-  'shown',
-  'stage',
-  'layers',
-  'zoom',
-  'frame',
-  'heat',
-  'heatWanted',
-  'pinned',
-];
-const MASK_KEYS = [
-  'view',
-  'runs',
-  'shown',
-  'maskMode',
-  'maskOpacity',
-  'split',
-  'hiddenClasses',
-  'focusClass',
-  'focusFlow',
-  'zoom',
-  'frame',
-];
-const TOP_KEYS = ['view', 'runs', 'shown', 'stage', 'hover', 'pinned', 'cursor', 'zoom', 'frame'];
+const EVERY = ['view', 'runs', 'zoom', 'frame', 'pending', 'preview'];
+const MERGE_KEYS = [...EVERY, 'shown', 'stage', 'layers', 'heat', 'heatWanted', 'pinned'];
+const BASELINE_KEYS = [...EVERY, 'maskOpacity', 'hiddenClasses', 'focusClass'];
+const MASK_KEYS = [...BASELINE_KEYS, 'shown', 'maskMode', 'split', 'focusFlow'];
+const TOP_KEYS = [...EVERY, 'shown', 'stage', 'hover', 'pinned', 'cursor', 'heat', 'heatWanted'];
 
 export function mountPanes(ui, store, actions) {
-  const merges = createPane(ui.mergeStage, ui.mergeBase, ui.mergeTop, ui.mergeZoom, store);
-  const masks = { ...createPane(ui.maskStage, ui.maskBase, ui.maskTop, ui.maskZoom, store), reads: true };
+  const panes = PANES.map((name) => createPane(name, ui, store));
+  const [merges, baseline, merged] = panes;
   const maskFor = createMaskCache();
-  store.on(
-    ['view', 'frame'],
-    ({ view }) => view && [merges, masks].forEach((pane) => shapeStage(pane, view)),
-  );
-  store.on(BASE_KEYS, (state) => {
-    if (!state.view) return;
-    const ground = groundColour(merges.stage);
-    drawMerges(prepareCanvas(merges.base, merges.size()), state, merges.rect(), ground);
+  // Shape first: what is drawn below reads the panes' size.
+  mountPreview(ui, store);
+  paintOn(store, MERGE_KEYS, merges, (ctx, state) => {
+    drawMerges(ctx, state, merges.rect(), groundColour(merges.stage));
     ui.mergeCaption.textContent = mergeCaption(state);
   });
-  store.on(MASK_KEYS, (state) => state.view && showMasks(ui, masks, state, maskFor));
-  store.on(
-    ['view', 'shown', 'maskMode', 'pixel', 'runs'],
-    (state) => state.view && showPixel(ui.pixel, state),
-  );
-  store.on(TOP_KEYS, (state) => {
-    if (!state.view) return;
-    drawHighlight(prepareCanvas(merges.top, merges.size()), state, merges.rect(), true);
-    drawHighlight(prepareCanvas(masks.top, masks.size()), state, masks.rect(), false);
+  paintOn(store, BASELINE_KEYS, baseline, (ctx, state) => {
+    drawBaseline(ctx, baseline, state, maskFor);
+    ui.baselineCaption.textContent = baselineRun(state)
+      ? 'The same model without merging.'
+      : 'The unmerged run is being computed.';
   });
-  [merges, masks].forEach((pane) => mountPointer(pane, store, actions));
-  mountHandle(ui.handle, masks, store);
-  watchSizes([merges, masks], store);
+  paintOn(store, MASK_KEYS, merged, (ctx, state) => {
+    drawMerged(ctx, merged, state, maskFor);
+    showBorder(ui, merged, state);
+    ui.maskCaption.textContent = maskCaption(state);
+  });
+  store.on(TOP_KEYS, (state) => panes.forEach((pane) => drawTop(pane, state)));
+  store.on(['motion', 'tour'], (state) => drawTop(merges, state));
+  panes.forEach((pane) => mountPointer(pane, store, actions));
+  mountHandle(ui.handle, merged, store);
+  watchSizes(panes, store);
 }
 
-function showMasks(ui, pane, state, maskFor) {
+// Draws a pane's picture: of the view, or while another picture is on its way that one alone.
+function paintOn(store, keys, pane, draw) {
+  store.on(keys, (state) => {
+    const ctx = prepareCanvas(pane.base, pane.size());
+    if (state.pending) drawPreview(ctx, pane.size(), state);
+    else if (state.view) draw(ctx, state);
+  });
+}
+
+function drawTop(pane, state) {
+  const ctx = prepareCanvas(pane.top, pane.size());
+  if (!state.view || state.pending) return;
+  const isMerges = pane.name === 'merge';
+  if (isMerges && state.motion) drawMotion(ctx, state, pane.rect());
+  else if (isMerges && state.tour) drawTour(ctx, state, pane.rect());
+  else drawHighlight(ctx, state, pane.rect(), isMerges);
+}
+
+// The border between before and after, where the pane has one.
+function showBorder(ui, pane, state) {
   const { width } = pane.size();
-  drawMasks(prepareCanvas(pane.base, pane.size()), pane, state, maskFor);
-  ui.maskCaption.textContent = maskCaption(state);
-  const split = state.maskMode !== 'changes' && Boolean(baselineRun(state));
-  const [left, right] = maskSides(state);
-  for (const [node, side] of [
-    [ui.leftName, left],
-    [ui.rightName, right],
-  ]) {
-    node.hidden = !split;
-    node.textContent = side.name;
-  }
-  ui.handle.hidden = !split;
+  const isSplit = modeOf(state) === 'compare' && Boolean(baselineRun(state));
+  for (const node of [ui.leftName, ui.rightName, ui.handle]) node.hidden = !isSplit;
+  ui.leftName.textContent = 'unmerged';
+  ui.rightName.textContent = 'merged';
   ui.handle.style.left = `${splitX(state, pane.rect(), width)}px`;
   ui.handle.setAttribute('aria-valuenow', Math.round(state.split * 100));
-  ui.handle.setAttribute('aria-valuetext', `${Math.round(state.split * 100)} % ${left.name}`);
+  ui.handle.setAttribute('aria-valuetext', `${Math.round(state.split * 100)} % unmerged`);
 }
 
 function watchSizes(panes, store) {

@@ -13,15 +13,18 @@ export function mountPointer(pane, store, actions) {
   let press = null;
   top.addEventListener('pointermove', (event) => {
     if (press && dragging(press, event)) dragPicture(pane, store, press, event);
-    else if (event.pointerType !== 'touch') store.set({ ...under(pane, store.state, event), cursor: null });
+    else if (event.pointerType !== 'touch')
+      store.set({ ...under(pane, store.state, event), cursor: null, pointer: pointerOn(pane, event) });
   });
-  top.addEventListener('pointerleave', () => store.set({ hover: null, pixel: null }));
+  top.addEventListener('pointerleave', (event) => {
+    if (event.pointerType !== 'touch') store.set({ hover: null, pixel: null, pointer: null });
+  });
   top.addEventListener('pointerdown', (event) => {
     press = { x: event.clientX, y: event.clientY, lastX: event.clientX, lastY: event.clientY, moved: false };
     if (store.state.zoom.scale > 1) top.setPointerCapture(event.pointerId);
   });
   top.addEventListener('pointerup', (event) => {
-    if (press && !press.moved) actions.pin(under(pane, store.state, event).hover);
+    if (press && !press.moved) pinUnder(pane, store, actions, event);
     press = null;
   });
   top.addEventListener('pointercancel', () => {
@@ -29,6 +32,7 @@ export function mountPointer(pane, store, actions) {
   });
   top.addEventListener('wheel', (event) => wheelZoom(pane, store, event), { passive: false });
   top.addEventListener('keydown', (event) => pressKey(pane, store, actions, event));
+  top.addEventListener('focus', () => store.set({ focused: pane.name }));
   top.addEventListener('blur', () => store.set({ cursor: null }));
   mountZoomButtons(pane, store);
 }
@@ -38,8 +42,17 @@ function pointOn(pane, event) {
   return { x: event.clientX - box.left, y: event.clientY - box.top };
 }
 
-function under(pane, { view }, event) {
-  if (!view) return { hover: null, pixel: null };
+// Where the tooltip stands: beside the mouse, or where a finger tapped.
+const pointerOn = (pane, event) => ({ pane: pane.name, isTouch: event.pointerType === 'touch', ...pointOn(pane, event) });
+
+function pinUnder(pane, store, actions, event) {
+  const { hover } = under(pane, store.state, event);
+  store.set({ pointer: pointerOn(pane, event) });
+  if (hover !== null) actions.pin(hover);
+}
+
+function under(pane, { view, pending }, event) {
+  if (!view || pending) return { hover: null, pixel: null };
   const { x, y } = pointOn(pane, event);
   return {
     hover: patchAt(view, pane.rect(), x, y),
@@ -65,7 +78,7 @@ function dragPicture(pane, store, press, event) {
 
 // Plain scrolling stays with the page; with Ctrl (and so a pinch on a touchpad) it zooms.
 function wheelZoom(pane, store, event) {
-  if (!event.ctrlKey || !store.state.view) return;
+  if (!event.ctrlKey || !store.state.view || store.state.pending) return;
   event.preventDefault();
   const { x, y } = pointOn(pane, event);
   zoomPane(pane, store, Math.exp(-event.deltaY * 0.01), x, y);
@@ -73,13 +86,14 @@ function wheelZoom(pane, store, event) {
 
 function zoomPane(pane, store, factor, x = pane.size().width / 2, y = pane.size().height / 2) {
   const { view, zoom } = store.state;
-  if (view) store.set({ zoom: zoomAbout(view, pane.rect(), pane.size(), zoom, factor, x, y) });
+  if (view && !store.state.pending) store.set({ zoom: zoomAbout(view, pane.rect(), pane.size(), zoom, factor, x, y) });
 }
 
 function mountZoomButtons(pane, store) {
   const button = (text, label, action) =>
     el('button', { type: 'button', 'aria-label': label, title: label, onclick: action }, text);
   const fit = button('Fit', 'Show the whole picture', () => zoomPane(pane, store, 0));
+  fit.hidden = true;
   pane.zoomBar.append(
     button('−', 'Zoom out', () => zoomPane(pane, store, 1 / 1.6)),
     button('+', 'Zoom in (or Ctrl and scroll)', () => zoomPane(pane, store, 1.6)),
@@ -95,7 +109,7 @@ const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowR
 
 function pressKey(pane, store, actions, event) {
   const { state } = store;
-  if (!state.view || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!state.view || state.pending || event.ctrlKey || event.metaKey || event.altKey) return;
   const keys = {
     Enter: () => actions.pin(activePatch(state)),
     ' ': () => actions.pin(activePatch(state)),

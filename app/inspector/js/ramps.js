@@ -54,17 +54,10 @@ export function rampColour(name, share) {
 export const cssColour = ([r, g, b], alpha = 1) => `rgba(${r}, ${g}, ${b}, ${alpha})`;
 export const rampGradient = (name) => `linear-gradient(to right, ${RAMPS[name].join(', ')})`;
 
-// The stages of a run share one scale, so that they can be compared. It starts where a twentieth of the tokens
-// lie below: a few odd ones must not squeeze the rest into one colour.
-export function similarityScale(run) {
-  run.scale ??= { low: lowEnd(run.stages.flatMap((stage) => [...stage.similarity])), high: 1 };
-  return run.scale;
-}
-
-function lowEnd(values) {
-  const known = values.filter(Number.isFinite).sort((a, b) => a - b);
-  return known.length ? Math.min(0.99, Math.floor(known[Math.floor(known.length * 0.05)] * 100) / 100) : 0;
-}
+// One scale for all pictures, recipes and models, so that a colour means the same everywhere. Below its low end
+// colours no longer differ.
+const SIMILARITY_SCALE = { low: 0.5, high: 1 };
+export const similarityScale = () => SIMILARITY_SCALE;
 
 // Of a link whose similarity nobody measured, grey: the scale would call it unlike.
 export const linkColour = (scale, similarity) =>

@@ -2,6 +2,8 @@
 
 import { count, el, onceQuiet } from '../../js/util.js';
 import { HOT } from './highlight.js';
+import { pressWord } from './words.js';
+import { lookButtons } from './lookhere.js';
 import { colOf, historyOf, patchClass, rowOf } from './model.js';
 import { activePatch, baselineRun, heatApplies, shownRun, shownStage } from './store.js';
 
@@ -12,11 +14,12 @@ export function mountReadout(ui, store, actions) {
     ui.spoken.textContent = text;
   });
   let shownNow = '';
-  store.on(['view', 'runs', 'shown', 'stage', 'hover', 'pinned', 'cursor', 'heat', 'heatWanted'], (state) => {
+  store.on(['view', 'pending', 'runs', 'shown', 'stage', 'hover', 'pinned', 'cursor', 'heat', 'heatWanted'], (state) => {
     // A button that is replaced under the pointer loses the click: so nothing is redrawn without need.
-    const wanted = state.view ? readoutKey(state) : '';
+    const wanted = state.view && !state.pending ? readoutKey(state) : '';
     if (wanted === shownNow) return;
     shownNow = wanted;
+    if (!wanted) return;
     const patch = activePatch(state);
     showReadout(ui.readout, state, patch, actions);
     say(patch === null ? '' : spokenPatch(state, patch));
@@ -32,16 +35,17 @@ function readoutKey(state) {
 function showReadout(readout, state, patch, actions) {
   readout.style.setProperty('--steps', Math.max(1, shownRun(state).stages.length));
   const focused = readout.contains(document.activeElement) ? document.activeElement.dataset.act : null;
-  readout.replaceChildren(...(patch === null ? emptyReadout() : patchReadout(state, patch, actions)));
+  readout.replaceChildren(...(patch === null ? emptyReadout(state, actions) : patchReadout(state, patch, actions)));
   if (focused) readout.querySelector(`[data-act=${focused}]`)?.focus();
 }
 
-const emptyReadout = () => [
+const emptyReadout = (state, actions) => [
+  lookButtons(state, actions) ?? '',
   el(
     'p',
     { class: 'invite' },
-    'Point at a patch: with whom it merged, how alike they were, and why not where it did not. ' +
-      'Click to pin; arrow keys work too.',
+    `Point at a patch above: with whom it merged, how alike they were, and why not where it did not. ` +
+      `${pressWord()} to keep it here; arrow keys work too.`,
   ),
 ];
 
@@ -69,23 +73,27 @@ function patchReadout(state, patch, actions) {
           { class: 'history' },
           ...history.map((entry, k) => historyRow(view, entry, k, shownStage(state))),
         )
-      : el('p', { class: 'history-none' }, 'No insertion in this schedule.'),
+      : el('p', { class: 'history-none' }, 'This recipe merges nothing.'),
   ];
 }
 
-const place = (view, patch) => `Row ${rowOf(view, patch)}, column ${colOf(view, patch)}`;
+export const place = (view, patch) => `Row ${rowOf(view, patch)}, column ${colOf(view, patch)}`;
 const shortPlace = (view, patch) => `row ${rowOf(view, patch)} col ${colOf(view, patch)}`;
 
-function groupText(run, stage, patch) {
+export function groupText(run, stage, patch) {
   const size = run.sizes[stage][run.groups[stage][patch]];
   return size > 1 ? `one token for ${size} patches` : 'a token of its own';
 }
 
 function classText(state, patch) {
-  const names = [baselineRun(state), shownRun(state)].map(
+  const [before, after] = [baselineRun(state), shownRun(state)].map(
     (run) => run && patchClass(state.view, run.labels, patch),
   );
-  const [before, after] = names;
+  return classChange(state, before, after);
+}
+
+// From one class to another; before: null while the unmerged run is missing.
+export function classChange(state, before, after) {
   if (before === null || before === after)
     return el('span', { class: 'class-now' }, classMark(state.view, after), before === null ? '' : 'in both');
   return el(
@@ -145,14 +153,14 @@ function historyRow(view, entry, k, stage) {
   return el(
     'li',
     { 'data-state': state, 'data-kind': entry.kind, 'aria-current': state === 'now' ? 'step' : null },
-    el('span', { class: 'when' }, `${entry.isInside ? 'In' : 'Before'} ${entry.block}`),
+    el('span', { class: 'when' }, `${entry.isInside ? 'in' : 'before'} block ${entry.block}`),
     el('span', { class: 'what' }, ...whatHappened(view, entry)),
     el('span', { class: 'how' }, ...measured(entry)),
   );
 }
 
 // The rule's sentence, with the places of its tokens in bold.
-const whatHappened = (view, entry) =>
+export const whatHappened = (view, entry) =>
   entry.sentence
     .split(/\{(partner|nearest|rival)\}/)
     .map((part, i) => (i % 2 ? el('b', {}, shortPlace(view, entry[part])) : part))

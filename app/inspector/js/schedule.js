@@ -1,4 +1,4 @@
-// The schedule slider, its stops, and the figures beside it.
+// The slider of recipes and its stops, and the line of remarks.
 
 import {
   blocksOf,
@@ -11,7 +11,7 @@ import {
 } from '../../js/recipe.js';
 import { el, percent } from '../../js/util.js';
 import { namedRecipe, shortName } from './named.js';
-import { baselineRun, isPending, shownRun } from './store.js';
+import { isPending, shownRun } from './store.js';
 
 // The presets, by the rule and options that are chosen, and at the end the recipe of the user's own making, if one is chosen.
 function sliderStops(state) {
@@ -22,11 +22,25 @@ function sliderStops(state) {
 const presetStops = ({ view, method, options }) =>
   view.schedules.map((stop) => withOptions(withRule(stop, method), options));
 
-// Rule and options stand beside the menu, so a stop need not repeat them.
+// Rule and options stand beside the slider, so a stop need not repeat them.
 function stopName(state, stop) {
-  if (presetStops(state).includes(stop)) return recipeName(withOptions(withRule(stop, PAPER_RULE), []));
+  if (presetStops(state).includes(stop)) return recipeName(presetOf(stop));
   if (namedRecipe(state, stop)) return shortName(state, stop);
   return cutShort(recipeName(ruleOf(stop) === state.method ? withRule(stop, PAPER_RULE) : stop));
+}
+
+// A stop's blocks alone, as the presets are written.
+const presetOf = (stop) => withOptions(withRule(stop, PAPER_RULE), []);
+
+// How strong a stop is, in a word: the weakest and the strongest preset, and the paper's.
+function stopWord(state, stop) {
+  if (!presetStops(state).includes(stop)) return isOwn(state, stop) ? 'yours' : null;
+  const { view } = state;
+  const preset = presetOf(stop);
+  if (preset === view.paper) return 'paper';
+  const merging = view.schedules.filter((one) => one !== view.baseline);
+  if (preset === merging[0]) return 'light';
+  return preset === merging.at(-1) ? 'strong' : null;
 }
 
 const LONGEST_NAME = 34;
@@ -38,11 +52,7 @@ export function mountSchedule(ui, store, actions) {
   );
   store.on(['view', 'runs', 'schedule', 'shown', 'method', 'options'], (state) => {
     if (!state.view) return;
-    ui.scheduleHint.textContent = mergesInside(state.schedule)
-      ? 'Tokens merge inside these encoder blocks, between attention and MLP.'
-      : 'Tokens merge on the input of these encoder blocks.';
     showSlider(ui, state, actions);
-    showFigures(ui, state);
     showStatus(ui, state);
   });
 }
@@ -71,7 +81,7 @@ const showTick = (state, { stop, at }) =>
   el('span', { class: 'tick', 'data-run': readiness(state, stop), style: { '--at': at } });
 
 function showStop(state, { stop, at, chosen }, actions) {
-  const note = stop === state.view.paper ? 'paper' : isOwn(state, stop) ? 'yours' : null;
+  const word = stopWord(state, stop);
   return el(
     'button',
     {
@@ -83,10 +93,11 @@ function showStop(state, { stop, at, chosen }, actions) {
       'data-schedule': stop,
       'data-run': readiness(state, stop),
       'data-chosen': String(chosen),
+      'data-word': word,
       onclick: () => actions.chooseSchedule(stop),
     },
-    el('span', {}, stopName(state, stop)),
-    note ? el('small', {}, note) : null,
+    el('span', { class: 'word' }, stop === state.view.baseline ? stopName(state, stop) : word),
+    stop === state.view.baseline ? null : el('small', {}, stopName(state, stop).replaceAll(', ', ',')),
   );
 }
 
@@ -105,17 +116,6 @@ function stopText(state, stop) {
   return name + paper + kept;
 }
 
-function showFigures(ui, state) {
-  const run = shownRun(state);
-  ui.figures.replaceChildren(
-    ...[
-      figure(tokenPath(run), 'tokens after each insertion'),
-      figure(percent(run.tokenCounts.at(-1) / run.tokenCounts[0]), 'of the tokens kept'),
-      timeFigure(run, baselineRun(state)),
-    ].filter(Boolean),
-  );
-}
-
 export const figure = (value, name, note = null) =>
   el(
     'div',
@@ -124,36 +124,6 @@ export const figure = (value, name, note = null) =>
     el('dd', {}, value),
     note ? el('dd', { class: 'note' }, note) : null,
   );
-
-const LONGEST_PATH = 6;
-
-// Of many insertions the first and the last; the strip has them all.
-function tokenPath({ tokenCounts }) {
-  const isLong = tokenCounts.length > LONGEST_PATH;
-  const steps = isLong ? [...tokenCounts.slice(0, 2), '…', ...tokenCounts.slice(-2)] : tokenCounts;
-  return el(
-    'span',
-    { class: 'path', title: isLong ? tokenCounts.join(' → ') : null },
-    ...steps.flatMap((tokens, i) =>
-      i ? [el('span', { class: 'arrow', 'aria-label': 'then' }, '→'), String(tokens)] : [String(tokens)],
-    ),
-  );
-}
-
-function timeFigure(run, baseline) {
-  if (!run.timing) return null;
-  const { median_ms: own, estimated } = run.timing;
-  const before = baseline?.timing?.median_ms;
-  const change =
-    run !== baseline && before
-      ? `${Math.abs(100 * (1 - own / before)).toFixed(0)} % ${own <= before ? 'less' : 'more'} than the baseline`
-      : null;
-  return figure(
-    `${milliseconds(own)} ms`,
-    estimated ? 'estimated, not yet measured' : 'median latency',
-    change,
-  );
-}
 
 export const milliseconds = (value) =>
   value < 10 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : value.toFixed(0);

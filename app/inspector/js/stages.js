@@ -1,60 +1,96 @@
-// The stage scrubber: the input, and the state after each insertion. It can play.
+// The stage scrubber: the input, and the state after each merge. It can play.
 
 import { mergesInside } from '../../js/recipe.js';
 import { choice, el, ordinal } from '../../js/util.js';
 import { lastStage, whereMerged } from './model.js';
+import { countAt, phaseAt, wordsOf } from './motion.js';
 import { shownRun, shownStage } from './store.js';
 
-const PLAY_STEP_MS = 1100;
+const PLAY_STEP_MS = 1100; // where motion is not wanted
+const REST_MS = 900;
 
 export function mountStages(ui, store) {
+  const name = el('span', { class: 'stages-name', 'aria-hidden': 'true' });
   const buttons = el('div', {});
   const play = el('button', { type: 'button', class: 'play', onclick: () => togglePlay(store) });
-  ui.stages.append(play, buttons);
-  const show = choice(buttons, 'Stage', (value) => pickStage(store, Number(value)));
+  ui.play.append(play);
+  ui.stages.append(name, buttons);
+  const show = choice(buttons, 'Tokens after each merge', (value) => pickStage(store, Number(value)));
   store.on(['view', 'shown', 'stage', 'runs'], (state) => {
-    if (state.view) show(stageOptions(shownRun(state)), String(shownStage(state)));
+    if (!state.view) return;
+    const run = shownRun(state);
+    name.textContent = `after the merge ${mergesInside(run.schedule) ? 'in' : 'before'} block`;
+    ui.stages.toggleAttribute('data-many', run.stages.length > MANY);
+    ui.stages.hidden = lastStage(run) === 0;
+    show(stageOptions(run), String(shownStage(state)));
   });
   store.on(['view', 'shown', 'playing', 'runs'], (state) => state.view && showPlay(play, state));
   store.on(['playing'], (state) => runPlayer(state, store));
+  store.on(['motion'], (state) => {
+    ui.counter.hidden = !state.motion;
+    if (state.motion) ui.counter.textContent = `${countAt(state.motion, shownRun(state))} tokens${wordsOf(state.motion)}`;
+  });
 }
 
-const ROOM_FOR_COUNTS = 4; // with more stages the counts are left to the strip and the figures
+const MANY = 5; // with more stages there is no room for the words before them
 
 function stageOptions(run) {
   return run.tokenCounts.map((tokens, stage) => ({
     value: String(stage),
-    text: stage === 0 ? 'Input' : `${mergesInside(run.schedule) ? 'In' : 'Before'} ${run.blocks[stage - 1]}`,
-    sub: run.tokenCounts.length > ROOM_FOR_COUNTS ? null : String(tokens),
+    text: stage === 0 ? 'none' : String(run.blocks[stage - 1]),
     title:
       stage === 0
-        ? 'Before any merge'
-        : `After the ${ordinal(stage)} insertion, ${whereMerged(run, run.blocks[stage - 1])}: ${tokens} tokens`,
+        ? `Before any merge: ${tokens} patches`
+        : `After the ${ordinal(stage)} merge, ${whereMerged(run, run.blocks[stage - 1])}: ${tokens} tokens`,
   }));
 }
 
-// The last stage is remembered as "all insertions", so that it stays the last in another schedule.
+// The last stage is remembered as "all merges", so that it stays the last in another recipe.
 function pickStage(store, stage) {
   const last = lastStage(shownRun(store.state));
   store.set({ stage: stage >= last && last > 0 ? Infinity : stage, playing: false });
 }
 
 function showPlay(play, state) {
-  play.hidden = lastStage(shownRun(state)) === 0;
-  play.setAttribute('aria-label', state.playing ? 'Pause' : 'Play the stages');
+  play.disabled = lastStage(shownRun(state)) === 0;
+  play.setAttribute('aria-label', state.playing ? 'Pause' : 'Play the merges');
   play.setAttribute('data-playing', String(state.playing));
-  play.title = state.playing ? 'Pause' : 'Play the stages one after the other';
+  play.title = state.playing ? 'Pause' : 'Play the merges one after the other';
 }
 
 const togglePlay = (store) => store.set({ playing: !store.state.playing });
 
+const isStill = () => window.matchMedia('(prefers-reduced-motion: reduce)').matches;
+
 let playTimer = 0;
+let playFrame = 0;
 
 function runPlayer(state, store) {
   clearInterval(playTimer);
+  cancelAnimationFrame(playFrame);
+  store.set({ motion: null });
   if (!state.playing) return;
   if (shownStage(state) === lastStage(shownRun(state))) store.set({ stage: 0 });
-  playTimer = setInterval(() => playOn(store), PLAY_STEP_MS);
+  if (isStill()) playTimer = setInterval(() => playOn(store), PLAY_STEP_MS);
+  else playFilm(store);
+}
+
+// Each merge as a film, and a rest on what became of it.
+function playFilm(store) {
+  const { state } = store;
+  let began = performance.now();
+  const step = (now) => {
+    if (!state.playing) return;
+    playFrame = requestAnimationFrame(step);
+    if (now < began) return; // rests
+    const moment = phaseAt(now - began);
+    if (!moment) {
+      began = now + REST_MS;
+      playOn(store);
+    }
+    store.set({ motion: moment && { ...moment, stage: shownStage(state) + 1 } });
+  };
+  playFrame = requestAnimationFrame(step);
 }
 
 function playOn(store) {

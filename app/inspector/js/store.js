@@ -2,6 +2,7 @@
 
 import { PAPER_RULE } from '../../js/recipe.js';
 import { lastStage } from './model.js';
+import { ACTS } from './wish.js';
 
 export function createStore(initial) {
   const state = { ...initial };
@@ -41,8 +42,8 @@ export const LAYERS = [
     opacity: 0.85,
     help: 'Patches that are one token now, in their mean colour',
   },
-  { name: 'outlines', text: 'Outlines', on: true, opacity: 0.75, help: 'Borders of the groups' },
-  { name: 'links', text: 'Links', on: true, opacity: 1, help: 'Pairs that merged at this insertion' },
+  { name: 'outlines', text: 'Outlines', on: true, opacity: 0.6, help: 'Borders of the groups' },
+  { name: 'links', text: 'Links', on: false, opacity: 1, help: 'Pairs that merged at this insertion' },
   {
     name: 'size',
     text: 'Group size',
@@ -62,9 +63,25 @@ export const LAYERS = [
   { name: 'grid', text: 'Patch grid', on: false, opacity: 0.5, help: 'Borders of all patches' },
 ];
 
-export const initialState = () => ({
+const NO_PAGE = { models: [], model: null, examples: [], selected_example: null, links: {}, stops: [], first: false };
+
+// page: what the page offers, as Python's `page_facts` tells it.
+export const initialState = (page = {}) => ({
+  page: { ...NO_PAGE, ...page },
+  generation: 0, // the person's acts in this tab
+  acts: ACTS, // the generation of the latest act of each kind
+  model: page.model ?? null, // the wanted model's name
+  source: page.selected_example ? { example: page.selected_example } : null, // where the wanted picture comes from
+  pending: null, // a picture on its way: {src, title, patches, text, done, of, digest, generation}
+  exploring: null, // of a view whose runs still come in: {done, of}
+  queueing: null, // of a recipe that is not at hand: {text, done, of}
+  notice: null, // one sentence: {text, kind}
+  speeds: new Map(), // measured, by picture, model and recipe (see speed.js)
+  linkWanted: null, // of a link, until its view is there: {link, recipe, problems}
+  features: null, // the final tokens as colours: {view, schedule, rows, cols, explained, baseline, merged}
+  saving: [], // files that are being made
   view: null,
-  runs: 0, // counts what was added to view.runs, timings included
+  runs: 0, // counts what was added to view.runs and view.curves
   schedule: null, // the recipe wanted
   method: PAPER_RULE, // the rule, with its arguments, of the slider's stops and of blocks added on the strip
   options: [], // of the recipe's options those with a checkbox, for stops and blocks chosen later
@@ -75,7 +92,10 @@ export const initialState = () => ({
   pinned: null,
   cursor: null, // the patch that the keyboard is on
   pixel: null, // the pixel of the masks under the pointer
-  maskMode: 'compare',
+  pointer: null, // {pane, x, y, isTouch}: where the tooltip stands
+  focused: null, // the pane that the keyboard is on
+  preview: null, // the pending picture, once the browser has decoded it
+  maskMode: 'merged',
   split: 0.5,
   maskOpacity: 0.75,
   hiddenClasses: new Set(),

@@ -3,6 +3,7 @@
 import { blocksOf, mergesInside } from '../../js/recipe.js';
 import { clamp, el } from '../../js/util.js';
 import { shortName } from './named.js';
+import { pressWord } from './words.js';
 
 export function mountStrip(ui, store, actions) {
   ui.strip.addEventListener('keydown', (event) => moveAlongStrip(event, ui.strip));
@@ -74,12 +75,7 @@ function moveAlongStrip(event, strip) {
 
 function stripCaption(state, run) {
   const where = mergesInside(state.schedule) ? 'in' : 'before';
-  const hint = `Press a block to merge ${where} it, or to stop merging there.`;
-  if (state.view.failed.has(state.schedule)) return `The views below show ${shortName(state, state.shown)}.`;
-  if (!run)
-    return (
-      `${shortName(state, state.schedule)} is being computed; ` +
-      `the views below still show ${shortName(state, state.shown)}.`
-    );
-  return `The ${state.view.depth} encoder blocks and the patch tokens each works on, for this picture. ${hint}`;
+  if (state.view.failed.has(state.schedule)) return `The panes show ${shortName(state, state.shown)}.`;
+  if (!run) return `${shortName(state, state.schedule)} is being computed; the panes show ${shortName(state, state.shown)}.`;
+  return `Encoder blocks and their tokens. ${pressWord()} one to merge ${where} it.`;
 }

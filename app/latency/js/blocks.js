@@ -70,8 +70,9 @@ function timeLane(both, pitch, width, height) {
   return [
     ...ticks.flatMap((ms) => [
       svgEl('line', { x1: LANE.left, x2: width - LANE.right, y1: y(ms), y2: y(ms), class: 'axis' }),
-      svgEl('text', { x: LANE.left - 8, y: y(ms) + 4, class: 'tick end' }, ms === ticks.at(-1) ? `${ms} ms` : String(ms)),
+      svgEl('text', { x: LANE.left - 8, y: y(ms) + 4, class: 'tick end' }, String(ms)),
     ]),
+    svgEl('text', { x: 0, y: top - 9, class: 'tick start' }, 'ms'), // beside the numbers there is no room for it
     ...both.flatMap(({ blocks, tint, schedule }, side) => blocks.flatMap(([tokens, block, match, merge], number) =>
       blockBars({ block, match, merge }, y, LANE.left + (number + 0.11) * pitch + side * bar, bar, tint,
         `block ${number}, ${contenderName(schedule)}: ${timeText(block)}${match ? `, matching ${timeText(match)}, merging ${timeText(merge)}` : ''}, ${tokens} tokens`))),

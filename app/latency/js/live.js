@@ -30,7 +30,7 @@ function mountLive() {
   };
   const restyle = () => { live.theme = null; refresh(); };
   const relayout = () => { live.profile = ''; refresh(); };
-  const quiet = onceQuiet(QUIET_AFTER_MS, () => { if (isRunning(live.race)) say(ui, 'No run has come in for a while: the race was cancelled, or the connection is slow.'); });
+  const quiet = onceQuiet(QUIET_AFTER_MS, () => fallSilent(ui, live, refresh));
   onTheme(restyle);
   new ResizeObserver(relayout).observe(root);
   Object.defineProperty(root, '__latency', { value: latencyHandle(live) });
@@ -39,6 +39,7 @@ function mountLive() {
     const message = JSON.parse(text);
     if (message.schema !== LAT_SCHEMA) { console.error(`latency: expected schema ${LAT_SCHEMA}, but got ${message.schema}`); return; }
     take(message, ui, live);
+    window.dispatchEvent(new CustomEvent('mpm-race', { detail: message }));
     live.received += 1;
     quiet();
     refresh();
@@ -47,14 +48,22 @@ function mountLive() {
   receive(props.value);
 }
 
+// A race that ran by itself gives way to whatever is chosen next, and its last message says nothing of that.
+function fallSilent(ui, live, refresh) {
+  if (!isRunning(live.race)) return;
+  if (live.race.by_hand) say(ui, 'No run has come in for a while: the race was cancelled, or the connection is slow.');
+  else live.race = { ...live.race, state: 'stopped' };
+  refresh();
+}
+
 const isRunning = (race) => race !== null && !ENDED.includes(race.state);
 
 // Messages come by several ways and may overtake each other: an older race never replaces a newer one, and
-// what was pressed before the last Stop is stopped, whatever its message says.
+// what was started before the last Stop is stopped, whatever its message says.
 const TAKE = {
   race(message, ui, live) {
-    if (live.race && message.pressed < live.race.pressed) return;
-    if (isRunning(message) && message.pressed < live.stoppedAt) message = { ...message, state: 'stopped' };
+    if (live.race && message.generation < live.race.generation) return;
+    if (isRunning(message) && message.generation < live.stoppedAt) message = { ...message, state: 'stopped' };
     if (live.race?.race !== message.race) Object.assign(live, { theme: null, profile: '', judged: '', judgedAt: -Infinity });
     live.race = message;
     const names = message.contenders.map(({ schedule }) => schedule);
@@ -63,13 +72,13 @@ const TAKE = {
     say(ui, '');
   },
   text(message, ui, live) {
-    if (message.pressed !== null && message.pressed < live.stoppedAt) return;
+    if (message.generation < live.stoppedAt) return;
     if (live.race) say(ui, message.text);
     else ui.empty.textContent = message.text;
   },
   stopped(message, ui, live) {
-    live.stoppedAt = Math.max(live.stoppedAt, message.pressed ?? 0);
-    if (isRunning(live.race) && live.race.pressed < live.stoppedAt) live.race = { ...live.race, state: 'stopped' };
+    live.stoppedAt = Math.max(live.stoppedAt, message.generation);
+    if (isRunning(live.race) && live.race.generation < live.stoppedAt) live.race = { ...live.race, state: 'stopped' };
     if (!live.race) ui.empty.textContent = 'Stopped before the first run.';
     say(ui, '');
   },
@@ -99,19 +108,20 @@ function showHead(ui, race, contenders) {
   ui.scope.textContent = race.scope;
   ui.progress.textContent = {
     waiting: 'waiting for its turn',
+    held: 'paused for another visitor',
     'warming up': `warming up, ${race.warmed} of ${contenders.length}`,
-    running: `${runs} of ${race.runs} runs each, ${race.deadline_s} s at most`,
-    done: `${count(runs, 'run')} each${runs < race.runs ? ', ended by the deadline' : ''}`,
+    running: race.by_hand ? `${runs} of ${race.runs} runs each, ${race.deadline_s} s at most` : `${count(runs, 'run')} each, until that tells enough`,
+    done: `${count(runs, 'run')} each${runs < race.runs && race.by_hand ? ', ended by the deadline' : ''}`,
     stopped: `stopped after ${count(runs, 'run')} each`,
   }[race.state];
   ui.plotCaption.textContent = plotCaption(race);
 }
 
-function plotCaption({ scope, picture }) {
+function plotCaption({ scope, size }) {
   const what = scope === 'model only'
     ? 'Model only: from pixels in place to class scores on the patch grid.'
     : 'Picture to mask: resize, model, upsample to the picture’s size.';
-  const where = picture.patches ? ` ${picture.wh_px.join(' × ')} pixels, ${picture.patches} patches.` : '';
+  const where = size.patches ? ` ${size.wh_px.join(' × ')} pixels, ${size.patches} patches.` : '';
   return `${what}${where} Dots are single runs, lines running medians, bands the middle 80 %; triangles lie above the plot.`;
 }
 
@@ -149,7 +159,7 @@ function latencyHandle(live) {
     get state() {
       const { race, focus, received, draws, drawMs } = live;
       return {
-        race: race?.race ?? null, state: race?.state ?? null, scope: race?.scope ?? null, focus, received, draws, drawMs,
+        race: race?.race ?? null, generation: race?.generation ?? null, byHand: race?.by_hand ?? null, state: race?.state ?? null, scope: race?.scope ?? null, focus, received, draws, drawMs,
         runs: Object.fromEntries((race?.contenders ?? []).map(({ schedule, ms }) => [schedule, ms.length])),
       };
     },

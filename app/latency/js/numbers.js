@@ -3,7 +3,7 @@
 import { recipeName } from '../../js/recipe.js';
 import { clamp, svgEl } from '../../js/util.js';
 
-export const LAT_SCHEMA = 1;
+export const LAT_SCHEMA = 2;
 export const BASELINE_NAME = 'none';
 
 export const timeText = (ms) => `${ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : Math.round(ms)} ms`;

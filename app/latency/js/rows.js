@@ -49,7 +49,8 @@ export function showVerdict(ui, { verdict }) {
 }
 
 export function showWarnings(ui, warnings) {
-  ui.warnings.replaceChildren(...warnings.map((text) => el('li', {}, text)));
+  // Percentages as everywhere on the page: "61 %".
+  ui.warnings.replaceChildren(...warnings.map((text) => el('li', {}, text.replace(/(\d)%/g, '$1 %'))));
   ui.warnings.hidden = warnings.length === 0;
 }
 

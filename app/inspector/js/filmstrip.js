@@ -1,0 +1,37 @@
+// The film strip: one's own photo first, then the examples as pictures.
+
+import { el } from '../../js/util.js';
+
+const KINDS = { street: 'synthetic street', photo: 'photo' };
+
+export const exampleLabel = ({ title, kind }) => [title, KINDS[kind] ?? kind].filter(Boolean).join(', ');
+
+export function mountFilmstrip(ui, store, opening, pick) {
+  const own = el('button', { type: 'button', class: 'tile own', title: 'Or drop a photo anywhere, or paste one', onclick: pick.choose },
+    el('span', { class: 'plus', 'aria-hidden': 'true' }, '+'), el('span', { class: 'name' }, 'your photo'));
+  own.setAttribute('aria-label', 'Open your photo');
+  const tiles = new Map(store.state.page.examples.map((example) => [example.name, exampleTile(example, opening)]));
+  ui.filmstrip.replaceChildren(own, ...tiles.values());
+  const show = ({ source }) => {
+    for (const [name, tile] of tiles) tile.setAttribute('aria-pressed', String(source?.example === name));
+    own.toggleAttribute('data-open', Boolean(source?.upload));
+  };
+  store.on(['source'], show);
+  show(store.state);
+}
+
+function exampleTile(example, opening) {
+  const tile = el('button', {
+    type: 'button', class: 'tile', 'data-example': example.name, 'aria-label': exampleLabel(example),
+    title: [exampleLabel(example), example.credit].filter(Boolean).join(' · '), onclick: () => opening.example(example.name),
+  }, el('img', { src: example.thumbnail, alt: '', draggable: 'false', loading: 'lazy' }), el('span', { class: 'name' }, example.title));
+  return tile;
+}
+
+// Room beside "your photo" for other ways to get a picture.
+export function addTile(ui, { text, label, icon = null, onclick }) {
+  const tile = el('button', { type: 'button', class: 'tile own', 'aria-label': label, title: label, onclick },
+    el('span', { class: 'plus', 'aria-hidden': 'true' }, icon ?? '+'), el('span', { class: 'name' }, text));
+  ui.filmstrip.querySelector('.tile.own:last-of-type, .tile.own')?.after(tile);
+  return tile;
+}

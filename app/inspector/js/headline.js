@@ -1,0 +1,83 @@
+// The head line, and the two bars that fill run by run.
+
+import { agreementText, el } from '../../js/util.js';
+import { compareClasses } from './model.js';
+import { runningMedian, speedOf, speedText } from './speed.js';
+import { shownRun } from './store.js';
+
+const LONGEST_OVER_MEDIAN = 1.45; // a tick further out stands at the end of the track
+
+export function mountHeadline(ui, store) {
+  const parts = ['tokens', 'same', 'fast'].map((name) => el('span', { class: `part ${name}`, 'data-part': name }));
+  parts.at(-1).setAttribute('aria-live', 'off'); // it counts runs, and nobody wants to hear every one
+  ui.headline.replaceChildren(...parts);
+  const bars = [speedBar('unmerged'), speedBar('merged')];
+  const note = el('p', { class: 'speed-note', 'data-role': 'speed-note' });
+  ui.speed.replaceChildren(...bars.map(({ row }) => row), note);
+  store.on(['view', 'runs', 'shown', 'pending', 'speeds', 'exploring', 'queueing'], (state) => {
+    const texts = headlineTexts(state);
+    parts.forEach((part, i) => showText(part, texts[i] ?? ''));
+    showSpeed(ui.speed, bars, note, state);
+  });
+}
+
+function showText(node, text) {
+  node.hidden = !text;
+  if (node.textContent !== text) node.textContent = text;
+}
+
+export function headlineTexts(state) {
+  const run = state.pending ? null : shownRun(state);
+  if (!run) return [];
+  const [patches, tokens] = [run.tokenCounts[0], run.tokenCounts.at(-1)];
+  if (!run.stages.length) return [`${patches} patches, none merged`];
+  const agreement = run.agreement ? compareClasses(run.agreement, state.view.classes).agreement : NaN;
+  return [
+    `${patches} patches became ${tokens} tokens`,
+    Number.isFinite(agreement) ? `${agreementText(agreement)} of the mask is the same` : '',
+    speedText(speedOf(state, run.schedule)),
+  ];
+}
+
+function speedBar(name) {
+  const fill = el('i', { class: 'fill' });
+  const ticks = el('span', { class: 'ticks', 'aria-hidden': 'true' });
+  const track = el('span', { class: 'track', role: 'img' }, fill, ticks);
+  const value = el('span', { class: 'value' });
+  const row = el('div', { class: `speed-bar ${name}`, 'data-side': name }, el('span', { class: 'name' }, name), track, value);
+  return { name, row, track, fill, ticks, value };
+}
+
+function showSpeed(box, bars, note, state) {
+  const recipe = state.pending ? null : state.shown;
+  const speed = recipe === null ? { kind: 'unmeasured', before: [], own: [] } : speedOf(state, recipe);
+  box.dataset.kind = speed.kind;
+  box.toggleAttribute('data-live', Boolean(speed.isLive));
+  const sides = [speed.before, speed.own];
+  const longest = Math.max(...sides.map(runningMedian)) * LONGEST_OVER_MEDIAN || 1;
+  bars.forEach((bar, i) => showBar(bar, sides[i], longest));
+  bars[1].row.toggleAttribute('data-idle', speed.kind === 'baseline');
+  showText(note, noteText(state, speed));
+}
+
+function noteText(state, speed) {
+  if (state.pending || !state.view || speed.kind === 'baseline') return '';
+  if (speed.isHeld) return 'paused for another visitor';
+  if (speed.kind === 'known') return speed.isLive ? `still measuring, ${speed.runs} runs` : speedText(speed);
+  return speedText(speed);
+}
+
+function showBar({ name, track, fill, ticks, value }, values, longest) {
+  const median = runningMedian(values);
+  const share = (ms) => `${Math.min(100, (100 * ms) / longest).toFixed(2)}%`;
+  fill.style.width = share(median);
+  while (ticks.children.length > values.length) ticks.lastChild.remove();
+  while (ticks.children.length < values.length) ticks.append(el('u', { class: 'tick' }));
+  values.forEach((ms, i) => {
+    ticks.children[i].style.left = share(ms);
+  });
+  showText(value, values.length ? msText(median) : '');
+  track.setAttribute('aria-label', values.length ? `${name}: ${msText(median)}, median of ${values.length} runs` : `${name}: not measured yet`);
+}
+
+export const msText = (ms) => `${ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : Math.round(ms)} ms`;

@@ -1,0 +1,62 @@
+// Places worth a look in what is shown: the largest group, the longest link, the largest change of the mask.
+
+import { count, el } from '../../js/util.js';
+import { stagePairs } from './merges.js';
+import { colOf, distanceBetween, rowOf } from './model.js';
+import { baselineRun, shownRun, shownStage } from './store.js';
+
+// Each a patch and what is to be seen there; none where nothing merged.
+export function placesToLook(state) {
+  const run = shownRun(state);
+  if (!run?.stages.length) return [];
+  return [largestGroupPlace(state, run), longestLinkPlace(state, run), largestChangePlace(state, run)].filter(Boolean);
+}
+
+function largestGroupPlace(state, run) {
+  const sizes = run.sizes[shownStage(state)];
+  const patch = sizes.reduce((best, size, at) => (size > sizes[best] ? at : best), 0);
+  return sizes[patch] > 1 ? { patch, text: 'largest group', note: `${sizes[patch]} patches, one token` } : null;
+}
+
+function longestLinkPlace(state, run) {
+  const pairs = run.stages.slice(0, shownStage(state)).flatMap((_, k) => stagePairs(run, k));
+  if (!pairs.length) return null;
+  const length = ({ from, to }) => distanceBetween(state.view, from, to);
+  const longest = pairs.reduce((best, pair) => (length(pair) > length(best) ? pair : best));
+  return { patch: longest.from, text: 'longest link', note: `partners ${count(length(longest), 'patch')} apart` };
+}
+
+// The patch with the most pixels whose class changed.
+function largestChangePlace(state, run) {
+  const before = baselineRun(state)?.labels;
+  if (!before) return null;
+  run.largestChange ??= mostChanged(state.view, before, run.labels);
+  const { patch, pixels } = run.largestChange;
+  return pixels ? { patch, text: 'largest change', note: 'most pixels with another class' } : null;
+}
+
+function mostChanged(view, before, after) {
+  let best = { patch: 0, pixels: 0 };
+  for (let patch = 0; patch < view.size; patch += 1) {
+    const pixels = changedIn(view, before, after, patch);
+    if (pixels > best.pixels) best = { patch, pixels };
+  }
+  return best;
+}
+
+function changedIn(view, before, after, patch) {
+  const [x0, x1] = view.xSpans[colOf(view, patch)];
+  const [y0, y1] = view.ySpans[rowOf(view, patch)];
+  let pixels = 0;
+  for (let y = y0; y < y1; y += 1)
+    for (let at = y * view.width + x0; at < y * view.width + x1; at += 1) if (before[at] !== after[at]) pixels += 1;
+  return pixels;
+}
+
+export function lookButtons(state, actions) {
+  const places = placesToLook(state);
+  if (!places.length) return null;
+  const button = ({ patch, text, note }) =>
+    el('button', { type: 'button', class: 'quiet', title: note, 'data-look': text, onclick: () => actions.pin(patch) }, text);
+  return el('div', { class: 'look', role: 'group', 'aria-label': 'Look here' }, el('span', {}, 'Look here:'), ...places.map(button));
+}

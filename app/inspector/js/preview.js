@@ -1,0 +1,32 @@
+// A picture just picked, of which nothing is known yet: it takes all panes at once, in its own shape.
+
+import { pictureRect } from './viewport.js';
+
+const WHOLE = { scale: 1, x: 0.5, y: 0.5 };
+
+export function mountPreview(ui, store) {
+  store.on(['pending'], (state) => {
+    ui.root.toggleAttribute('data-waiting', Boolean(state.pending));
+    if (!state.pending) store.set({ preview: null });
+    else if (state.pending.src !== state.preview?.src) loadPreview(state.pending.src, store);
+  });
+  store.on(['view', 'pending', 'preview'], (state) => {
+    const shape = state.pending ? state.preview?.picture : state.view;
+    if (shape) ui.root.style.setProperty('--ratio', shape.width / shape.height);
+  });
+}
+
+// One picture may follow another for the same wait (the browser's own, then Python's): the first stays until then.
+async function loadPreview(src, store) {
+  if (!src) return;
+  const picture = new Image();
+  picture.src = src;
+  await picture.decode().catch(() => null); // a format that this browser does not know: Python shows it soon
+  if (store.state.pending?.src === src && picture.naturalWidth) store.set({ preview: { src, picture } });
+}
+
+export function drawPreview(ctx, { width, height }, { preview }) {
+  if (!preview) return;
+  const { x, y, w, h } = pictureRect(preview.picture, width, height, WHOLE);
+  ctx.drawImage(preview.picture, x, y, w, h);
+}

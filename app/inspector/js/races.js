@@ -1,0 +1,70 @@
+// When the page measures by itself: after a picture is explored and after a recipe is chosen, never beside a race
+// that was started by hand, never in a tab that nobody sees.
+
+import { speedOf, takeRace } from './speed.js';
+import { newAct, wishOf } from './wish.js';
+
+const SILENCE_MS = 20_000; // so long without a word, and a race by hand is over
+const OVER = ['done', 'stopped'];
+
+// lost(text, digest): a race was refused as its picture is not kept any more; whether it is sent again.
+export function createRaces(store, send, lost = () => false, clock = () => performance.now()) {
+  const { state, set } = store;
+  const races = { hand: null, asked: '' };
+
+  const isHandRaceOn = () => races.hand !== null && clock() - races.hand.heard < SILENCE_MS;
+
+  function wanted() {
+    const { view, pending, exploring, schedule } = state;
+    return Boolean(view) && !pending && !exploring && view.runs.has(schedule) && !document.hidden;
+  }
+
+  // Asks for the race of what is shown, where that is not known yet; else for what comes after a race.
+  function consider() {
+    if (!wanted() || isHandRaceOn()) return undefined;
+    const { kind } = speedOf(state, state.schedule);
+    const own = `${state.view.key}|${state.schedule}|${state.generation}`;
+    const isAsked = races.asked === own;
+    if (kind === 'known' || kind === 'baseline' || (kind === 'few' && isAsked)) return askCurves();
+    if (isAsked) return undefined;
+    races.asked = own;
+    return send('race', {});
+  }
+
+  // Once a view, when nothing else is to be measured.
+  function askCurves() {
+    const { view } = state;
+    if (view.curvesAsked || !view.can.has('curves')) return;
+    view.curvesAsked = true;
+    send('curves', {});
+  }
+
+  function heard(message) {
+    set({ speeds: takeRace(state.speeds, message) });
+    if (message.kind === 'text' && message.generation === state.generation && state.view && !state.pending && lost(message.text, state.view.digest)) races.hand = null;
+    const isEnd = message.kind === 'stopped' || OVER.includes(message.state);
+    if (races.hand && message.generation >= races.hand.generation) {
+      if (message.kind === 'stopped' || (message.by_hand && isEnd)) races.hand = null;
+      else races.hand.heard = clock();
+    }
+    if (isEnd) consider();
+  }
+
+  // For Gradio's own controls: the wish as a text, after an act of that kind.
+  function wishText(kind) {
+    if (kind) {
+      const generation = newAct(state, kind);
+      if (kind === 'race') races.hand = { generation, heard: clock() };
+    }
+    return JSON.stringify(wishOf(state));
+  }
+
+  return { consider, heard, wishText, isHandRaceOn };
+}
+
+export function mountRaces(store, races) {
+  window.mpmWish = races.wishText;
+  window.addEventListener('mpm-race', ({ detail }) => races.heard(detail));
+  document.addEventListener('visibilitychange', races.consider);
+  store.on(['view', 'pending', 'exploring'], races.consider);
+}

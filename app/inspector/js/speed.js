@@ -1,0 +1,107 @@
+// One figure of speed for a picture, a model and a recipe, from races alone: with its interval and its runs.
+
+import { blocksOf } from '../../js/recipe.js';
+import { count } from '../../js/util.js';
+
+export const ENOUGH_RUNS = 7; // of each side: so many before a figure is told
+const WHOLE_WAY = 'picture to mask';
+const ENDED_STATES = ['done', 'stopped'];
+const UNMERGED = 'none';
+
+export const speedKey = (viewKey, recipe) => `${viewKey}|${recipe}`;
+
+const medianOf = (values) => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+};
+
+// What was measured, with one more message of a race: a new map, or the same one.
+export function takeRace(speeds, message) {
+  if (message.kind === 'stopped') return stoppedAt(speeds, message.generation);
+  if (message.kind !== 'race' || message.scope !== WHOLE_WAY) return speeds;
+  const baseline = message.contenders.find(({ schedule }) => schedule === UNMERGED);
+  if (!baseline) return speeds;
+  const taken = new Map(speeds);
+  for (const one of message.contenders) {
+    if (one === baseline) continue;
+    const key = speedKey(`${message.picture}-${message.model}`, one.schedule);
+    const entry = entryOf(message, baseline, one, speeds.get(key));
+    if (entry) taken.set(key, entry);
+  }
+  return taken;
+}
+
+function entryOf(message, baseline, one, before) {
+  if (before && message.generation < before.generation) return null;
+  if (before?.race === message.race && before.own.length > one.ms.length) return null; // overtaken on its way
+  const runs = Math.min(one.ms.length, baseline.ms.length);
+  return {
+    race: message.race,
+    generation: message.generation,
+    state: message.state,
+    runs,
+    before: baseline.ms,
+    own: one.ms,
+    figure: figureOf(one, baseline, runs) ?? before?.figure ?? null,
+  };
+}
+
+function figureOf({ speedup, ms }, baseline, runs) {
+  if (!speedup || runs < ENOUGH_RUNS) return null;
+  const [value, low, high] = speedup;
+  return { value, low, high, runs, ownMs: medianOf(ms), beforeMs: medianOf(baseline.ms) };
+}
+
+// Of races that were started before: no more runs come.
+export function stoppedAt(speeds, generation) {
+  const isStopped = (one) => one.generation < generation && !ENDED_STATES.includes(one.state);
+  return new Map([...speeds].map(([key, one]) => [key, isStopped(one) ? { ...one, state: 'stopped' } : one]));
+}
+
+// What is known of a recipe on the picture that is shown. kind: "baseline" (merges nothing), "unmeasured",
+// "measuring", "held" (another visitor is served), "few" (a race ended too early) or "known". figure: {value, low, high, runs, ownMs, beforeMs} or
+// null; before, own: milliseconds, run by run.
+export function speedOf({ view, speeds }, recipe) {
+  const entry = view ? speeds.get(speedKey(view.key, recipe)) : null;
+  if (!blocksOf(recipe ?? UNMERGED).length) return { ...NOTHING, kind: 'baseline', before: view ? baselineRuns(speeds, view.key) : [] };
+  if (!entry) return NOTHING;
+  const { before, own, runs, figure, state } = entry;
+  const kind = figure ? 'known' : KIND_OF_STATE[state] ?? 'measuring';
+  return { kind, before, own, runs, figure, isLive: !ENDED_STATES.includes(state), isHeld: state === 'held' };
+}
+
+const KIND_OF_STATE = { held: 'held', stopped: 'unmeasured', done: 'few' };
+const NOTHING = { kind: 'unmeasured', before: [], own: [], runs: 0, figure: null, isLive: false, isHeld: false };
+
+// The unmerged runs of the latest race on this picture.
+function baselineRuns(speeds, viewKey) {
+  const own = [...speeds].filter(([key]) => key.startsWith(`${viewKey}|`)).map(([, entry]) => entry);
+  return own.sort((a, b) => b.generation - a.generation)[0]?.before ?? [];
+}
+
+// "1.42× faster here (1.31–1.52, 9 runs)"; slower and no difference are said as plainly.
+export function speedText({ kind, figure, runs }) {
+  if (kind === 'known') return figureText(figure);
+  if (kind === 'held') return 'paused for another visitor';
+  if (kind === 'measuring') return runs ? `measuring, ${Math.min(runs, ENOUGH_RUNS)} of ${ENOUGH_RUNS}` : 'measuring';
+  if (kind === 'few') return `speed unknown: ${runs} of ${ENOUGH_RUNS} runs in time`;
+  return kind === 'baseline' ? '' : 'not measured yet';
+}
+
+function figureText({ value, low, high, runs }) {
+  const times = (number) => number.toFixed(2);
+  if (low <= 1 && high >= 1) return `about as fast here (${times(low)}–${times(high)}×, ${count(runs, 'run')})`;
+  return value > 1
+    ? `${times(value)}× faster here (${times(low)}–${times(high)}, ${count(runs, 'run')})`
+    : `${times(1 / value)}× slower here (${times(1 / high)}–${times(1 / low)}, ${count(runs, 'run')})`;
+}
+
+// For files: null where nothing is known.
+export function speedLine(state, recipe) {
+  const speed = speedOf(state, recipe);
+  return speed.kind === 'known' ? speedText(speed) : null;
+}
+
+// After each run the median of all so far: how long a bar is while it fills.
+export const runningMedian = (values) => (values.length ? medianOf(values) : 0);

@@ -1,0 +1,27 @@
+// What a tab wants, and how many acts of the person led to it: every event to Python carries both.
+
+// Until a recipe was chosen, the paper's.
+export const PAPER_RECIPE = '2,5';
+export const ACTS = { view: 0, recipe: 0, race: 0 };
+
+// The person did something: one generation more, the latest of its kind ("view", "recipe" or "race").
+export function newAct(state, kind) {
+  state.generation += 1;
+  state.acts = { ...state.acts, [kind]: state.generation };
+  return state.generation;
+}
+
+// The picture that is wanted: while it is on its way its digest may be unknown.
+const wantedPicture = ({ pending, view }) => (pending ? pending.digest : (view?.digest ?? null));
+
+export const wishOf = (state) => ({
+  generation: state.generation,
+  picture: wantedPicture(state),
+  model: state.model,
+  recipe: state.linkWanted?.recipe ?? state.schedule ?? PAPER_RECIPE,
+});
+
+// Whether a message belongs to the picture and model that were wanted last.
+export const isLatestView = ({ acts }, { generation }) => generation === acts.view;
+// A view of another key is taken unless something newer is wanted.
+export const isViewWanted = ({ acts }, { generation }) => generation >= acts.view;
