@@ -83,7 +83,7 @@ def _thumbnail(example: Example) -> dict:
     return {
         "name": example.stem,
         "title": example.title,
-        "kind": example.kind,
+        "kind": "photo" if example.drawing is None else "synthetic street",
         "credit": example.credit,
         "thumbnail": f"data:image/jpeg;base64,{data}",
     }

@@ -6,12 +6,11 @@ import io
 
 import numpy as np
 import pytest
-from app.engine.ground_truth import Truths
 from PIL import Image
 
 import mpm
-from app.engine.engine import digest
-from app.examples import EXAMPLES, FOLDER, THUMBNAIL_BYTES, draw
+from app.engine.pictures import Examples, Pictures, digest
+from app.examples import EXAMPLES, FOLDER, THUMBNAIL_BYTES, THUMBNAIL_HEIGHT_PX, draw
 from mpm.segmenters.confidence import is_unsure
 
 LICENCES = (FOLDER.parent / "LICENSE").read_text(encoding="utf-8")
@@ -43,7 +42,8 @@ def test_a_thumbnail_is_small_and_of_the_same_shape(example):
     picture = Image.open(io.BytesIO(file))
     height, width = example.rgb().shape[:2]
     assert len(file) <= THUMBNAIL_BYTES and picture.format == "JPEG"
-    assert picture.size == (round(96 * width / height), 96) and "icc_profile" not in picture.info
+    wanted = (round(THUMBNAIL_HEIGHT_PX * width / height), THUMBNAIL_HEIGHT_PX)
+    assert picture.size == wanted and "icc_profile" not in picture.info
     small = np.asarray(picture, np.float64).mean((0, 1))
     assert np.abs(small - example.rgb().mean((0, 1))).max() < 3
 
@@ -69,8 +69,7 @@ def test_the_model_is_unsure_of_photographs_and_sure_of_streets():
 
 
 def test_photographs_are_known_without_a_truth():
-    cat = next(example for example in EXAMPLES if example.stem == "cat")
-    known = Truths([cat]).find(cat.rgb())
+    known = Examples(EXAMPLES, Pictures()).find("cat")
     assert known.title == "Cat" and known.truth is None
 
 

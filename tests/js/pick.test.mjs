@@ -26,7 +26,7 @@ test('of several files the first picture counts', () => {
 });
 
 test('examples are announced by name and kind', () => {
-  assert.equal(exampleLabel({ title: 'High street', kind: 'street' }), 'High street, synthetic street');
+  assert.equal(exampleLabel({ title: 'High street', kind: 'synthetic street' }), 'High street, synthetic street');
   assert.equal(exampleLabel({ title: 'Cat', kind: 'photo' }), 'Cat, photo');
 });
 

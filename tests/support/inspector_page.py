@@ -41,7 +41,7 @@ FACTS = {
     ],
     "model": "made-up",
     "examples": [
-        {"name": "street", "title": "High street", "kind": "street", "credit": "", "thumbnail": PIXEL},
+        {"name": "street", "title": "High street", "kind": "synthetic street", "credit": "", "thumbnail": PIXEL},
         {"name": "cat", "title": "Cat", "kind": "photo", "credit": "Somebody, CC0", "thumbnail": PIXEL},
     ],
     "selected_example": "street",

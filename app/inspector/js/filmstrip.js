@@ -2,9 +2,7 @@
 
 import { el } from '../../js/util.js';
 
-const KINDS = { street: 'synthetic street', photo: 'photo' };
-
-export const exampleLabel = ({ title, kind }) => [title, KINDS[kind] ?? kind].filter(Boolean).join(', ');
+export const exampleLabel = ({ title, kind }) => [title, kind].filter(Boolean).join(', ');
 
 export function mountFilmstrip(ui, store, opening, pick) {
   const own = el('button', { type: 'button', class: 'tile own', title: 'Or drop a photo anywhere, or paste one', onclick: pick.choose },
