@@ -2,7 +2,7 @@
 
 import { agreementText, el } from '../../js/util.js';
 import { compareClasses } from './model.js';
-import { runningMedian, speedOf, speedText } from './speed.js';
+import { heldText, runningMedian, speedOf, speedText } from './speed.js';
 import { shownRun } from './store.js';
 
 const LONGEST_OVER_MEDIAN = 1.45; // a tick further out stands at the end of the track
@@ -62,7 +62,7 @@ function showSpeed(box, bars, note, state) {
 
 function noteText(state, speed) {
   if (state.pending || !state.view || speed.kind === 'baseline') return '';
-  if (speed.isHeld) return 'paused for another visitor';
+  if (speed.isHeld) return heldText(speed.runs);
   if (speed.kind === 'known') return speed.isLive ? `still measuring, ${speed.runs} runs` : speedText(speed);
   return speedText(speed);
 }

@@ -83,7 +83,7 @@ function baselineRuns(speeds, viewKey) {
 // "1.42× faster here (1.31–1.52, 9 runs)"; slower and no difference are said as plainly.
 export function speedText({ kind, figure, runs }) {
   if (kind === 'known') return figureText(figure);
-  if (kind === 'held') return 'paused for another visitor';
+  if (kind === 'held') return heldText(runs);
   if (kind === 'measuring') return runs ? `measuring, ${Math.min(runs, ENOUGH_RUNS)} of ${ENOUGH_RUNS}` : 'measuring';
   if (kind === 'few') return `speed unknown: ${runs} of ${ENOUGH_RUNS} runs in time`;
   return kind === 'baseline' ? '' : 'not measured yet';
@@ -96,6 +96,9 @@ function figureText({ value, low, high, runs }) {
     ? `${times(value)}× faster here (${times(low)}–${times(high)}, ${count(runs, 'run')})`
     : `${times(1 / value)}× slower here (${times(1 / high)}–${times(1 / low)}, ${count(runs, 'run')})`;
 }
+
+// Before its first runs a race only waits, perhaps for this tab's own work.
+export const heldText = (runs) => (runs ? 'paused for another visitor' : 'waiting for its turn');
 
 // For files: null where nothing is known.
 export function speedLine(state, recipe) {
