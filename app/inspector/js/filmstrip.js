@@ -28,11 +28,13 @@ function showMine(mine, own, { view, source }, opening) {
     mine.digest = view.digest;
     mine.tile?.remove();
     const { digest, title, src } = view;
-    mine.tile = el('button', { type: 'button', class: 'tile', 'aria-label': `${title}, opened by you`, title, onclick: () => opening.picture(digest, title, undefined, null, src) },
+    const onclick = () => opening.picture(digest, title, undefined, null, src);
+    mine.tile = el('button', { type: 'button', class: 'tile', 'aria-label': `${title}, opened by you`, title, onclick },
       el('img', { src, alt: '', draggable: 'false' }), el('span', { class: 'name' }, title));
     own.after(mine.tile);
   }
-  mine.tile?.setAttribute('aria-pressed', String(Boolean(source) && !source.example && view?.digest === mine.digest && view.source === source));
+  const isOpen = view?.digest === mine.digest && view?.source === source;
+  mine.tile?.setAttribute('aria-pressed', String(isOpen));
 }
 
 function exampleTile(example, opening) {

@@ -1,6 +1,6 @@
 // The head line, and the two bars that fill run by run.
 
-import { agreementText, el } from '../../js/util.js';
+import { agreementText, count, el } from '../../js/util.js';
 import { compareClasses } from './model.js';
 import { heldText, runningMedian, speedOf, speedText } from './speed.js';
 import { shownRun } from './store.js';
@@ -77,7 +77,8 @@ function showBar({ name, track, fill, ticks, value }, values, longest) {
     ticks.children[i].style.left = share(ms);
   });
   showText(value, values.length ? msText(median) : '');
-  track.setAttribute('aria-label', values.length ? `${name}: ${msText(median)}, median of ${values.length} runs` : `${name}: not measured yet`);
+  const words = values.length ? `${msText(median)}, median of ${count(values.length, 'run')}` : 'not measured yet';
+  track.setAttribute('aria-label', `${name}: ${words}`);
 }
 
 export const msText = (ms) => `${ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : Math.round(ms)} ms`;

@@ -60,7 +60,8 @@ export function stoppedAt(speeds, generation) {
 }
 
 // What is known of a recipe on the picture that is shown. kind: "baseline" (merges nothing), "unmeasured",
-// "measuring", "held" (another visitor is served), "few" (a race ended too early) or "known". figure: {value, low, high, runs, ownMs, beforeMs} or
+// "measuring", "held" (another visitor is served), "few" (a race ended too early) or "known".
+// figure: {value, low, high, runs, ownMs, beforeMs} or
 // null; before, own: milliseconds, run by run.
 export function speedOf({ view, speeds }, recipe) {
   const entry = view ? speeds.get(speedKey(view.key, recipe)) : null;
