@@ -14,7 +14,7 @@ import {
 import { initialState } from '../../app/inspector/js/store.js';
 
 const page = { models: [{ name: 'tiny' }], model: 'tiny', examples: [{ name: 'street' }], selected_example: 'street' };
-const view = { rows: 4, cols: 6, depth: 12, rules: [{ name: 'mutual' }, { name: 'bipartite' }], truth: null };
+const view = { rows: 4, cols: 6, depth: 12, rules: [{ name: 'mutual' }, { name: 'bipartite' }], truth: null, can: new Set() };
 const state = () => ({ ...initialState(page), view, schedule: 'bipartite(0.2)@2+5|sizes', shown: '2,5', stage: 1, pinned: 7 });
 
 test('what is written can be read', () => {

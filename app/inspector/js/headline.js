@@ -1,8 +1,8 @@
 // The head line, and the two bars that fill run by run.
 
-import { agreementText, el } from '../../js/util.js';
+import { agreementText, count, el } from '../../js/util.js';
 import { compareClasses } from './model.js';
-import { runningMedian, speedOf, speedText } from './speed.js';
+import { heldText, runningMedian, speedOf, speedText } from './speed.js';
 import { shownRun } from './store.js';
 
 const LONGEST_OVER_MEDIAN = 1.45; // a tick further out stands at the end of the track
@@ -62,7 +62,7 @@ function showSpeed(box, bars, note, state) {
 
 function noteText(state, speed) {
   if (state.pending || !state.view || speed.kind === 'baseline') return '';
-  if (speed.isHeld) return 'paused for another visitor';
+  if (speed.isHeld) return heldText(speed.runs);
   if (speed.kind === 'known') return speed.isLive ? `still measuring, ${speed.runs} runs` : speedText(speed);
   return speedText(speed);
 }
@@ -77,7 +77,8 @@ function showBar({ name, track, fill, ticks, value }, values, longest) {
     ticks.children[i].style.left = share(ms);
   });
   showText(value, values.length ? msText(median) : '');
-  track.setAttribute('aria-label', values.length ? `${name}: ${msText(median)}, median of ${values.length} runs` : `${name}: not measured yet`);
+  const words = values.length ? `${msText(median)}, median of ${count(values.length, 'run')}` : 'not measured yet';
+  track.setAttribute('aria-label', `${name}: ${words}`);
 }
 
 export const msText = (ms) => `${ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : Math.round(ms)} ms`;

@@ -25,9 +25,8 @@ const RECEIVERS = {
     if (now?.generation !== message.generation) return;
     const { src, width, height } = message.image;
     const text = message.patches ? cuttingText(message.patches) : now.text;
-    store.set({
-      pending: { ...now, src, width, height, digest: message.picture, title: message.title, patches: message.patches, text, notes: message.notes },
-    });
+    const { picture: digest, title, patches, notes } = message;
+    store.set({ pending: { ...now, src, width, height, digest, title, patches, text, notes } });
   },
   waiting(message, { store }) {
     const { state, set } = store;

@@ -5,6 +5,7 @@ import { noticeOf } from './notice.js';
 
 const MAX_PICTURE_BYTES = 50e6;
 const KNOWN_ENDINGS = /\.(jpe?g|jfif|png|gif|bmp|dib|webp|avif|hei[cf]|tiff?|jxl|jp2|j2k|ppm|pgm|pbm|pnm|ico|tga|svg|dng)$/i;
+const ONLY_FILES = 'Only files can be dropped here: save the picture first, or copy and paste it.';
 export const ACCEPTED = 'image/*,.tif,.tiff,.heic,.heif,.avif';
 
 // Why a file is not taken; null where it is. Python has the last word.
@@ -88,7 +89,7 @@ function acceptDropsAnywhere(ui, store, take) {
     const isFile = bringsFiles(event);
     if (isFile || !isTextField(event.target)) event.preventDefault();
     if (isFile && event.dataTransfer.files.length) take(event.dataTransfer.files);
-    else if (!isTextField(event.target)) store.set({ notice: noticeOf('Only files can be dropped here: save the picture first, or copy and paste it.') });
+    else if (!isTextField(event.target)) store.set({ notice: noticeOf(ONLY_FILES) });
   });
 }
 

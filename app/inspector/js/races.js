@@ -41,7 +41,8 @@ export function createRaces(store, send, lost = () => false, clock = () => perfo
 
   function heard(message) {
     set({ speeds: takeRace(state.speeds, message) });
-    if (message.kind === 'text' && message.generation === state.generation && state.view && !state.pending && lost(message.text, state.view.digest)) races.hand = null;
+    const isOurs = message.generation === state.generation && state.view && !state.pending;
+    if (message.kind === 'text' && isOurs && lost(message.text, state.view.digest)) races.hand = null;
     const isEnd = message.kind === 'stopped' || OVER.includes(message.state);
     if (races.hand && message.generation >= races.hand.generation) {
       if (message.kind === 'stopped' || (message.by_hand && isEnd)) races.hand = null;

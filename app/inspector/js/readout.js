@@ -44,8 +44,10 @@ const emptyReadout = (state, actions) => [
   el(
     'p',
     { class: 'invite' },
-    `Point at a patch above: with whom it merged, how alike they were, and why not where it did not. ` +
-      `${pressWord()} to keep it here; arrow keys work too.`,
+    pressWord() === 'Tap'
+      ? 'Tap a patch above: with whom it merged, how alike they were, and why not where it did not.'
+      : 'Point at a patch above: with whom it merged, how alike they were, and why not where it did not. ' +
+          'Click to keep it here; arrow keys work too.',
   ),
 ];
 

@@ -60,7 +60,8 @@ export function stoppedAt(speeds, generation) {
 }
 
 // What is known of a recipe on the picture that is shown. kind: "baseline" (merges nothing), "unmeasured",
-// "measuring", "held" (another visitor is served), "few" (a race ended too early) or "known". figure: {value, low, high, runs, ownMs, beforeMs} or
+// "measuring", "held" (another visitor is served), "few" (a race ended too early) or "known".
+// figure: {value, low, high, runs, ownMs, beforeMs} or
 // null; before, own: milliseconds, run by run.
 export function speedOf({ view, speeds }, recipe) {
   const entry = view ? speeds.get(speedKey(view.key, recipe)) : null;
@@ -83,7 +84,7 @@ function baselineRuns(speeds, viewKey) {
 // "1.42× faster here (1.31–1.52, 9 runs)"; slower and no difference are said as plainly.
 export function speedText({ kind, figure, runs }) {
   if (kind === 'known') return figureText(figure);
-  if (kind === 'held') return 'paused for another visitor';
+  if (kind === 'held') return heldText(runs);
   if (kind === 'measuring') return runs ? `measuring, ${Math.min(runs, ENOUGH_RUNS)} of ${ENOUGH_RUNS}` : 'measuring';
   if (kind === 'few') return `speed unknown: ${runs} of ${ENOUGH_RUNS} runs in time`;
   return kind === 'baseline' ? '' : 'not measured yet';
@@ -96,6 +97,9 @@ function figureText({ value, low, high, runs }) {
     ? `${times(value)}× faster here (${times(low)}–${times(high)}, ${count(runs, 'run')})`
     : `${times(1 / value)}× slower here (${times(1 / high)}–${times(1 / low)}, ${count(runs, 'run')})`;
 }
+
+// Before its first runs a race only waits, perhaps for this tab's own work.
+export const heldText = (runs) => (runs ? 'paused for another visitor' : 'waiting for its turn');
 
 // For files: null where nothing is known.
 export function speedLine(state, recipe) {

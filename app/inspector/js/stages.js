@@ -9,8 +9,10 @@ import { shownRun, shownStage } from './store.js';
 const PLAY_STEP_MS = 1100; // where motion is not wanted
 const REST_MS = 900;
 
+const afterMerge = (where) => `after the merge ${where} block`;
+
 export function mountStages(ui, store) {
-  const name = el('span', { class: 'stages-name', 'aria-hidden': 'true' });
+  const name = el('span', { class: 'stages-name', 'aria-hidden': 'true' }, afterMerge('before'));
   const buttons = el('div', {});
   const play = el('button', { type: 'button', class: 'play', onclick: () => togglePlay(store) });
   ui.play.append(play);
@@ -19,7 +21,7 @@ export function mountStages(ui, store) {
   store.on(['view', 'shown', 'stage', 'runs'], (state) => {
     if (!state.view) return;
     const run = shownRun(state);
-    name.textContent = `after the merge ${mergesInside(run.schedule) ? 'in' : 'before'} block`;
+    name.textContent = afterMerge(mergesInside(run.schedule) ? 'in' : 'before');
     ui.stages.toggleAttribute('data-many', run.stages.length > MANY);
     ui.stages.hidden = lastStage(run) === 0;
     show(stageOptions(run), String(shownStage(state)));
