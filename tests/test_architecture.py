@@ -89,6 +89,7 @@ STOREYS = {
     "server": 1,
     "engine": 2,
     "inspector": 3,
+    "camera": 4,
     "latency": 4,
     "lab": 4,
     "endpoint": 5,

@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +23,7 @@ from app.engine import zerogpu
 from app.engine.pictures import Picture
 from app.engine.runs import Runs
 from app.engine.scheduler import ANYBODY, Claim, Scheduler, Urgency
+from app.engine.steps import Waiting, made_later, timed
 from app.server.log import watched_run
 from mpm.errors import InputError
 from mpm.measure.machine import core_count
@@ -47,14 +48,6 @@ CACHE_BYTES = 256 * 2**20
 WARM_UP_PX = (384, 512)
 SAY_EVERY_S = 0.4
 """How often somebody who waits hears of it."""
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """Others are served first. ahead: visitors; about_s: a guess from the latest turns."""
-
-    ahead: int
-    about_s: float
 
 
 class Engine:
@@ -249,7 +242,7 @@ class Engine:
                     "out: a smaller picture or model is faster"
                 )
             own = claim if done < asked else replace(claim, urgency=max(claim.urgency, Urgency.AHEAD))
-            run, seconds = yield from self.in_turn(own, lambda: _timed(lambda: next(runs)))
+            run, seconds = yield from self.in_turn(own, lambda: timed(lambda: next(runs)))
             spent += seconds
             yield run
 
@@ -258,7 +251,7 @@ class Engine:
         segmenter, limit = self.segmenter, self.max_patches
         if zerogpu.on_zerogpu():
             job = zerogpu.Job(self.model, picture.rgb, tuple(recipes), limit, DISPLAY_PX)
-            return (run for jobs in _later(lambda: zerogpu.run_job(job)) for run in jobs)
+            return (run for jobs in made_later(lambda: zerogpu.run_job(job)) for run in jobs)
         from mpm.segmenters.sweep import sweep
 
         return sweep(segmenter, picture.rgb, recipes, max_patches=limit, max_label_px=DISPLAY_PX)
@@ -289,21 +282,6 @@ class Engine:
         for schedule in ("none", "2"):
             segmenter.segment(blank, schedule, resolution=min(WARM_UP_PX))
         return segmenter
-
-
-def runs_only(steps: Iterable[SegmentationRun | Waiting]) -> Iterator[SegmentationRun]:
-    """The runs among what a sweep yields."""
-    return (step for step in steps if not isinstance(step, Waiting))
-
-
-def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
-    start = time.monotonic()
-    return work(), time.monotonic() - start
-
-
-def _later(make: Callable[[], Result]) -> Iterator[Result]:
-    """What `make` gives, made when it is asked for."""
-    yield make()
 
 
 def physical_cores() -> int:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 
-from app.engine.engine import Engine, runs_only
+from app.engine.engine import Engine
 from app.engine.pictures import Picture
 from app.engine.scheduler import ANYBODY, Claim
+from app.engine.steps import runs_only
 from app.inspector.figure import FORMATS, figure_file
 from mpm.errors import InputError, shortened
 from mpm.measure.machine import device_name

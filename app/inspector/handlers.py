@@ -8,11 +8,12 @@ from typing import Any
 
 import gradio as gr
 
-from app.engine.engine import Engine, runs_only
+from app.engine.engine import Engine
 from app.engine.generations import KINDS, RECIPE, VIEW, Generations, Wish, tab_of
 from app.engine.models import Models, model_card
 from app.engine.pictures import Examples, Picture, Pictures
 from app.engine.scheduler import Urgency
+from app.engine.steps import runs_only
 from app.errors import Overtaken
 from app.inspector.curves import curve_methods, draw_curves, encode_curves
 from app.inspector.downloads import make_download

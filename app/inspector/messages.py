@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 
-from app.engine.engine import Engine, Waiting, runs_only
+from app.engine.engine import Engine
 from app.engine.pictures import Picture
 from app.engine.scheduler import Claim
+from app.engine.steps import Waiting, runs_only
 from app.inspector.image_view import ImageView
 from app.inspector.payload import encode, encode_explored, encode_runs, encode_waiting
 from mpm.data.labels import STREETS

@@ -33,8 +33,11 @@ def explorer_section(
     server_functions: what the browser may call directly, by name.
     """
     shipped = shipped_examples()
-    on = Handlers(models, pictures, Examples(shipped, pictures), generations)
+    examples = Examples(shipped, pictures)
+    on = Handlers(models, pictures, examples, generations)
     first = first_message(models.own.model)
+    if first:
+        examples.find(shipped[0].stem)  # whoever sees the first view may ask about its picture
     facts = json.dumps(page_facts(models, shipped, bool(first)))
     explorer = Inspector(first, page=facts, server_functions=list(server_functions), padding=False)
     runs, answers, features, curves = (Relay() for _ in range(4))

@@ -17,11 +17,12 @@ from support.stub_engine import StubEngine
 
 import mpm
 from app import examples
-from app.engine.engine import Engine, Waiting, runs_only
+from app.engine.engine import Engine
 from app.engine.models import Models
 from app.engine.pictures import Picture, digest
 from app.engine.runs import Runs
 from app.engine.scheduler import Claim
+from app.engine.steps import Waiting, runs_only
 from app.errors import Overtaken
 from app.inspector.messages import STOPS, view_key
 from app.latency.race import run_race

@@ -20,6 +20,7 @@ from support.inspector_data import (
     made_up_runs,
     made_up_view,
 )
+from support.stages import unpacked
 
 import app.inspector as inspector
 from app.engine.pictures import Picture
@@ -57,11 +58,6 @@ def labels_of(text: str, shape: tuple[int, int]) -> np.ndarray:
     return np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8).reshape(shape)
 
 
-def signed(text: str, dtype: str) -> np.ndarray:
-    values = array(text, "<" + dtype).astype(np.int64)
-    return np.where(values == np.iinfo("<" + dtype).max, -1, values)
-
-
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_arrays_are_those_of_the_trace(image, runs, name):
     message = json.loads(encode(made_up_view(image), runs))
@@ -69,10 +65,19 @@ def test_arrays_are_those_of_the_trace(image, runs, name):
     trace = runs[name].trace
     assert sent["token_counts"] == trace.token_counts
     assert sent["blocks"] == [stage.block for stage in trace.stages]
-    for own, stage in zip(sent["stages"], trace.stages, strict=True):
-        for field in ("index", "nearest", "partner"):
-            np.testing.assert_array_equal(signed(own[field], own["dtype"]), getattr(stage, field))
-        np.testing.assert_array_equal(array(own["similarity"], "<f4"), stage.similarity)
+    for number, stage in zip(sent["stages"], trace.stages, strict=True):
+        own = unpacked(message["stages"][number])
+        for field in ("index", "nearest", "partner", "similarity"):
+            np.testing.assert_array_equal(own[field], getattr(stage, field))
+
+
+def test_recipes_that_begin_alike_share_their_stages(image, runs):
+    message = json.loads(encode(made_up_view(image), {name: runs[name] for name in ("2", "2,5", "2,5,8")}))
+    first, second, third = (
+        {run["schedule"]: run for run in message["runs"]}[name]["stages"] for name in ("2", "2,5", "2,5,8")
+    )
+    assert first == second[:1] and second == third[:2]
+    assert len(message["stages"]) == 3
 
 
 def test_labels_are_exact(image, runs):
@@ -240,8 +245,10 @@ def test_templates_hold_nothing_that_gradio_would_expand():
         assert not re.search(r"\$\{|\{\{|`|\\|@keyframes", text)
 
 
-def test_script_touches_no_network_and_writes_no_html():
+def test_script_asks_its_own_server_alone_and_writes_no_html():
     script = inspector.script().replace("http://www.w3.org/2000/svg", "")
+    assert script.count("fetch(") == 1
+    script = script.replace("await fetch(`${root}/health`", "")  # whether the server is still there
     for forbidden in ("innerHTML", "outerHTML", "insertAdjacent", "fetch(", "XMLHttpRequest", "://", "eval("):
         assert forbidden not in script, forbidden
 

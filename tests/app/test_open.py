@@ -34,7 +34,8 @@ def test_picture_then_patches_then_view_then_runs_then_explored(on, fresh, pictu
     assert all(one["kind"] == "runs" and one["view"] == view["view"] for one in runs)
     arrived = [run["schedule"] for one in (view, *runs) for run in one["runs"]]
     assert sorted(arrived) == sorted(STOPS) == explored["sent"]
-    assert "timing" not in view["runs"][0] and view["runs"][0]["confidence"] is None
+    assert "timing" not in view["runs"][0] and 0 < view["runs"][0]["confidence"] <= 1
+    assert view["reference"] is None and view["unsure"] is False, "nobody measured it for this model"
 
 
 def test_only_the_chosen_recipe_and_the_baseline_hold_others_up(fresh, picture, monkeypatch):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import json
 
-import numpy as np
 import pytest
 from support.own_rule import STRIPES
 from support.page_events import event, only_failure
+from support.stages import unpacked
 
 import mpm
 from app import start
@@ -38,9 +37,10 @@ def run_named(message: dict, name: str) -> dict:
 @pytest.mark.parametrize("recipe", ["bipartite(0.2)@1,3", "random@1,3", "1,3", "random@1+bipartite@3"])
 def test_the_browser_is_told_each_token_s_reason(engine, picture, recipe):
     trace = engine.segment(picture, recipe).trace
-    sent = run_named(runs_message(engine, picture, [recipe]), recipe)
-    for stage, said in zip(trace.stages, sent["stages"], strict=True):
-        code = np.frombuffer(base64.b64decode(said["code"]), np.uint8)
+    message = runs_message(engine, picture, [recipe])
+    for stage, number in zip(trace.stages, run_named(message, recipe)["stages"], strict=True):
+        said = message["stages"][number]
+        code = unpacked(said)["code"]
         assert said["rule"] == stage.rule and code.tolist() == reasons_of(stage).code.tolist()
         assert said["sentences"] == list(reasons_of(stage).sentences)
 

@@ -10,11 +10,12 @@ from PIL import Image
 from support.page_events import event, told
 from support.stub_engine import StubEngine
 
-from app.engine.engine import DISPLAY_PX, runs_only
+from app.engine.engine import DISPLAY_PX
 from app.engine.models import Models
 from app.engine.pictures import Picture
 from app.engine.runs import Runs, run_bytes
 from app.engine.scheduler import Scheduler
+from app.engine.steps import runs_only
 from app.inspector.downloads import make_download
 from app.inspector.messages import STOPS
 

@@ -14,8 +14,9 @@ import pytest
 
 import mpm
 from app.engine import zerogpu
-from app.engine.engine import Engine, runs_only
+from app.engine.engine import Engine
 from app.engine.pictures import Picture
+from app.engine.steps import runs_only
 from mpm.errors import InputError
 from mpm.segmenters.sweep import sweep
 

@@ -40,8 +40,14 @@ FACTS = {
         {"name": "other", "line": "other · 150 classes", "about": "Another one."},
     ],
     "model": "made-up",
-    "examples": [
-        {"name": "street", "title": "High street", "kind": "synthetic street", "credit": "", "thumbnail": PIXEL},
+    "examples": [  # fmt: skip
+        {
+            "name": "street",
+            "title": "High street",
+            "kind": "synthetic street",
+            "credit": "",
+            "thumbnail": PIXEL,
+        },
         {"name": "cat", "title": "Cat", "kind": "photo", "credit": "Somebody, CC0", "thumbnail": PIXEL},
     ],
     "selected_example": "street",
