@@ -10,7 +10,14 @@ from app.engine.pictures import Picture
 from app.engine.scheduler import Claim
 from app.engine.steps import Waiting, runs_only
 from app.inspector.image_view import ImageView
-from app.inspector.payload import encode, encode_explored, encode_runs, encode_waiting
+from app.inspector.payload import (
+    encode,
+    encode_explored,
+    encode_failure,
+    encode_runs,
+    encode_waiting,
+)
+from app.server.toasts import sentence_of
 from mpm.data.labels import STREETS
 from mpm.errors import InputError
 from mpm.merging.grid import Grid
@@ -81,18 +88,31 @@ def explore(
     runs = engine.at_hand(picture, order)
     asked = len({selected, BASELINE} - runs.keys())
     steps = engine.sweep(picture, [name for name in order if name not in runs], claim, asked)
-    while not {selected, BASELINE} <= runs.keys():
-        step = next(steps)
-        if isinstance(step, Waiting):
-            yield waiting_message(step, generation)
-        else:
-            runs[str(step.recipe)] = step
+    try:
+        yield from _filled(runs, steps, {selected, BASELINE}, generation)
+    except InputError as error:
+        if selected == str(PAPER):
+            raise
+        # Some recipes only fail when they run, such as a time that this device cannot meet.
+        yield encode_failure("custom", generation, sentence_of(error), [selected])
+        yield from explore(engine, picture, str(PAPER), claim, generation, card)
+        return
     view = _whole_view(engine, picture, runs[BASELINE], card or {})
     yield encode(view, runs, selected=selected, generation=generation)
     for run in runs_only(steps):
         runs[str(run.recipe)] = run
         yield encode_runs(view, {str(run.recipe): run}, baseline=runs[BASELINE], sent=runs)
     yield encode_explored(view.key, generation, runs)
+
+
+def _filled(runs: dict, steps: Iterator, wanted: set[str], generation: float) -> Iterator[str]:
+    """Runs are added until all that is wanted is there; yields how the waiting goes."""
+    while not wanted <= runs.keys():
+        step = next(steps)
+        if isinstance(step, Waiting):
+            yield waiting_message(step, generation)
+        else:
+            runs[str(step.recipe)] = step
 
 
 def waiting_message(waiting: Waiting, generation: float) -> str:

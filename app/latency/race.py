@@ -123,8 +123,8 @@ class _Track:
         turn = self._engine.in_turn(self._claim, lambda: self._begun(entered, work, warm_up))
         try:
             while True:
-                next(turn)
-                self.race.state = "held"
+                waiting = next(turn)
+                self.race.state = "held" if waiting.ahead else "waiting"
                 yield self.race
         except StopIteration as end:
             self.race.state = state

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.latency.race import Race
-from app.latency.settings import BASELINE
+from app.latency.settings import BASELINE, FEWEST_ROUNDS
 from mpm.measure.paired import Summary, ratio_interval
 
 FEW_MERGED = 0.1
@@ -19,8 +19,8 @@ Interval = tuple[float, float, float]
 
 
 def speedup(race: Race, name: str) -> Interval | None:
-    """Speed-up of a schedule over the baseline; None for the baseline itself, or before both have run."""
-    if name == BASELINE or not race.seconds[BASELINE] or not race.seconds[name]:
+    """Speed-up of a schedule over the baseline; None for the baseline itself, and before enough runs."""
+    if name == BASELINE or runs_of(race, name) < FEWEST_ROUNDS:
         return None
     return ratio_interval(race.seconds[BASELINE], race.seconds[name])
 
@@ -29,15 +29,21 @@ def verdict(race: Race, name: str, interval: Interval | None) -> list[str]:
     """Sentences on one schedule against the baseline, the most important first. interval: its speed-up."""
     if name == BASELINE:
         return ["This is the unmerged baseline itself: choose a schedule to compare it with."]
+    runs = runs_of(race, name)
     if interval is None:
-        return []
-    ratio, low, high = interval
-    runs = min(len(race.seconds[BASELINE]), len(race.seconds[name]))
-    if runs < 3:
-        return [f"{ratio:.2f} times the baseline’s speed so far, after {runs} of each."]
+        few = f"{runs} runs of each are too few for a figure: {FEWEST_ROUNDS} are needed."
+        return [
+            few if race.state == "done" else f"Measuring: {runs} of at least {FEWEST_ROUNDS} runs of each."
+        ]
+    _, low, high = interval
     said = [_headline(race, name, interval, runs)]
     said += why_no_gain(race, name, low, high) if low <= 1 else []
     return said + balance(race, name)
+
+
+def runs_of(race: Race, name: str) -> int:
+    """Runs of a schedule that have one of the baseline beside them."""
+    return min(len(race.seconds[BASELINE]), len(race.seconds[name]))
 
 
 def _headline(race: Race, name: str, interval: Interval, runs: int) -> str:

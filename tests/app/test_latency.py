@@ -66,7 +66,7 @@ def until_runs(race, runs: int) -> None:
 
 
 def test_messages_hold_every_run(engine, smooth_image):
-    *_, race = run_race(engine, smooth_image, Plan((BASELINE, "1"), rounds=3, deadline_s=60))
+    *_, race = run_race(engine, smooth_image, Plan((BASELINE, "1"), rounds=7, deadline_s=60))
     heading = Heading("race 1", 7, "digest", "tiny", by_hand=True)
     message = json.loads(encode_race(race, heading, [("Cores", "2")], verdicts_of(race)))
     baseline, merged = message["contenders"]

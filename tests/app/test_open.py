@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import gradio as gr
 import pytest
-from support.page_events import event, kinds, only_failure, tab, told, uploaded
+from support.page_events import event, first_told, kinds, only_failure, tab, told, uploaded
 from support.stub_shelf import MB, StubShelf
 
 import mpm
@@ -214,10 +214,18 @@ def test_a_recipe_that_does_not_fit_the_model_gives_way_to_the_paper_s(on, pictu
 
 def test_labels_are_told_to_models_of_the_same_classes_only(on, fresh, engine):
     opened = {"example": "rain"}
-    view = next(one for one in told(on.open(event(source=opened))) if one["kind"] == "view")
+    view = first_told(on.open(event(source=opened)), "view")
     assert view["truth"] and view["runs"][0]["truth"]
     labels = replace(engine.segmenter.config.labels, name="others")
     fresh._segmenter = mpm.Segmenter(replace(engine.segmenter.config, labels=labels)).eval()
     fresh.model = "another"
-    view = next(one for one in told(on.open(event(2, source=opened))) if one["kind"] == "view")
+    view = first_told(on.open(event(2, source=opened)), "view")
     assert view["truth"] is None and view["runs"][0]["truth"] is None
+
+
+def test_a_recipe_that_fails_when_it_runs_gives_way_to_the_paper_s(on, fresh, picture):
+    messages = told(on.open(by_digest(picture, 5, recipe="budget(ms=0.1)@1,3")))
+    failed = next(one for one in messages if one["kind"] == "failed")
+    assert failed["what"] == "custom" and failed["schedules"] == ["budget(ms=0.1)@1,3"]
+    assert next(one for one in messages if one["kind"] == "view")["selected"] == "2,5"
+    assert messages[-1]["kind"] == "explored"

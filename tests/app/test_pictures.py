@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from support.image_files import picture as pixels
-from support.page_events import event, only_failure, told, uploaded
+from support.page_events import event, only_failure, uploaded
 
 import mpm
 from app import examples
@@ -107,7 +108,7 @@ def test_an_example_stays_itself_whoever_sent_the_same_pixels(truth):
 
 
 def open_file(on, path: str, name: object = "a.png") -> dict:
-    return told(on.open(event(source={"upload": path, "name": name})))[0]
+    return json.loads(next(on.open(event(source={"upload": path, "name": name}))))
 
 
 def test_an_upload_that_made_room_is_decoded_again_while_its_file_is_there(on, uploads, smooth_image):

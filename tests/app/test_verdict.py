@@ -54,8 +54,12 @@ def test_no_gain_is_told_with_its_reason():
 
 
 def test_few_runs_promise_nothing():
-    assert words(made_up(1.3, runs=2)).endswith("so far, after 2 of each.")
-    assert words(Race.of(Plan((BASELINE, "2")))) == ""
+    few = made_up(1.3, runs=6)
+    few.state = "running"
+    assert words(few) == "Measuring: 6 of at least 7 runs of each."
+    few.state = "done"
+    assert words(few) == "6 runs of each are too few for a figure: 7 are needed."
+    assert speedup(few, "2") is None and speedup(made_up(1.3, runs=7), "2") is not None
     assert "baseline itself" in verdict(made_up(1.3), BASELINE, None)[0]
 
 

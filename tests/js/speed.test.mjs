@@ -43,7 +43,7 @@ test('slower and equal are said', () => {
 });
 
 test('a held race says so, unless something is known', () => {
-  assert.equal(said(after(race(0, { state: 'held' }))), 'waiting for its turn');
+  assert.equal(said(after(race(0, { state: 'held' }))), 'waiting for another visitor');
   assert.equal(said(after(race(3, { state: 'held' }))), 'paused for another visitor');
   const known = speedOf(after(race(9, { state: 'held', speedup: [2, 1.9, 2.1] })), '2,5');
   assert.deepEqual([known.kind, known.isHeld], ['known', true]);

@@ -31,6 +31,12 @@ def told(messages: Iterable) -> list[dict]:
     return [json.loads(message) for message in messages if isinstance(message, str)]
 
 
+def first_told(messages: Iterable, kind: str) -> dict:
+    """The first message of that kind; what would come after it is not run."""
+    told_so_far = (json.loads(message) for message in messages if isinstance(message, str))
+    return next(message for message in told_so_far if message["kind"] == kind)
+
+
 def kinds(messages: Iterable) -> list[str]:
     """Kinds of messages, repeated ones once."""
     return list(dict.fromkeys(message["kind"] for message in told(messages)))

@@ -99,7 +99,7 @@ function figureText({ value, low, high, runs }) {
 }
 
 // Before its first runs a race only waits, perhaps for this tab's own work.
-export const heldText = (runs) => (runs ? 'paused for another visitor' : 'waiting for its turn');
+export const heldText = (runs) => `${runs ? 'paused' : 'waiting'} for another visitor`;
 
 // For files: null where nothing is known.
 export function speedLine(state, recipe) {
