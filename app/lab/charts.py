@@ -60,7 +60,7 @@ def night_sentence(pairs: Sequence[tuple[int, Point, Point]]) -> str:
     """What the comparison found."""
     share = fewer_at_night(pairs)
     word = "fewer" if share >= 0 else "more"
-    return f"{abs(share):.1%} {word} merges at night over {len(pairs)} streets."
+    return f"{100 * abs(share):.1f} % {word} merges at night over {len(pairs)} streets."
 
 
 def _dressed(figure: go.Figure, title: str) -> go.Figure:

@@ -35,6 +35,8 @@ from mpm.segmenters.upsample import upsample_labels
 
 MAX_PATCHES = 8192
 """Images that would take more patches than this are scaled down."""
+TINY_PX = 32
+"""Shorter sides below are told of: about two patches of what the camera saw."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,8 +251,20 @@ def make_run(
 
 def notes_on(geometry: Geometry) -> tuple[str, ...]:
     """What a person should know about how the picture was fitted."""
-    if not geometry.scaled_down:
+    return _tiny(geometry) if not geometry.scaled_down else _limited(geometry)
+
+
+def _tiny(geometry: Geometry) -> tuple[str, ...]:
+    width, height = geometry.image_wh_px
+    if min(width, height) >= TINY_PX:
         return ()
+    return (
+        f"This image has only {width} x {height} pixels: it was enlarged to "
+        f"{geometry.content_wh_px[0]} x {geometry.content_wh_px[1]}, so there is little in it to tell apart.",
+    )
+
+
+def _limited(geometry: Geometry) -> tuple[str, ...]:
     (width, height), grid = geometry.content_wh_px, geometry.grid
     size = f"{width} x {height} pixels, {grid.size} patches"
     if width * height > math.prod(geometry.image_wh_px):

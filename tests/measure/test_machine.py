@@ -115,7 +115,7 @@ def test_the_load_of_others_is_told():
     (others,) = load_warnings(start, Usage(10.0, 19.0, 10.0, 0.0, 2))
     assert "0.9 of 2 cores" in others
     (stolen,) = load_warnings(start, Usage(10.0, 10.0, 10.0, 4.0, 2))
-    assert "20%" in stolen
+    assert "20 %" in stolen
     one_core = replace(start, cores=1)
     assert "1 core busy" in load_warnings(one_core, Usage(10.0, 10.0, 5.0, 0.0, 1))[0]
     assert load_warnings(None, None) == [] and load_warnings(start, start) == []
