@@ -97,10 +97,10 @@ def test_the_result_says_when_the_picture_was_scaled_down(tiny, smooth_image):
     assert (width, height) > (500, 1) and f"scaled up to {width} x {height} pixels" in sliver.notes[0]
 
 
-def test_a_tiny_picture_says_what_it_is(segmenter):
-    notes = segmenter.segment(np.zeros((15, 20, 3), np.uint8), "none").notes
+def test_a_tiny_picture_says_what_it_is(tiny):
+    notes = tiny.segment(np.zeros((15, 20, 3), np.uint8), "none").notes
     assert len(notes) == 1 and notes[0].startswith("This image has only 20 x 15 pixels: it was enlarged to ")
-    assert segmenter.segment(np.zeros((32, 40, 3), np.uint8), "none").notes == ()
+    assert tiny.segment(np.zeros((32, 40, 3), np.uint8), "none").notes == ()
 
 
 def test_linear_decoder_and_other_types(tiny_config, smooth_image):
