@@ -55,7 +55,7 @@ def explorer_section(
 
 
 def page_facts(models: Models, shipped: list[Example], has_first: bool) -> dict:
-    """What the explorer knows before any picture (see the browser's `page.js`)."""
+    """What the explorer knows before any picture."""
     return {
         "title": texts.TITLE,
         "models": [model_card(offer) for offer in models.offers()],

@@ -151,7 +151,8 @@ def load_warnings(start: Usage | None, end: Usage | None) -> list[str]:
             "scatter more than on an idle machine."
         )
     if stolen > STOLEN_HIGH * cores:
-        found.append(f"The host withheld {100 * stolen / cores:.0f} % of this virtual machine’s CPU time meanwhile.")
+        share = f"{100 * stolen / cores:.0f} %"
+        found.append(f"The host withheld {share} of this virtual machine’s CPU time meanwhile.")
     return found
 
 
