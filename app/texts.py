@@ -38,9 +38,9 @@ to the picture. After the last block each patch gets its group's token back, so 
 grid as ever.
 
 #### What is measured?
-The unmerged and the merged model run in turn on this very device, from decoded picture to mask. The page tells
-the ratio of their medians with its 95 % interval, and nothing before seven runs of each. Whoever looks at
-something goes first: a race pauses for them between two runs, and the device is its own while a run is timed.
+The unmerged and the merged model run in turn on this very device, from decoded picture to mask. The page
+tells the ratio of their medians with its 95 % interval, and nothing before seven runs of each. Whoever looks
+at something goes first: a race pauses for them between two runs, and a timed run has the device to itself.
 
 #### Where does it come from?
 Method: Ravé, Rasti, Rousseau, *MPM: Mutual Pair Merging for Efficient Vision Transformers*, arXiv 2604.05718.
@@ -51,9 +51,10 @@ CC0) and a rocket (SpaceX, public domain), as distributed with scikit-image; and
 drew.
 
 #### Which models?
-The bundled one needs no download. Where it is much less sure of a picture than of streets, the page says so and
-shows features instead of classes: the three directions in which the final tokens differ most, as colours. The menu also offers Segmenter, mmsegmentation's Segmenter and DINOv2 as
-their authors publish them; large ones take seconds a run on a small computer.
+The bundled one needs no download. Where it is much less sure of a picture than of streets, the page says so
+and shows features instead of classes: the three directions in which the final tokens differ most, as colours.
+The menu also offers Segmenter, mmsegmentation's Segmenter and DINOv2 as their authors publish them; large
+ones take seconds a run on a small computer.
 
 #### For programs
 The endpoint `/segment` takes an image, a recipe and optionally a model that is at hand, and returns the

@@ -67,10 +67,12 @@ class Generations:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._latest: OrderedDict[str, dict[str, float]] = OrderedDict()
+        self._closed: OrderedDict[str, bool] = OrderedDict()
 
     def note(self, tab: str, kind: str, generation: float) -> None:
         """An act of that kind happened. Raises KeyError for an unknown kind."""
         with self._lock:
+            self._closed.pop(tab, None)
             latest = self._latest.setdefault(tab, dict.fromkeys(KINDS, -math.inf))
             latest[kind] = max(latest[kind], generation)
             self._latest.move_to_end(tab)
@@ -78,18 +80,24 @@ class Generations:
                 self._latest.popitem(last=False)
 
     def close(self, tab: str) -> None:
-        """The tab is gone: nothing is wanted there any more."""
-        for kind in KINDS:
-            self.note(tab, kind, math.inf)
+        """The tab is gone, or its connection: what waits for it is over, until something comes from there."""
+        with self._lock:
+            self._closed[tab] = True
+            if len(self._closed) > MAX_TABS:
+                self._closed.popitem(last=False)
 
     def is_over(self, tab: str, generation: float, *kinds: str) -> bool:
         """Whether a later act of one of these kinds has ended what belongs to that generation."""
         with self._lock:
+            if tab in self._closed:
+                return True
             latest = self._latest.get(tab)
         return latest is not None and any(latest[kind] > generation for kind in kinds)
 
     def claim(self, wish: Wish, urgency: Urgency, *kinds: str) -> Claim:
-        """A claim on the device that ends with acts of these kinds."""
+        """A claim on the device that ends with acts of these kinds. Whoever asks for something is there."""
+        with self._lock:
+            self._closed.pop(wish.tab, None)
 
         def is_wanted() -> bool:
             return not self.is_over(wish.tab, wish.generation, *kinds)

@@ -184,11 +184,12 @@ def test_acts_that_are_heard_late_change_nothing():
     assert acts.is_over("tab", 6, VIEW) and not acts.is_over("tab", 7, VIEW)
 
 
-def test_nothing_is_wanted_in_a_tab_that_was_closed():
+def test_nothing_is_wanted_in_a_tab_that_was_closed_until_it_asks_again():
     acts = Generations()
-    claim = acts.claim(wish(10**9), Urgency.ASKED, VIEW)
+    before = acts.claim(wish(3), Urgency.ASKED, VIEW)
     acts.close("tab")
-    assert not claim.is_wanted()
+    assert not before.is_wanted() and acts.claim(wish(3, "another"), Urgency.ASKED, VIEW).is_wanted()
+    assert acts.claim(wish(3), Urgency.ASKED, VIEW).is_wanted(), "a lost connection that came back"
 
 
 def test_an_unknown_kind_of_act_is_an_error():
