@@ -17,6 +17,7 @@ import { mountMethod } from './method.js';
 import { mountModelMenu } from './modelmenu.js';
 import { mountNamed } from './named.js';
 import { GONE_SENTENCE, mountNotice, noticeOf } from './notice.js';
+import { mountPops } from './pops.js';
 import { makeOpening } from './opening.js';
 import { mountOptions } from './options.js';
 import { mountPanes } from './panes.js';
@@ -79,6 +80,7 @@ function mountParts(ui, page) {
   mountTour(ui, store);
   mountUnsure(ui, store);
   mountAccordions();
+  mountPops(ui);
   mountMethod(ui, store, actions);
   mountOptions(ui, store, actions);
   mountNamed(ui, store, actions);

@@ -2,14 +2,17 @@
 // and a rectangle, as the merges do.
 
 import { changeBitmap, filteredPalette, maskBitmap } from './bitmaps.js';
-import { LAYER_PAINTERS } from './merges.js';
+import { cellBitmap, LAYER_PAINTERS, paintCells } from './merges.js';
 import { baselineRun, shownRun } from './store.js';
-import { groundColour } from './viewport.js';
+import { cellsOn, groundColour } from './viewport.js';
 
 export const maskModes = (view) => [
   { value: 'merged', text: 'Mask', title: 'The mask of the merged model' },
   { value: 'changes', text: 'Changes', title: 'Only the pixels whose class changed' },
   ...(view.truth ? [{ value: 'truth', text: 'Truth', title: 'The true classes of this picture' }] : []),
+  ...(view.can.has('features')
+    ? [{ value: 'features', text: 'Features', title: 'The final tokens as colours, in both mask panes: true on any picture' }]
+    : []),
   { value: 'compare', text: 'Compare', title: 'Before and after under one border that moves' },
 ];
 
@@ -60,7 +63,8 @@ export function drawBaseline(ctx, pane, state, maskFor) {
   const rect = pane.rect();
   insideOf(ctx, rect, () => {
     LAYER_PAINTERS.picture(ctx, { view: state.view, rect });
-    if (baselineRun(state)) drawMask(ctx, rect, state, maskFor(state, 'before'));
+    if (modeOf(state) === 'features') drawFeatures(ctx, rect, state, 'baseline');
+    else if (baselineRun(state)) drawMask(ctx, rect, state, maskFor(state, 'before'));
   });
 }
 
@@ -70,10 +74,24 @@ export function drawMerged(ctx, pane, state, maskFor) {
   insideOf(ctx, rect, () => {
     LAYER_PAINTERS.picture(ctx, { view: state.view, rect });
     if (mode === 'truth' || mode === 'merged') drawMask(ctx, rect, state, maskFor(state, mode));
+    else if (mode === 'features') drawFeatures(ctx, rect, state, 'merged');
     else if (!baselineRun(state)) return;
     else if (mode === 'changes') drawChanges(ctx, pane, state, maskFor);
     else drawTwoMasks(ctx, pane, state, maskFor);
   });
+}
+
+// The answer of Python to what the final tokens are like: three principal components as colours, those of the
+// unmerged run, so that a token that merging left alone has the same colour in both panes.
+export const featuresApply = ({ features, view, shown }) => features?.view === view?.key && features?.schedule === shown;
+
+function drawFeatures(ctx, rect, state, side) {
+  if (!featuresApply(state)) return;
+  const { features, view } = state;
+  features.bitmaps ??= {};
+  features.bitmaps[side] ??= cellBitmap(view, (patch) => features[side].subarray(patch * 3, patch * 3 + 3));
+  ctx.globalAlpha = state.maskOpacity;
+  paintCells(ctx, { view, cell: cellsOn(view, rect) }, features.bitmaps[side]);
 }
 
 function insideOf(ctx, rect, draw) {
@@ -120,8 +138,11 @@ const MODE_CAPTIONS = {
   merged: 'What the merged model sees, in the classes’ colours.',
   changes: 'Only the pixels whose class changed through merging, in the colour of their new class.',
   truth: 'The true classes, as whoever made this picture knows them.',
+  features: 'The final tokens: alike tokens have alike colours.',
   compare: 'Left of the border without merging, right of it with: drag the handle.',
 };
 
 export const maskCaption = (state) =>
-  baselineRun(state) ? MODE_CAPTIONS[modeOf(state)] : 'The unmerged run is being computed.';
+  modeOf(state) === 'features' && !featuresApply(state)
+    ? 'Asking for the final tokens …'
+    : baselineRun(state) ? MODE_CAPTIONS[modeOf(state)] : 'The unmerged run is being computed.';

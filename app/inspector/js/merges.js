@@ -97,7 +97,7 @@ function paintMaskLayer(ctx, { view, rect }, run) {
 }
 
 // A bitmap of one pixel a patch, drawn with hard edges over the whole grid.
-function cellBitmap(view, colourOf) {
+export function cellBitmap(view, colourOf) {
   const canvas = new OffscreenCanvas(view.cols, view.rows);
   const image = new ImageData(view.cols, view.rows);
   for (let patch = 0; patch < view.size; patch += 1) {
@@ -108,7 +108,7 @@ function cellBitmap(view, colourOf) {
   return canvas;
 }
 
-function paintCells(ctx, { view, cell }, bitmap) {
+export function paintCells(ctx, { view, cell }, bitmap) {
   ctx.imageSmoothingEnabled = false;
   ctx.drawImage(bitmap, cell.x, cell.y, cell.w * view.cols, cell.h * view.rows);
 }

@@ -1,7 +1,7 @@
 // The three canvas panes: their size, and when each is drawn anew. One zoom and one cursor for all.
 
 import { drawHighlight } from './highlight.js';
-import { createMaskCache, drawBaseline, drawMerged, maskCaption, modeOf, splitX } from './masks.js';
+import { createMaskCache, drawBaseline, drawMerged, featuresApply, maskCaption, modeOf, splitX } from './masks.js';
 import { drawMerges, mergeCaption } from './merges.js';
 import { drawMotion } from './motion.js';
 import { drawPreview, mountPreview } from './preview.js';
@@ -30,8 +30,8 @@ function createPane(name, ui, store) {
 
 const EVERY = ['view', 'runs', 'zoom', 'frame', 'pending', 'preview'];
 const MERGE_KEYS = [...EVERY, 'shown', 'stage', 'layers', 'heat', 'heatWanted', 'pinned'];
-const BASELINE_KEYS = [...EVERY, 'maskOpacity', 'hiddenClasses', 'focusClass'];
-const MASK_KEYS = [...BASELINE_KEYS, 'shown', 'maskMode', 'split', 'focusFlow'];
+const BASELINE_KEYS = [...EVERY, 'maskOpacity', 'hiddenClasses', 'focusClass', 'maskMode', 'features'];
+const MASK_KEYS = [...BASELINE_KEYS, 'shown', 'split', 'focusFlow'];
 const TOP_KEYS = [...EVERY, 'shown', 'stage', 'hover', 'pinned', 'cursor', 'heat', 'heatWanted'];
 
 export function mountPanes(ui, store, actions) {
@@ -57,6 +57,9 @@ export function mountPanes(ui, store, actions) {
   });
   store.on(TOP_KEYS, (state) => panes.forEach((pane) => drawTop(pane, state)));
   store.on(['motion', 'tour'], (state) => drawTop(merges, state));
+  store.on(['view', 'shown', 'maskMode', 'pending'], (state) => {
+    if (state.view && modeOf(state) === 'features' && !featuresApply(state)) actions.askFeatures();
+  });
   panes.forEach((pane) => mountPointer(pane, store, actions));
   mountHandle(ui.handle, merged, store);
   watchSizes(panes, store);

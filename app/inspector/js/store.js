@@ -59,7 +59,7 @@ export const LAYERS = [
     help: 'Cosine similarity of each token to its nearest',
   },
   { name: 'mask', text: 'Mask', on: false, opacity: 0.6, help: 'Classes of the merged run' },
-  { name: 'baseline', text: 'Baseline mask', on: false, opacity: 0.6, help: 'Classes of the unmerged run' },
+  { name: 'baseline', text: 'Unmerged mask', on: false, opacity: 0.6, help: 'Classes of the unmerged run' },
   { name: 'grid', text: 'Patch grid', on: false, opacity: 0.5, help: 'Borders of all patches' },
 ];
 
