@@ -38,23 +38,24 @@ def test_touch_pins(open_page):
 
 def test_a_link_reopens_the_same_view(open_page):
     page = open_page(
-        link="#schedule=none&stage=0&layers=picture:40,grid:100&patch=2.3&masks=truth&split=25&model=x"
+        link="#schedule=none&stage=0&layers=picture:40,grid:100&patch=2.3&masks=truth&split=25&tab=x"
     )
     now = state(page)
     assert (now["schedule"], now["stage"], now["pinned"]) == ("none", 0, 2 * COLS + 3)
     assert (now["layers"], now["maskMode"], now["split"]) == (["picture", "grid"], "truth", 0.25)
-    page.wait_for_function("() => window.events.length")
-    assert events(page, "schedule") == [{"view": "picture", "schedule": "none"}]
+    page.wait_for_function("() => window.events.some(([name]) => name === 'act')")
+    assert [(asked["kind"], asked["recipe"]) for asked in events(page, "act")] == [("recipe", "none")]
     pick(page, "2,5")
-    page.wait_for_function("() => location.hash.includes('schedule=2,5')")
-    assert "model=x" in page.evaluate("location.hash")
+    page.wait_for_function("() => location.hash.includes('recipe=2,5')")
+    assert "tab=x" in page.evaluate("location.hash")
     again = open_page(page.evaluate("location.hash"))
-    assert {**state(again), "hover": None} == {**state(page), "hover": None, "runs": state(again)["runs"]}
+    kept = ("schedule", "shown", "stage", "layers", "pinned", "maskMode", "split", "source", "groups")
+    assert {key: state(again)[key] for key in kept} == {key: state(page)[key] for key in kept}
 
 
 def test_a_link_to_a_schedule_of_one_s_own_asks_for_it(open_page):
     page = open_page("#schedule=7,3")
-    assert events(page, "custom") == [{"view": "picture", "schedule": "3,7"}]
+    assert [asked["recipe"] for asked in events(page, "custom")] == ["3,7"]
     now = state(page)
     assert (now["schedule"], now["shown"]) == ("3,7", "2,5")
 
@@ -62,7 +63,7 @@ def test_a_link_to_a_schedule_of_one_s_own_asks_for_it(open_page):
 def test_a_broken_link_is_ignored(open_page):
     page = open_page("#schedule=2,99&stage=x&layers=&patch=999.1&masks=nowhere&split=-3")
     now = state(page)
-    assert (now["schedule"], now["stage"], now["pinned"], now["maskMode"]) == ("2,5", 2, None, "compare")
+    assert (now["schedule"], now["stage"], now["pinned"], now["maskMode"]) == ("2,5", 2, None, "merged")
 
 
 def test_classes_hide_and_come_back(open_page):
@@ -98,15 +99,15 @@ def test_playing_walks_through_the_stages(open_page):
 
 
 def test_downloads_hold_what_is_shown(open_page, tmp_path):
-    page = open_page()
+    page = open_page("#layers=picture:100,groups:85,outlines:75,links:100")
     files = {}
-    for name in ("Overlay, PNG", "Figure, SVG", "Run, JSON"):
+    for name in ("Overlay, PNG", "Overlay, SVG", "Run, JSON"):
         with page.expect_download() as waiting:
             page.get_by_role("button", name=name).click()
         files[name] = tmp_path / waiting.value.suggested_filename
         waiting.value.save_as(files[name])
     check_png(files["Overlay, PNG"])
-    check_svg(files["Figure, SVG"])
+    check_svg(files["Overlay, SVG"])
     record = json.loads(files["Run, JSON"].read_text())
     assert record["groups"] == [RUNS["2,5"].trace.groups(stage).ravel().tolist() for stage in range(3)]
     np.testing.assert_array_equal(

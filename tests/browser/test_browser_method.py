@@ -14,7 +14,11 @@ METHOD = "select[data-ref=method]"
 
 
 def asked(page) -> list[str]:
-    return [event["schedule"] for event in events(page, "custom")]
+    return [event["recipe"] for event in events(page, "custom")]
+
+
+def wait_for_asked(page, many: int) -> None:
+    page.wait_for_function(f"window.events.filter(([name]) => name === 'custom').length >= {many}")
 
 
 def test_a_method_and_its_parameters_are_asked_for(open_page):
@@ -28,12 +32,12 @@ def test_a_method_and_its_parameters_are_asked_for(open_page):
     share.blur()
     page.locator("[data-parameter=share]").fill("0.9")
     page.locator("[data-parameter=share]").blur()
-    page.wait_for_function("() => window.events.length >= 2")
+    wait_for_asked(page, 2)
     assert asked(page) == ["bipartite@2,5", "bipartite(0.3)@2,5"], "what is not allowed is not asked"
     assert state(page)["method"] == "bipartite(0.3)"
     page.locator(".encoder-block").nth(7).click()
     page.locator(".stop").nth(3).click()
-    page.wait_for_function("() => window.events.length >= 4")
+    wait_for_asked(page, 4)
     assert asked(page)[2:] == ["bipartite(0.3)@2,5,7", "bipartite(0.3)@2"]
     page.locator(".stop").first.click()
     assert state(page)["schedule"] == "none" and state(page)["method"] == "bipartite(0.3)"
@@ -47,7 +51,7 @@ def test_a_link_may_hold_any_recipe(open_page):
     page = open_page("#schedule=random@1%2Bbipartite(0.2)@5,3%7Csizes")
     assert asked(page) == ["random@1+bipartite(0.2)@3,5|sizes"]
     page.locator(".encoder-block").nth(3).click()
-    page.wait_for_function("() => window.events.filter(([name]) => name === 'custom').length === 2")
+    wait_for_asked(page, 2)
     assert asked(page)[1] == "random@1+bipartite(0.2)@5|sizes"
     page.wait_for_function("() => location.hash.includes('@5%7Csizes')")
     assert state(open_page(page.evaluate("location.hash")))["schedule"] == asked(page)[1]

@@ -31,7 +31,7 @@ TEXTS = (
 
 
 def asked(page) -> list[str]:
-    return [event["schedule"] for event in events(page, "custom")]
+    return [event["recipe"] for event in events(page, "custom")]
 
 
 def box(page, name: str):
@@ -65,7 +65,7 @@ def test_options_are_asked_for_and_kept_by_stops_blocks_and_methods(open_page):
         "bipartite@2,7|residual,sizes",
         "bipartite@2,7|residual",
     ]
-    page.wait_for_function("() => location.hash.includes('schedule=bipartite@2,7%7Cresidual')")
+    page.wait_for_function("() => location.hash.includes('recipe=bipartite@2,7%7Cresidual')")
     assert state(open_page(page.evaluate("location.hash")))["options"] == ["residual"]
 
 

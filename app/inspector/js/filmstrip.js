@@ -16,8 +16,23 @@ export function mountFilmstrip(ui, store, opening, pick) {
     for (const [name, tile] of tiles) tile.setAttribute('aria-pressed', String(source?.example === name));
     own.toggleAttribute('data-open', Boolean(source?.upload));
   };
-  store.on(['source'], show);
+  store.on(['source', 'view'], show);
+  const mine = { tile: null, digest: null };
+  store.on(['view', 'source'], (state) => showMine(mine, own, state, opening));
   show(store.state);
+}
+
+// The last picture of one's own stays within reach when an example is opened.
+function showMine(mine, own, { view, source }, opening) {
+  if (view && view.source && !view.source.example && view.digest !== mine.digest) {
+    mine.digest = view.digest;
+    mine.tile?.remove();
+    const { digest, title, src } = view;
+    mine.tile = el('button', { type: 'button', class: 'tile', 'aria-label': `${title}, opened by you`, title, onclick: () => opening.picture(digest, title, undefined, null, src) },
+      el('img', { src, alt: '', draggable: 'false' }), el('span', { class: 'name' }, title));
+    own.after(mine.tile);
+  }
+  mine.tile?.setAttribute('aria-pressed', String(Boolean(source) && !source.example && view?.digest === mine.digest && view.source === source));
 }
 
 function exampleTile(example, opening) {

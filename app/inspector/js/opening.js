@@ -65,11 +65,11 @@ export function makeOpening(store, send, files) {
       begin({ source: { example: name }, model, link, src: found.thumbnail, title: found.title });
       ask({ source: { example: name } });
     },
-    picture(digest, title = '', model = state.model, link = null) {
+    picture(digest, title = '', model = state.model, link = null, src = null) {
       const { view } = state;
       const isSame = view?.digest === digest;
       const source = isSame ? view.source : { picture: digest, title };
-      begin({ source, model, link, digest, title: title || view?.title, src: isSame ? view.src : null });
+      begin({ source, model, link, digest, title: title || view?.title, src: isSame ? view.src : src });
       ask({ source: { picture: digest } });
     },
     file(file, model = state.model) {

@@ -6,7 +6,7 @@ import { drawMerges, mergeCaption } from './merges.js';
 import { drawMotion } from './motion.js';
 import { drawPreview, mountPreview } from './preview.js';
 import { mountHandle, mountPointer } from './pointer.js';
-import { baselineRun } from './store.js';
+import { activePatch, baselineRun } from './store.js';
 import { drawTour } from './tour.js';
 import { groundColour, pictureRect, prepareCanvas } from './viewport.js';
 
@@ -79,7 +79,7 @@ function drawTop(pane, state) {
   if (!state.view || state.pending) return;
   const isMerges = pane.name === 'merge';
   if (isMerges && state.motion) drawMotion(ctx, state, pane.rect());
-  else if (isMerges && state.tour) drawTour(ctx, state, pane.rect());
+  else if (isMerges && state.tour && activePatch(state) === null) drawTour(ctx, state, pane.rect());
   else drawHighlight(ctx, state, pane.rect(), isMerges);
 }
 
