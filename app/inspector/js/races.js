@@ -47,7 +47,16 @@ export function createRaces(store, send, lost = () => false, clock = () => perfo
       if (message.kind === 'stopped' || (message.by_hand && isEnd)) races.hand = null;
       else races.hand.heard = clock();
     }
+    if (state.measuring && !isHandRaceOn()) set({ measuring: null });
     if (isEnd) consider();
+  }
+
+  // A race by hand of what is shown and these recipes.
+  function byHand(rivals) {
+    const generation = newAct(state, 'race');
+    races.hand = { generation, heard: clock() };
+    set({ measuring: state.view.key });
+    send('race', { rivals });
   }
 
   // For Gradio's own controls: the wish as a text, after an act of that kind.
@@ -59,7 +68,7 @@ export function createRaces(store, send, lost = () => false, clock = () => perfo
     return JSON.stringify(wishOf(state));
   }
 
-  return { consider, heard, wishText, isHandRaceOn };
+  return { consider, heard, byHand, wishText, isHandRaceOn };
 }
 
 export function mountRaces(store, races) {
