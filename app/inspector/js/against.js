@@ -1,11 +1,18 @@
 // Whom the shown recipe is put against: a rule at equal tokens, or a recipe of one's own choice. Pure functions.
 
-import { blocksOf, PAPER_RULE, partsOf, recipeName, ruleOf, textOf } from '../../js/recipe.js';
+import { blocksOf, PAPER_RULE, partsOf, recipeName, textOf } from '../../js/recipe.js';
 
 // As people call them where there is little room; other rules by their titles.
 const SHORT_RULES = { mutual: 'MPM', bipartite: 'ToMe', energy: 'PiToMe', graph: 'G2TM' };
 
-export const bareRule = (call) => call.split('(')[0];
+const bareRule = (call) => call.split('(')[0];
+
+// The one rule by which a recipe merges, whatever its arguments; null where it merges by none or by several.
+export function familyOf(recipe) {
+  const names = new Set(partsOf(recipe).stages.map(({ rule }) => bareRule(rule)));
+  return names.size === 1 ? [...names][0] : null;
+}
+
 export const ruleName = ({ name, title }) => SHORT_RULES[name] ?? title.replace(/ \(.*\)$/, '');
 
 // A recipe in which `rule` takes as many tokens away as `run` did, insertion by insertion, and all else is the same.
@@ -47,7 +54,7 @@ const keptOfRun = ({ tokenCounts }) => tokenCounts.at(-1) / tokenCounts[0];
 
 function nearestStrength(run, rule, known) {
   const kept = keptOfRun(run);
-  const own = known.filter(({ schedule }) => schedule !== run.schedule && bareRule(ruleOf(schedule) ?? '') === rule.name);
+  const own = known.filter(({ schedule }) => schedule !== run.schedule && familyOf(schedule) === rule.name);
   if (!own.length) return { recipe: plainRecipe(run, rule), isExact: false, note: 'it cannot be told how many: this is its own strength' };
   const off = (one) => Math.abs(one.kept - kept);
   const nearest = own.reduce((best, one) => (off(one) < off(best) ? one : best));
@@ -77,7 +84,7 @@ export function againstFits(against, view) {
 
 // The method behind a recipe in a word: of its one rule, or its own text.
 export function methodName(recipe, rules) {
-  const rule = rules.find(({ name }) => name === bareRule(ruleOf(recipe) ?? ''));
+  const rule = rules.find(({ name }) => name === familyOf(recipe));
   return rule ? ruleName(rule) : recipeName(recipe);
 }
 
@@ -89,7 +96,7 @@ export function namesApart(recipes, rules, short) {
 
 const fullName = (recipe, rules) => {
   const name = recipeName(recipe);
-  return bareRule(ruleOf(recipe) ?? '') === PAPER_RULE ? `${methodName(recipe, rules)} ${name}` : name;
+  return familyOf(recipe) === PAPER_RULE ? `${methodName(recipe, rules)} ${name}` : name;
 };
 
 // [class in a, class in b, pixels] of two masks of the same size.

@@ -1,7 +1,7 @@
 // The menu in the head of the second mask: what the shown recipe is put against; and whose merges are shown.
 
-import { againstFrom, againstText, bareRule, ruleName } from './against.js';
-import { recipeName, ruleOf } from '../../js/recipe.js';
+import { againstFrom, againstText, familyOf, ruleName } from './against.js';
+import { PAPER_RULE, recipeName } from '../../js/recipe.js';
 import { choice, el, onceQuiet } from '../../js/util.js';
 import { besideTitle, isAgainst, rivalOf, rivalRun, sideNames } from './rival.js';
 
@@ -24,6 +24,7 @@ export function mountAgainst(ui, store, actions) {
     const { name, note } = besideTitle(now);
     ui.besideName.textContent = name;
     ui.besideName.title = note ?? name;
+    ui.mergedName.textContent = sideNames(now)[0];
     ui.root.toggleAttribute('data-against', isAgainst(now));
     showMenu(ui.against, now);
     if (isAgainst(now) && !now.pending) ask();
@@ -66,7 +67,7 @@ function showMenu(menu, state) {
 // [label, [[value, text]]] of what can stand there; what is chosen is always among them.
 function menuGroups(state) {
   const { view, against } = state;
-  const own = bareRule(ruleOf(state.shown) ?? '');
+  const own = familyOf(state.shown);
   const rules = view.rules.filter(({ name }) => name !== own || against?.equal === name);
   const isCounted = ({ parameters }) => parameters.some(({ name }) => name === 'count' || name === 'share');
   const equal = (list) => list.map((rule) => [`equal:${rule.name}`, ruleName(rule)]);
@@ -78,6 +79,6 @@ function menuGroups(state) {
     ['At equal tokens', equal(rules.filter(isCounted))],
     ['At the nearest strength', equal(rules.filter((one) => !isCounted(one)))],
     ['Recipes with a name', named],
-    ['Recipes at hand', at.map((recipe) => [recipe, ruleOf(recipe) === 'mutual' ? `MPM ${recipeName(recipe)}` : recipeName(recipe)])],
+    ['Recipes at hand', at.map((recipe) => [recipe, familyOf(recipe) === PAPER_RULE ? `MPM ${recipeName(recipe)}` : recipeName(recipe)])],
   ].filter(([, members]) => members.length);
 }

@@ -1,8 +1,7 @@
 // The numbers of the trade-off chart: methods as curves, their frontier, and scales. Pure functions.
 
-import { ruleOf } from '../../js/recipe.js';
 import { ticksBetween } from '../../js/util.js';
-import { bareRule, ruleName } from './against.js';
+import { familyOf, ruleName } from './against.js';
 import { compareClasses } from './model.js';
 import { speedKey } from './speed.js';
 
@@ -15,18 +14,18 @@ const STEPS = [1, 2, 2.5, 5, 10]; // quarters suit shares
 const REACH = 1.6; // how far below the best method the main part follows others, in that method's own spread
 const PAD = 0.08;
 
-// [{method, title, points: [{schedule, kept, agreement, speed}], leftOut}]: those of the message, with the runs at
-// hand among them. speed: {value, low, high, runs} or null.
+// [{method, title, points: [{schedule, kept, agreement, speed, isOnLine}], leftOut}]: those of the message, with the
+// runs at hand among them. speed: {value, low, high, runs} or null; isOnLine: a step of the method's own strengths.
 export function methodsOf({ view, speeds }) {
   const methods = new Map((view.curves?.curves ?? []).map(({ method, title, points, left_out: leftOut }) => [
-    method, { method, title: titleOf(view, method, title), points: new Map(points.map((one) => [one.schedule, one])), leftOut },
+    method, { method, title: titleOf(view, method, title), points: new Map(points.map((one) => [one.schedule, { ...one, isOnLine: true }])), leftOut },
   ]));
   for (const run of view.runs.values()) {
     if (!run.agreement || !run.stages.length) continue;
-    const name = bareRule(ruleOf(run.schedule) ?? OWN);
-    if (!methods.has(name)) methods.set(name, { method: name, title: titleOf(view, name, 'Your own mixture'), points: new Map(), leftOut: null });
+    const name = familyOf(run.schedule) ?? OWN;
+    if (!methods.has(name)) methods.set(name, { method: name, title: titleOf(view, name, 'Several rules'), points: new Map(), leftOut: null });
     const { points } = methods.get(name);
-    if (!points.has(run.schedule)) points.set(run.schedule, pointOf(run, view.classes));
+    if (!points.has(run.schedule)) points.set(run.schedule, { ...pointOf(run, view.classes), isOnLine: view.schedules.includes(run.schedule) });
   }
   const withSpeed = (point) => ({ ...point, speed: speeds.get(speedKey(view.key, point.schedule))?.figure ?? null });
   return [...methods.values()].map((one) => ({ ...one, points: [...one.points.values()].map(withSpeed) }));

@@ -48,7 +48,6 @@ function againstTexts(state, tokens) {
   return [
     `${own} ${tokens} tokens · ${other} ${rival ? `${rival.tokenCounts.at(-1)} tokens` : 'is being computed'}`,
     found ? `${agreementText(found.agreement)} of the two masks is the same` : '',
-    speedText(speedOf(state, state.shown)),
   ];
 }
 

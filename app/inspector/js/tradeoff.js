@@ -67,9 +67,9 @@ const lineThroughPoints = (points, { x, y }) => points.map((one) => `${short(x(o
 
 function methodLine({ method, points }, { scales, names, state }) {
   const { colour, dash } = markOf(method, names);
-  const isLine = state.tradeoffAxis === 'tokens' && method !== 'own';
+  const line = state.tradeoffAxis === 'tokens' ? points.filter(({ isOnLine }) => isOnLine) : [];
   return svgEl('g', { class: `curve ${colour}`, 'data-method': method },
-    isLine ? svgEl('polyline', { points: lineThroughPoints(points, scales), 'stroke-dasharray': dash }) : null,
+    line.length ? svgEl('polyline', { points: lineThroughPoints(line, scales), 'stroke-dasharray': dash }) : null,
     ...points.filter(({ low }) => low !== undefined).map((one) => intervalBar(one, scales)));
 }
 
