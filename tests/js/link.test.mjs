@@ -14,7 +14,7 @@ import {
 import { initialState } from '../../app/inspector/js/store.js';
 
 const page = { models: [{ name: 'tiny' }], model: 'tiny', examples: [{ name: 'street' }], selected_example: 'street' };
-const view = { rows: 4, cols: 6, depth: 12, rules: [{ name: 'mutual' }, { name: 'bipartite' }], truth: null };
+const view = { rows: 4, cols: 6, depth: 12, rules: [{ name: 'mutual' }, { name: 'bipartite' }], truth: null, can: new Set() };
 const state = () => ({ ...initialState(page), view, schedule: 'bipartite(0.2)@2+5|sizes', shown: '2,5', stage: 1, pinned: 7 });
 
 test('what is written can be read', () => {
@@ -48,4 +48,14 @@ test('what is not here is named in one sentence, cut short', () => {
 
 test('recipes that no encoder here can run are refused', () => {
   for (const recipe of ['<b>', '12', 'other@2', '2,x', '1'.repeat(500)]) assert.equal(scheduleFromLink({ recipe }, view), null);
+});
+
+test('what the recipe is put against is in the link, and dropped with a sentence where it does not fit', () => {
+  const link = readLink(writtenLink({ ...state(), against: { equal: 'bipartite' } }, {}));
+  assert.equal(link.against, 'equal:bipartite');
+  assert.deepEqual(stateFromLink(link, view).against, { equal: 'bipartite' });
+  assert.equal(stateFromLink({ ...link, against: '2,30' }, view).against, null);
+  assert.match(linkProblems({ link: { against: '2,30' }, problems: [], isOwnPicture: false }, view), /“2,30”/);
+  assert.deepEqual(stateFromLink({ recipe: '2' }, view).against, null);
+  assert.equal('against' in stateFromLink({ stage: '1' }, view), false, 'what only names a stage leaves it');
 });

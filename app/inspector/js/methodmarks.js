@@ -8,12 +8,15 @@ const SHAPES = ['circle', 'square', 'diamond', 'triangle', 'cross', 'down'];
 const COLOURS = 8; // .m0 to .m7 in the CSS
 const KNOWN = [PAPER_RULE, 'bipartite', 'regions', 'windows', 'energy', 'graph', 'rounds', 'budget', 'pool', 'random', 'smaller-picture'];
 
+// What is no method of choosing well has no colour.
+const NAMED_COLOURS = { [PAPER_RULE]: 'paper', random: 'grey', 'smaller-picture': 'dark' };
+
 // {colour (a class), dash, shape} of a method; those of one's own files come after the known ones.
 export function markOf(method, others = []) {
   const known = KNOWN.indexOf(method);
   const place = known >= 0 ? known : KNOWN.length + Math.max(0, others.filter((one) => !KNOWN.includes(one)).indexOf(method));
-  const isPaper = method === PAPER_RULE;
-  return { colour: isPaper ? 'paper' : `m${(place - 1) % COLOURS}`, dash: isPaper ? null : DASHES[place % DASHES.length], shape: SHAPES[place % SHAPES.length], isPaper };
+  const colour = NAMED_COLOURS[method] ?? `m${(place - 1) % COLOURS}`;
+  return { colour, dash: DASHES[place % DASHES.length], shape: SHAPES[place % SHAPES.length], isPaper: method === PAPER_RULE };
 }
 
 const PATHS = {

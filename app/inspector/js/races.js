@@ -8,7 +8,7 @@ const SILENCE_MS = 20_000; // so long without a word, and a race by hand is over
 const OVER = ['done', 'stopped'];
 
 // lost(text, digest): a race was refused as its picture is not kept any more; whether it is sent again.
-export function createRaces(store, send, lost = () => false, clock = () => performance.now()) {
+export function createRaces(store, send, lost = () => false, clock = () => performance.now(), later = setTimeout) {
   const { state, set } = store;
   const races = { hand: null, asked: '' };
 
@@ -47,8 +47,14 @@ export function createRaces(store, send, lost = () => false, clock = () => perfo
       if (message.kind === 'stopped' || (message.by_hand && isEnd)) races.hand = null;
       else races.hand.heard = clock();
     }
-    if (state.measuring && !isHandRaceOn()) set({ measuring: null });
+    if (state.measuring && races.hand === null) set({ measuring: null });
     if (isEnd) consider();
+  }
+
+  function endMeasuring() {
+    if (!state.measuring) return;
+    if (isHandRaceOn()) later(endMeasuring, SILENCE_MS);
+    else set({ measuring: null });
   }
 
   // A race by hand of what is shown and these recipes.
@@ -57,6 +63,7 @@ export function createRaces(store, send, lost = () => false, clock = () => perfo
     races.hand = { generation, heard: clock() };
     set({ measuring: state.view.key });
     send('race', { rivals });
+    later(endMeasuring, SILENCE_MS);
   }
 
   // For Gradio's own controls: the wish as a text, after an act of that kind.

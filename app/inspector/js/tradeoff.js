@@ -52,15 +52,15 @@ function tradeoffFigure(state, methods, page) {
   const scales = chartScales(methods, PAPER_RULE, plot, isTokens ? [] : [1]);
   const names = methods.map(({ method }) => method);
   const front = frontierOf(methods.flatMap(({ points }) => points), isTokens);
-  const labels = chartLabels(state, methods, scales);
-  const scene = { state, scales, page, names, labels };
+  const scene = { state, scales, page, names };
   const inOrder = [...methods].sort((a, b) => Number(a.method === PAPER_RULE) - Number(b.method === PAPER_RULE));
   return svgEl('svg', { viewBox: `0 0 ${scales.width} ${scales.bottom + FOOT}`, role: 'group', 'aria-label': 'Methods by cost and agreement' },
     ...gridLines(scales),
     ...horizontalTicks(scales, isTokens),
     svgEl('polyline', { points: lineThroughPoints(front, scales), class: 'frontier' }),
     ...inOrder.map((one) => methodLine(one, scene)),
-    ...inOrder.flatMap((one) => one.points.map((point) => methodPoint(one, point, scene))));
+    ...inOrder.flatMap((one) => one.points.map((point) => methodPoint(one, point, scene))),
+    ...chartLabels(state, methods, scales));
 }
 
 const lineThroughPoints = (points, { x, y }) => points.map((one) => `${short(x(one.x))},${short(y(one.y))}`).join(' ');
@@ -89,7 +89,7 @@ function pointText(state, one, point) {
   return one.method === SMALLER ? `${text} · this view cannot draw it: its patches are not these` : text;
 }
 
-function methodPoint(one, point, { state, scales, page, names, labels }) {
+function methodPoint(one, point, { state, scales, page, names }) {
   const { colour, shape, isPaper } = markOf(one.method, names);
   const [cx, cy] = [scales.x(point.x), scales.y(point.y)];
   const isChosen = point.schedule === state.shown;
@@ -97,7 +97,6 @@ function methodPoint(one, point, { state, scales, page, names, labels }) {
   const pick = () => canShow && page.actions.chooseSchedule(point.schedule);
   const text = pointText(state, one, point);
   const tell = () => page.tip.show(text, cx / scales.width, cy / (scales.bottom + FOOT));
-  const label = labels.get(point.schedule);
   return svgEl('g', {
     class: `point ${colour}`, tabindex: 0, role: canShow ? 'button' : 'img', 'data-point': point.schedule, 'data-method': one.method,
     'data-chosen': String(isChosen), 'aria-label': text, onclick: pick,
@@ -105,8 +104,7 @@ function methodPoint(one, point, { state, scales, page, names, labels }) {
     onkeydown: (event) => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); pick(); } },
   },
   svgEl('circle', { cx, cy, r: 12, class: 'reach' }),
-  markShape(shape, short(cx), short(cy), isChosen ? 7 : isPaper ? 5 : 4),
-  label ? svgEl('text', { x: label.x, y: label.y, class: 'label' }, label.text) : null);
+  markShape(shape, short(cx), short(cy), isChosen ? 7 : isPaper ? 5 : 4));
 }
 
 // Only the method that the page is about and the chosen recipe have names on the chart: the rest is in the legend.
@@ -115,7 +113,8 @@ function chartLabels(state, methods, scales) {
     .filter(({ schedule }) => schedule === state.shown || (one.method === PAPER_RULE && state.view.schedules.includes(schedule)))
     .map((point) => ({ cx: scales.x(point.x), cy: scales.y(point.y), schedule: point.schedule, text: cutShort(shortName(state, point.schedule)) })));
   const places = placeLabels(named, { left: scales.left, right: scales.right, top: 0, bottom: scales.foot + 4 });
-  return new Map(named.map((one, i) => [one.schedule, { ...places[i], text: one.text }]));
+  return named.map(({ schedule, text }, i) =>
+    svgEl('text', { ...places[i], class: 'label', 'data-chosen': String(schedule === state.shown), 'aria-hidden': 'true' }, text));
 }
 
 // As many digits as the ticks need: 97.5 % must not read as 98 %.

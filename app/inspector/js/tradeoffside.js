@@ -6,6 +6,7 @@ import { PAPER_RULE } from '../../js/recipe.js';
 import { worthMeasuring } from './curvescale.js';
 import { markOf, markSample } from './methodmarks.js';
 import { shortName } from './named.js';
+import { speedOf } from './speed.js';
 import { shownRun } from './store.js';
 
 export function showLegend(ui, state, placed, known, { store, actions }) {
@@ -49,7 +50,7 @@ function showMeasure(ui, state, known, actions) {
   const rivals = run ? worthMeasuring(known, run.tokenCounts.at(-1) / run.tokenCounts[0]) : [];
   const isBusy = state.measuring === state.view.key;
   ui.measureMethods.disabled = !rivals.length || isBusy || Boolean(state.pending);
-  ui.measureMethods.textContent = isBusy ? 'Measuring…' : rivals.length ? `Measure these methods (${rivals.length})` : 'All methods are measured';
+  ui.measureMethods.textContent = isBusy ? `Measuring: ${count(speedOf(state, state.shown).runs, 'run')} of each so far…` : rivals.length ? `Measure these methods (${rivals.length})` : 'All methods are measured';
   ui.measureMethods.title = rivals.map((one) => shortName(state, one)).join(', ');
   ui.measureMethods.onclick = () => actions.measure(rivals);
 }

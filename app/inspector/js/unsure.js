@@ -41,8 +41,8 @@ export function unsureText(state) {
   if (!view?.unsure) return null;
   const confidence = baselineRun(state)?.confidence;
   const measured = Number.isFinite(confidence) && view.reference
-    ? `: its mean confidence is ${percent(confidence)}, and ${percent(view.reference.median)} on pictures of its own kind`
+    ? `: mean confidence ${percent(confidence)}, ${percent(view.reference.median)} on its own kind`
     : '';
-  const shown = modeOf(state) === 'features' ? ' So these are features, not classes.' : '';
+  const shown = modeOf(state) === 'features' ? ' These are features, not classes.' : '';
   return `This model may not know such pictures${measured}.${shown} What merges is as true as ever.`;
 }
