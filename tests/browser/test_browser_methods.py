@@ -1,4 +1,4 @@
-"""Methods side by side in a browser: two recipes against each other, curves, features, and what is not here."""
+"""Methods side by side in a browser: one recipe against another, curves, features, what is not here."""
 
 from __future__ import annotations
 
@@ -90,6 +90,7 @@ def test_the_merges_of_either_are_shown_and_both_tell_their_reasons(open_page):
 
 def test_the_link_holds_it_and_another_model_drops_it(open_page):
     page = open_page()
+    page.locator("[data-ref=against]").press("Shift")  # a person's choice begins with a key or a press
     against(page, "pin")
     page.wait_for_function("() => location.hash.includes('against=2,5')")
     again = open_page(page.evaluate("location.hash"))
