@@ -122,7 +122,7 @@ def test_methods_are_curves_that_fill_in(open_page):
     assert page.locator("[data-ref=curvesProgress]").inner_text().endswith("4 of 9 runs are in")
     assert page.locator(".curve").count() == 4
     assert page.locator(".tradeoff .break").count() == 1, "random pairs have a strip of their own"
-    assert "PiToMe ends here: This picture is too small" in page.locator("[data-ref=leftOut]").inner_text()
+    assert "PiToMe is left out: This picture is too small" in page.locator("[data-ref=leftOut]").inner_text()
     assert page.locator("[data-ref=chartRows] tr").count() == 5
     send(page, curves(9), "s.curves")
     assert not page.locator("[data-ref=curvesProgress]").is_visible()

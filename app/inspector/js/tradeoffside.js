@@ -17,7 +17,7 @@ export function showLegend(ui, state, placed, known, { store, actions }) {
   showProgress(ui, state);
   const out = known.filter(({ leftOut }) => leftOut);
   ui.leftOut.hidden = !out.length;
-  ui.leftOut.replaceChildren(...out.map(({ title, leftOut }) => el('p', {}, el('b', {}, `${title} ends here: `), leftOut)));
+  ui.leftOut.replaceChildren(...out.map(({ title, leftOut, points }) => el('p', {}, el('b', {}, `${title} ${points.length ? 'ends here' : 'is left out'}: `), leftOut)));
   showMeasure(ui, state, known, actions);
 }
 
