@@ -21,7 +21,7 @@ from app.latency.cards import MAX_CARDS, encode_cards
 from app.latency.own_card import own_card
 from app.latency.payload import Heading, encode_race, encode_stopped, encode_text, verdicts_of
 from app.latency.race import Race, run_race
-from app.latency.settings import SCOPES, SETTLED_AT, Plan
+from app.latency.settings import MAX_RIVALS, SCOPES, SETTLED_AT, Plan
 from app.server.log import watched_run
 from app.server.toasts import bad_input_as_toast, sentence_of
 from mpm.errors import InputError
@@ -41,6 +41,8 @@ NO_PICTURE = "Pick an example or drop in a photo, and it is timed here."
 WAITING_FOR_MODEL = "The model is being loaded; measuring starts in a moment."
 WAITING_FOR_TURN = "Waiting for the device: timed runs have it to themselves."
 AUTO_ROUNDS, AUTO_DEADLINE_S = 21, 12.0
+METHODS_ROUNDS, METHODS_DEADLINE_S = 9, 60.0
+LONGEST_RECIPE = 400
 
 
 class LatencyHandlers:
@@ -61,12 +63,22 @@ class LatencyHandlers:
         return encode_text(WAITING_FOR_TURN if loaded else WAITING_FOR_MODEL, wanted.generation)
 
     def race(self, event: gr.EventData, request: gr.Request | None = None) -> Iterator[str]:
-        """The short race that follows every picture and recipe; it ends as soon as it knows enough."""
+        """The short race that follows every picture and recipe; it ends as soon as it knows enough.
+
+        Field `rivals`, a list of recipes: these race as well, because somebody asked for it.
+        """
         fields = event._data if isinstance(event._data, dict) else {}
         with bad_input_as_toast():
             wish = Wish.read(fields, tab_of(request))
-        settings = (wish.recipe, (), SCOPES[0], AUTO_ROUNDS, AUTO_DEADLINE_S)
-        yield from self._race(wish, settings, (VIEW, RECIPE, RACE), by_hand=False)
+        if "rivals" not in fields:
+            settings = (wish.recipe, (), SCOPES[0], AUTO_ROUNDS, AUTO_DEADLINE_S)
+            yield from self._race(wish, settings, (VIEW, RECIPE, RACE), by_hand=False)
+            return
+        with bad_input_as_toast():
+            rivals = read_rivals(fields["rivals"])
+        self.generations.note(wish.tab, RACE, wish.generation)
+        settings = (wish.recipe, rivals, SCOPES[0], METHODS_ROUNDS, METHODS_DEADLINE_S)
+        yield from self._race(wish, settings, (VIEW, RACE), by_hand=True)
 
     def start(
         self,
@@ -118,6 +130,16 @@ class LatencyHandlers:
             log.exception("race failed")
             text = f"Something went wrong on the server ({type(error).__name__})."
             yield encode_text(text, wish.generation)
+
+
+def read_rivals(given: object) -> list[str]:
+    """Recipes that a browser wants raced. Raises InputError for anything but a few short texts."""
+    rivals = given if isinstance(given, list) else [None]
+    if not all(isinstance(one, str) and len(one) <= LONGEST_RECIPE for one in rivals):
+        raise InputError("rivals must be a list of recipes")
+    if len(rivals) > MAX_RIVALS:
+        raise InputError(f"at most {MAX_RIVALS} recipes race beside the chosen one, but got {len(rivals)}")
+    return rivals
 
 
 def _messages(engine: Engine, picture: Picture, plan: Plan, sender: _Sender, claim: Claim) -> Iterator[str]:

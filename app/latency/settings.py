@@ -18,7 +18,9 @@ FEWEST_ROUNDS = 7
 """Before, no speed is told: so few runs say little."""
 SETTLED_AT = 1.08
 """A race that runs by itself ends when the ends of its interval are no further apart than this factor."""
-MAX_CONTENDERS = len(PRESETS) + 1
+MAX_RIVALS = len(PRESETS)
+"""Recipes that race beside the baseline and the chosen one."""
+MAX_CONTENDERS = MAX_RIVALS + 2
 
 
 @dataclass(frozen=True)

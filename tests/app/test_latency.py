@@ -16,10 +16,10 @@ from app.engine.models import Models
 from app.engine.pictures import Picture, Pictures
 from app.engine.scheduler import Urgency
 from app.latency import handlers as latency_module
-from app.latency.handlers import AUTO_ROUNDS, LatencyHandlers
+from app.latency.handlers import AUTO_ROUNDS, METHODS_ROUNDS, LatencyHandlers
 from app.latency.payload import Heading, encode_race, encode_stopped, encode_text, verdicts_of
 from app.latency.race import Race, run_race
-from app.latency.settings import BASELINE, FEWEST_ROUNDS, MAX_ROUNDS, SCOPES, Plan
+from app.latency.settings import BASELINE, FEWEST_ROUNDS, MAX_RIVALS, MAX_ROUNDS, SCOPES, Plan
 
 NOVEL = "1," * 50_000
 
@@ -107,6 +107,21 @@ def test_a_race_by_hand_does_what_its_controls_say(on, picture):
     assert last["scope"] == "model only" and last["by_hand"] is True and last["state"] == "done"
     assert [one["schedule"] for one in last["contenders"]] == ["none", "1", "3"]
     assert [len(one["ms"]) for one in last["contenders"]] == [2, 2, 2]
+
+
+def test_methods_race_by_hand_beside_the_chosen_recipe(on, picture):
+    rivals = ["bipartite(count=3)@1", "none|32px"]
+    last = told(by_itself(on, picture, 5, request=tab(), rivals=rivals))[-1]
+    assert last["by_hand"] is True and last["state"] == "done" and last["scope"] == SCOPES[0]
+    assert [one["schedule"] for one in last["contenders"]] == ["none", "1", *rivals]
+    assert all(len(one["ms"]) == METHODS_ROUNDS for one in last["contenders"])
+    assert on.generations.is_over("tab", 4, RACE), "an earlier race of the tab gives way"
+
+
+@pytest.mark.parametrize("rivals", ["2", [2], ["1"] * (MAX_RIVALS + 1), [NOVEL], None])
+def test_methods_to_race_are_a_few_short_recipes(on, picture, rivals):
+    with pytest.raises(gr.Error):
+        list(by_itself(on, picture, rivals=rivals))
 
 
 def test_races_have_names_of_their_own(on, picture):

@@ -49,3 +49,13 @@ test('what is not here is named in one sentence, cut short', () => {
 test('recipes that no encoder here can run are refused', () => {
   for (const recipe of ['<b>', '12', 'other@2', '2,x', '1'.repeat(500)]) assert.equal(scheduleFromLink({ recipe }, view), null);
 });
+
+test('what the recipe is put against is in the link, and dropped with a sentence where it does not fit', () => {
+  const link = readLink(writtenLink({ ...state(), against: { equal: 'bipartite' } }, {}));
+  assert.equal(link.against, 'equal:bipartite');
+  assert.deepEqual(stateFromLink(link, view).against, { equal: 'bipartite' });
+  assert.equal(stateFromLink({ ...link, against: '2,30' }, view).against, null);
+  assert.match(linkProblems({ link: { against: '2,30' }, problems: [], isOwnPicture: false }, view), /“2,30”/);
+  assert.deepEqual(stateFromLink({ recipe: '2' }, view).against, null);
+  assert.equal('against' in stateFromLink({ stage: '1' }, view), false, 'what only names a stage leaves it');
+});

@@ -191,7 +191,7 @@ def test_reasons(tiny, smooth_image):
     said = [trace.why(patch, 0) for patch in range(trace.grid.size)]
     assert any(one.startswith("merged into the region of row") for one in said)
     assert any(one.startswith("merged: the first of its region") for one in said)
-    assert any("no neighbour was alike enough and small enough; nearest, row" in one for one in said)
+    assert any("no neighbour is alike enough with room for it; the most alike is row" in one for one in said)
     nothing = np.zeros(1, np.int64)
     alone = mpm.MergeStage(0, nothing, nothing, nothing - 1, nothing.astype(np.float32), nothing, "regions")
     why = module.why(alone)

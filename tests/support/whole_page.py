@@ -37,7 +37,7 @@ def open_page(context, url):
     visitor.goto(url)
     visitor.wait_for_function("document.querySelector('#inspector .mpm')?.__inspector?.state.view")
     # Gradio mounts these a moment later; until then it may miss what is clicked.
-    visitor.locator("#examples button").nth(5).wait_for()
+    visitor.locator("#inspector [data-example]").nth(5).wait_for()
     visitor.wait_for_function("document.querySelector('#latency-card .lat')?.__latency")
     return visitor
 

@@ -78,7 +78,9 @@ export function makeActions(store, send, race) {
       wanted.length = 0;
       set({ saving: [] });
     },
+    // A race by hand of the shown recipe and these: until it ends the page starts none by itself.
+    measure: (rivals) => rivals.length && race.byHand(rivals),
     askMissing: (schedules) => send('missing', { schedules }),
-    askFeatures: () => !state.pending && send('features', { recipe: state.shown }),
+    askFeatures: (recipe) => send('features', { recipe }),
   };
 }

@@ -6,12 +6,13 @@ import { compareClasses } from './model.js';
 import { classMark } from './readout.js';
 import { pressWord } from './words.js';
 import { figure } from './schedule.js';
+import { besideRun, comparison, isAgainst, sideNames } from './rival.js';
 import { baselineRun, shownRun } from './store.js';
 
 const SHOWN_FLOWS = 6;
 
 export function mountClasses(ui, store, actions) {
-  const show = choice(ui.modes, 'Masks shown', (value) => store.set({ maskMode: value, focusFlow: null }));
+  const show = choice(ui.modes, 'Masks shown', (value) => store.set({ maskMode: value, modeBefore: null, focusFlow: null }));
   store.on(['view', 'maskMode'], (state) => {
     if (!state.view) return;
     show(maskModes(state.view), modeOf(state));
@@ -23,24 +24,17 @@ export function mountClasses(ui, store, actions) {
     ui.maskOpacity.value = Math.round(state.maskOpacity * 100);
     ui.maskOpacity.style.setProperty('--fill', `${state.maskOpacity * 100}%`);
   });
-  store.on(['view', 'runs', 'shown'], (state) => state.view && ui.agrees.replaceChildren(...changeLine(state)));
-  store.on(['view', 'runs', 'shown'], (state) => {
+  store.on(['view', 'runs', 'shown', 'against'], (state) => state.view && ui.agrees.replaceChildren(...changeLine(state)));
+  store.on(['view', 'runs', 'shown', 'against'], (state) => {
     if (!state.view) return;
     showAgreement(ui, state);
     showFlows(ui, state, store);
   });
   store.on(
-    ['view', 'runs', 'shown', 'hiddenClasses'],
+    ['view', 'runs', 'shown', 'against', 'hiddenClasses'],
     (state) => state.view && showClasses(ui, state, store, actions),
   );
 }
-
-export const comparison = (state) => {
-  const run = shownRun(state);
-  if (!run.agreement) return null;
-  run.comparison ??= compareClasses(run.agreement, state.view.classes);
-  return run.comparison;
-};
 
 const judged = (state, run) => {
   if (!run?.truth?.length) return null;
@@ -51,11 +45,11 @@ const judged = (state, run) => {
 // Under the merged mask: how much of it changed, and the largest part of that.
 function changeLine(state) {
   const found = comparison(state);
-  if (!found || shownRun(state) === baselineRun(state)) return [];
+  if (!found || shownRun(state) === besideRun(state)) return [];
   const [most] = found.flows;
-  if (!most) return ['not one pixel changed'];
+  if (!most) return [isAgainst(state) ? `not one pixel differs from ${sideNames(state)[1]}` : 'not one pixel changed'];
   return [
-    el('span', {}, `${agreementText(found.agreement)} the same, most changed:`),
+    el('span', {}, `${agreementText(found.agreement)} the same${isAgainst(state) ? ` as ${sideNames(state)[1]}, most different` : ', most changed'}:`),
     classMark(state.view, most.from),
     el('span', { class: 'arrow', 'aria-label': 'became' }, '→'),
     classMark(state.view, most.to),
@@ -63,15 +57,17 @@ function changeLine(state) {
   ];
 }
 
+// Whom everything in this card is compared with.
 function showAgreement(ui, state) {
+  ui.lostTitle.textContent = isAgainst(state) ? `What differs, against ${sideNames(state)[1]}` : 'What the mask lost';
   const found = comparison(state);
-  const before = judged(state, baselineRun(state));
+  const before = judged(state, besideRun(state));
   const after = judged(state, shownRun(state));
   ui.agreement.replaceChildren(
     el(
       'dl',
       { class: 'figures small' },
-      found ? figure(agreementText(found.agreement), 'of the pixels as without merging') : null,
+      found ? figure(agreementText(found.agreement), isAgainst(state) ? `of the pixels as by ${sideNames(state)[1]}` : 'of the pixels as without merging') : null,
       found ? figure(found.miou.toFixed(3), 'mIoU between the two') : null,
       before && after
         ? figure(
@@ -96,7 +92,7 @@ function showFlows(ui, state, store) {
   if (!wanted) return;
   const rows = found.flows.slice(0, SHOWN_FLOWS).map((flow) => flowButton(state, flow, store));
   ui.flows.replaceChildren(
-    ...(rows.length ? rows : [el('p', { class: 'caption' }, 'Not one pixel changed its class.')]),
+    ...(rows.length ? rows : [el('p', { class: 'caption' }, 'Not one pixel has another class.')]),
   );
 }
 
@@ -121,11 +117,12 @@ function flowButton(state, flow, store) {
   );
 }
 
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const smallShare = (share) => (share > 0 && share < 0.0005 ? '< 0.1 %' : percent(share, 1));
 
 function showClasses(ui, state, store, actions) {
   const found = comparison(state) ?? compareClasses(countLabels(shownRun(state).labels), state.view.classes);
-  const tables = { before: judged(state, baselineRun(state)), after: judged(state, shownRun(state)) };
+  const tables = { before: judged(state, besideRun(state)), after: judged(state, shownRun(state)) };
   const focused = ui.classes.contains(document.activeElement) ? document.activeElement.dataset.class : null;
   const rows = [...found.rows].sort((a, b) => b.before + b.after - a.before - a.after);
   const absent = state.view.classes.length - rows.length;
@@ -133,7 +130,7 @@ function showClasses(ui, state, store, actions) {
     el(
       'table',
       {},
-      classHead(tables),
+      classHead(state, tables),
       el('tbody', {}, ...rows.map((row) => classRow(state, row, tables, store, actions))),
     ),
     el('p', { class: 'caption' }, classCaption(state, absent, actions)),
@@ -141,7 +138,7 @@ function showClasses(ui, state, store, actions) {
   if (focused) ui.classes.querySelector(`[data-class="${focused}"]`)?.focus();
 }
 
-const classHead = ({ before, after }) =>
+const classHead = (state, { before, after }) =>
   el(
     'thead',
     {},
@@ -149,13 +146,13 @@ const classHead = ({ before, after }) =>
       'tr',
       {},
       el('th', { scope: 'col' }, 'Class'),
-      el('th', { scope: 'col' }, 'Unmerged'),
-      el('th', { scope: 'col' }, 'Merged'),
+      el('th', { scope: 'col' }, capital(sideNames(state)[1])),
+      el('th', { scope: 'col' }, capital(sideNames(state)[0])),
       el('th', { scope: 'col', title: 'Intersection over union of the two masks' }, 'IoU'),
       before && after
         ? el(
             'th',
-            { scope: 'col', title: 'IoU against the ground truth, before and after merging' },
+            { scope: 'col', title: 'IoU against the ground truth, of both masks' },
             'True IoU',
           )
         : null,

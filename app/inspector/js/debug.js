@@ -1,8 +1,8 @@
 // What tests compare with Python's trace: copies, never the live state.
 
-import { comparison } from './classes.js';
 import { runRecord } from './downloads.js';
 import { LAYER_PAINTERS } from './merges.js';
+import { comparison, rivalOf, rivalRun } from './rival.js';
 import { speedOf } from './speed.js';
 import { heatApplies, shownRun, shownStage } from './store.js';
 import { pictureRect } from './viewport.js';
@@ -39,6 +39,12 @@ export function debugHandle(store, ui) {
         zoom: state.zoom.scale,
         maskMode: state.maskMode,
         split: state.split,
+        against: state.view ? (rivalOf(state)?.recipe ?? null) : null,
+        rival: state.view ? (rivalRun(state)?.schedule ?? null) : null,
+        rivalCounts: state.view ? (rivalRun(state)?.tokenCounts ?? null) : null,
+        side: state.side,
+        features: [...(state.view?.features.keys() ?? [])],
+        unsure: state.view?.unsure ?? null,
         heat: state.view ? Boolean(heatApplies(state)) : false,
         tokenCounts: run?.tokenCounts ?? null,
         groups: run ? [...run.groups[stage]] : null,

@@ -39,6 +39,7 @@ export async function decodeView(raw) {
     model: raw.model ?? {},
     confidence: raw.confidence ?? null,
     reference: raw.reference ?? null,
+    unsure: raw.unsure === true,
     title: raw.title,
     notes: raw.notes,
     picture: await decodePicture(raw.image.src),
@@ -68,6 +69,8 @@ export async function decodeView(raw) {
     runs: new Map(),
     failed: new Map(),
     curves: null,
+    features: new Map(), // the final tokens as colours, by recipe: {rows, cols, explained, baseline, merged}
+    renamed: new Map(), // recipes as somebody spelled them, and their own texts
     sent: [],
   };
   Object.assign(view, patchSpans(view));

@@ -1,7 +1,7 @@
 // The head line, and the two bars that fill run by run.
 
 import { agreementText, count, el } from '../../js/util.js';
-import { compareClasses } from './model.js';
+import { comparison, isAgainst, rivalRun, sideNames } from './rival.js';
 import { heldText, runningMedian, speedOf, speedText } from './speed.js';
 import { shownRun } from './store.js';
 
@@ -14,7 +14,7 @@ export function mountHeadline(ui, store) {
   const bars = [speedBar('unmerged'), speedBar('merged')];
   const note = el('p', { class: 'speed-note', 'data-role': 'speed-note' });
   ui.speed.replaceChildren(...bars.map(({ row }) => row), note);
-  store.on(['view', 'runs', 'shown', 'pending', 'speeds', 'exploring', 'queueing'], (state) => {
+  store.on(['view', 'runs', 'shown', 'pending', 'speeds', 'exploring', 'queueing', 'against'], (state) => {
     const texts = headlineTexts(state);
     parts.forEach((part, i) => showText(part, texts[i] ?? ''));
     showSpeed(ui.speed, bars, note, state);
@@ -31,11 +31,23 @@ export function headlineTexts(state) {
   if (!run) return [];
   const [patches, tokens] = [run.tokenCounts[0], run.tokenCounts.at(-1)];
   if (!run.stages.length) return [`${patches} patches, none merged`];
-  const agreement = run.agreement ? compareClasses(run.agreement, state.view.classes).agreement : NaN;
+  if (isAgainst(state)) return againstTexts(state, tokens);
+  const agreement = comparison(state)?.agreement ?? NaN;
   return [
     `${patches} patches became ${tokens} tokens`,
     Number.isFinite(agreement) ? `${agreementText(agreement)} of the mask is the same` : '',
     speedText(speedOf(state, run.schedule)),
+  ];
+}
+
+// Two recipes beside each other: the tokens of both, and how far their masks agree.
+function againstTexts(state, tokens) {
+  const [own, other] = sideNames(state);
+  const rival = rivalRun(state);
+  const found = comparison(state);
+  return [
+    `${own} ${tokens} tokens · ${other} ${rival ? `${rival.tokenCounts.at(-1)} tokens` : 'is being computed'}`,
+    found ? `${agreementText(found.agreement)} of the two masks is the same` : '',
   ];
 }
 

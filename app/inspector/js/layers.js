@@ -2,6 +2,7 @@
 
 import { el } from '../../js/util.js';
 import { largestGroup, rampGradient, similarityScale } from './ramps.js';
+import { onSide } from './rival.js';
 import { baselineRun, heatApplies, LAYERS, shownRun, shownStage } from './store.js';
 
 export function mountLayers(ui, store) {
@@ -11,8 +12,8 @@ export function mountLayers(ui, store) {
     for (const [name, part] of chips) showChip(part, state.layers[name]);
     chips.get('baseline').chip.hidden = !baselineRun(state);
   });
-  store.on(['layers', 'view', 'runs', 'shown', 'stage', 'heat', 'heatWanted', 'pinned'], (state) => {
-    if (state.view) ui.scales.replaceChildren(...scalesOf(state));
+  store.on(['layers', 'view', 'runs', 'shown', 'stage', 'heat', 'heatWanted', 'pinned', 'side', 'against'], (state) => {
+    if (state.view) ui.scales.replaceChildren(...scalesOf(onSide(state)));
   });
 }
 

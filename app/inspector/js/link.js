@@ -1,6 +1,7 @@
 // The address after "#": example, model, recipe, stage, layers, pinned patch, mask view. Foreign keys in it are left
 // alone. An upload's picture is not in it, and the link says so.
 
+import { againstFits, againstFrom, againstText } from './against.js';
 import { partsOf, textOf } from '../../js/recipe.js';
 import { clamp, onceQuiet } from '../../js/util.js';
 import { maskModes } from './masks.js';
@@ -8,7 +9,7 @@ import { colOf, rowOf } from './model.js';
 import { noticeOf } from './notice.js';
 import { LAYERS } from './store.js';
 
-const LINK_KEYS = ['example', 'picture', 'model', 'recipe', 'schedule', 'stage', 'layers', 'patch', 'masks', 'split'];
+const LINK_KEYS = ['example', 'picture', 'model', 'recipe', 'schedule', 'stage', 'layers', 'patch', 'masks', 'split', 'against'];
 const RECIPE_FORM = /^[\w.()=@,+|-]{1,400}$/;
 const OWN_PICTURE = 'not-in-the-link';
 
@@ -31,6 +32,7 @@ export function linkParts(state) {
     patch: state.pinned === null ? null : `${rowOf(view, state.pinned)}.${colOf(view, state.pinned)}`,
     masks: state.maskMode,
     split: String(Math.round(state.split * 100)),
+    against: againstText(state.against),
   };
 }
 
@@ -51,13 +53,22 @@ export function stateFromLink(link, view) {
   const parts = {};
   if (link.stage && /^\d+$/.test(link.stage)) parts.stage = Number(link.stage);
   if (link.layers !== undefined) parts.layers = layersFromLink(link.layers);
-  if (maskModes(view).some(({ value }) => value === link.masks)) parts.maskMode = link.masks;
+  if (maskModes(view).some(({ value }) => value === link.masks)) Object.assign(parts, { maskMode: link.masks, modeBefore: null });
+  if ('against' in link || 'recipe' in link) parts.against = againstFromLink(link, view);
   if (/^\d+$/.test(link.split ?? '')) parts.split = clamp(Number(link.split) / 100, 0, 1);
   const patch = /^(\d+)\.(\d+)$/.exec(link.patch ?? '');
   if (patch && Number(patch[1]) < view.rows && Number(patch[2]) < view.cols) {
     parts.pinned = Number(patch[1]) * view.cols + Number(patch[2]);
   }
   return parts;
+}
+
+const AGAINST_FORM = /^(equal:\w{1,60}|[\w.()=@,+|-]{1,400})$/;
+
+// What the link puts the recipe against; null where this model cannot.
+function againstFromLink({ against = '' }, view) {
+  const wanted = AGAINST_FORM.test(against) ? againstFrom(against) : null;
+  return againstFits(wanted, view) ? wanted : null;
 }
 
 function layersFromLink(text) {
@@ -112,7 +123,8 @@ const listed = (parts) => [parts.slice(0, -1).join(', '), parts.at(-1)].filter(B
 export function linkProblems({ link, problems, isOwnPicture }, view) {
   const asked = recipeOf(link);
   const recipe = asked && scheduleFromLink(link, view) === null ? [`a recipe ${echo(asked)}`] : [];
-  const all = [...problems, ...recipe];
+  const isDropped = link.against && link.against !== 'none' && againstFromLink(link, view) === null;
+  const all = [...problems, ...recipe, ...(isDropped ? [`a recipe beside it, ${echo(link.against)},`] : [])];
   if (all.length) return `The link names ${listed(all)} that this page cannot open; the rest of it is applied.`;
   return isOwnPicture ? 'This link was made for somebody’s own picture, which is not in it: its view is applied to what is open.' : '';
 }
@@ -147,7 +159,7 @@ export function mountLink(ui, store, page) {
   for (const kind of ['pointerdown', 'keydown']) ui.root.addEventListener(kind, touch, true);
   const write = onceQuiet(300, (state) => !state.pending && history.replaceState(history.state, '', writtenLink(state)));
   store.on(
-    ['schedule', 'stage', 'layers', 'pinned', 'maskMode', 'split', 'view', 'pending'],
+    ['schedule', 'stage', 'layers', 'pinned', 'maskMode', 'split', 'view', 'pending', 'against'],
     (state) => touched && state.view && write(state),
   );
   window.addEventListener('hashchange', () => followLink(readLink(), page));

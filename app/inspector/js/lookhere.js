@@ -3,7 +3,8 @@
 import { count, el } from '../../js/util.js';
 import { stagePairs } from './merges.js';
 import { colOf, distanceBetween, rowOf } from './model.js';
-import { baselineRun, shownRun, shownStage } from './store.js';
+import { besideRun } from './rival.js';
+import { shownRun, shownStage } from './store.js';
 
 // Each a patch and what is to be seen there; none where nothing merged.
 export function placesToLook(state) {
@@ -28,10 +29,11 @@ function longestLinkPlace(state, run) {
 
 // The patch with the most pixels whose class changed.
 function largestChangePlace(state, run) {
-  const before = baselineRun(state)?.labels;
+  const before = besideRun(state);
   if (!before) return null;
-  run.largestChange ??= mostChanged(state.view, before, run.labels);
-  const { patch, pixels } = run.largestChange;
+  run.largestChange ??= new Map();
+  if (!run.largestChange.has(before)) run.largestChange.set(before, mostChanged(state.view, before.labels, run.labels));
+  const { patch, pixels } = run.largestChange.get(before);
   return pixels ? { patch, text: 'largest change', note: 'most pixels with another class' } : null;
 }
 

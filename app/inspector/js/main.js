@@ -1,5 +1,6 @@
 // Puts the parts together.
 
+import { mountAgainst } from './againstmenu.js';
 import { mountAccordions } from './accordions.js';
 import { makeActions } from './actions.js';
 import { mountClasses } from './classes.js';
@@ -76,6 +77,7 @@ function mountParts(ui, page) {
   const { store, actions, opening } = page;
   const pick = mountPick(ui, store, opening);
   mountPanes(ui, store, actions);
+  mountAgainst(ui, store, actions);
   mountTip(ui, store);
   mountTour(ui, store);
   mountUnsure(ui, store);

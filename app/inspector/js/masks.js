@@ -2,9 +2,11 @@
 // and a rectangle, as the merges do.
 
 import { changeBitmap, filteredPalette, maskBitmap } from './bitmaps.js';
-import { cellBitmap, LAYER_PAINTERS, paintCells } from './merges.js';
-import { baselineRun, shownRun } from './store.js';
-import { cellsOn, groundColour } from './viewport.js';
+import { drawFeatures, featuresCaption } from './features.js';
+import { LAYER_PAINTERS } from './merges.js';
+import { besideRun, besideTitle, isAgainst, rivalOf, sideNames } from './rival.js';
+import { shownRun } from './store.js';
+import { groundColour } from './viewport.js';
 
 export const maskModes = (view) => [
   { value: 'merged', text: 'Mask', title: 'The mask of the merged model' },
@@ -24,10 +26,10 @@ export const modeOf = ({ view, maskMode }) =>
 function maskRecipe(state, side) {
   const { view, focusClass, focusFlow, hiddenClasses } = state;
   const mode = modeOf(state);
-  const baseline = baselineRun(state)?.labels ?? null;
+  const beside = besideRun(state)?.labels ?? null;
   const merged = shownRun(state).labels;
-  const labels = side === 'before' ? baseline : side === 'truth' ? view.truth : merged;
-  const before = side === 'merged' && mode === 'changes' ? baseline : null;
+  const labels = side === 'before' ? beside : side === 'truth' ? view.truth : merged;
+  const before = side === 'merged' && mode === 'changes' ? beside : null;
   return { view, labels, before, focusClass, focusFlow, hiddenClasses };
 }
 
@@ -63,8 +65,8 @@ export function drawBaseline(ctx, pane, state, maskFor) {
   const rect = pane.rect();
   insideOf(ctx, rect, () => {
     LAYER_PAINTERS.picture(ctx, { view: state.view, rect });
-    if (modeOf(state) === 'features') drawFeatures(ctx, rect, state, 'baseline');
-    else if (baselineRun(state)) drawMask(ctx, rect, state, maskFor(state, 'before'));
+    if (modeOf(state) === 'features') drawFeatures(ctx, rect, state, 'beside');
+    else if (besideRun(state)) drawMask(ctx, rect, state, maskFor(state, 'before'));
   });
 }
 
@@ -74,24 +76,11 @@ export function drawMerged(ctx, pane, state, maskFor) {
   insideOf(ctx, rect, () => {
     LAYER_PAINTERS.picture(ctx, { view: state.view, rect });
     if (mode === 'truth' || mode === 'merged') drawMask(ctx, rect, state, maskFor(state, mode));
-    else if (mode === 'features') drawFeatures(ctx, rect, state, 'merged');
-    else if (!baselineRun(state)) return;
+    else if (mode === 'features') drawFeatures(ctx, rect, state, 'own');
+    else if (!besideRun(state)) return;
     else if (mode === 'changes') drawChanges(ctx, pane, state, maskFor);
     else drawTwoMasks(ctx, pane, state, maskFor);
   });
-}
-
-// The answer of Python to what the final tokens are like: three principal components as colours, those of the
-// unmerged run, so that a token that merging left alone has the same colour in both panes.
-export const featuresApply = ({ features, view, shown }) => features?.view === view?.key && features?.schedule === shown;
-
-function drawFeatures(ctx, rect, state, side) {
-  if (!featuresApply(state)) return;
-  const { features, view } = state;
-  features.bitmaps ??= {};
-  features.bitmaps[side] ??= cellBitmap(view, (patch) => features[side].subarray(patch * 3, patch * 3 + 3));
-  ctx.globalAlpha = state.maskOpacity;
-  paintCells(ctx, { view, cell: cellsOn(view, rect) }, features.bitmaps[side]);
 }
 
 function insideOf(ctx, rect, draw) {
@@ -135,14 +124,33 @@ function drawTwoMasks(ctx, pane, state, maskFor) {
 }
 
 const MODE_CAPTIONS = {
-  merged: 'What the merged model sees, in the classes’ colours.',
-  changes: 'Only the pixels whose class changed through merging, in the colour of their new class.',
-  truth: 'The true classes, as whoever made this picture knows them.',
-  features: 'The final tokens: alike tokens have alike colours.',
-  compare: 'Left of the border without merging, right of it with: drag the handle.',
+  merged: () => 'What the merged model sees, in the classes’ colours.',
+  changes: (state) =>
+    isAgainst(state)
+      ? `Only the pixels whose class differs from ${sideNames(state)[1]}’s, in the colour of their class here.`
+      : 'Only the pixels whose class changed through merging, in the colour of their new class.',
+  truth: () => 'The true classes, as whoever made this picture knows them.',
+  features: (state) => featuresCaption(state, 'own'),
+  compare: (state) =>
+    isAgainst(state)
+      ? `Left of the border ${sideNames(state)[1]}, right of it ${sideNames(state)[0]}: drag the handle.`
+      : 'Left of the border without merging, right of it with: drag the handle.',
 };
 
-export const maskCaption = (state) =>
-  modeOf(state) === 'features' && !featuresApply(state)
-    ? 'Asking for the final tokens …'
-    : baselineRun(state) ? MODE_CAPTIONS[modeOf(state)] : 'The unmerged run is being computed.';
+export function maskCaption(state) {
+  const mode = modeOf(state);
+  if (besideRun(state) || mode === 'features') return MODE_CAPTIONS[mode](state);
+  return isAgainst(state) ? MODE_CAPTIONS.merged(state) : 'The unmerged run is being computed.';
+}
+
+// Of the mask beside it: what it is, or what it waits for.
+export function besideCaption(state) {
+  if (modeOf(state) === 'features') return featuresCaption(state, 'beside');
+  const { name, note } = besideTitle(state);
+  const run = besideRun(state);
+  if (!isAgainst(state)) return run ? 'The same model without merging.' : 'The unmerged run is being computed.';
+  const failure = state.view.failed.get(rivalOf(state).recipe);
+  if (failure) return failure;
+  if (!run) return `${name} is being computed.`;
+  return `${name}: ${run.tokenCounts.at(-1)} tokens. ${note ?? ''}`.trim();
+}

@@ -1,9 +1,11 @@
 // Messages from Python, one receiver a kind.
 
 import { blocksOf } from '../../js/recipe.js';
+import { againstFits, againstText } from './against.js';
 import { bytesOf } from './bytes.js';
 import { arrayOf, decodePicture, decodeRun, decodeView, SCHEMA } from './decode.js';
 import { saveBlob } from './downloads.js';
+import { freshMode } from './features.js';
 import { linkProblems, scheduleFromLink, stateFromLink } from './link.js';
 import { noticeOf } from './notice.js';
 import { cuttingText } from './opening.js';
@@ -60,6 +62,7 @@ const RECEIVERS = {
     if (view?.key !== message.view) return;
     await addRuns(view, message);
     if (store.state.view !== view) return;
+    for (const [asked, own] of Object.entries(message.renamed ?? {})) view.renamed.set(asked, own);
     const renamed = message.renamed?.[store.state.schedule];
     if (renamed) store.set(choiceOf(store.state, renamed));
     view.sent = [...new Set([...view.sent, ...message.sent])];
@@ -92,7 +95,8 @@ const RECEIVERS = {
     if (store.state.view?.key !== message.view) return;
     const { schedule, rows, cols, explained } = message;
     const [baseline, merged] = [message.baseline, message.merged].map((text) => arrayOf(text, 'u1'));
-    store.set({ features: { view: message.view, schedule, rows, cols, explained, baseline, merged } });
+    store.state.view.features.set(schedule, { rows, cols, explained, baseline, merged });
+    store.set({ features: store.state.features + 1 });
   },
   curves(message, { store }) {
     const { view, runs } = store.state;
@@ -155,8 +159,8 @@ function keepFrom(before, view) {
   before.runs.forEach((run, name) => {
     if (!view.runs.has(name)) view.runs.set(name, run);
   });
-  const { curves, curvesAsked } = before;
-  Object.assign(view, { curves, curvesAsked });
+  const { curves, curvesAsked, features, renamed } = before;
+  Object.assign(view, { curves, curvesAsked, features, renamed });
 }
 
 // How many of the slider's runs are there; null where all are.
@@ -177,7 +181,6 @@ function freshState(state, view, isAnswer) {
   // A schedule chosen while this picture was on its way is newer than the one it was explored with.
   const wanted = (wantedLink ? scheduleFromLink(link, view) : fitting(state.schedule, view)) ?? view.selected;
   const shown = [wanted, view.selected].find((one) => view.runs.has(one)) ?? view.runs.keys().next().value;
-  const { maskMode } = state;
   return {
     view,
     runs: state.runs + 1,
@@ -189,15 +192,22 @@ function freshState(state, view, isAnswer) {
     cursor: null,
     heat: null,
     heatWanted: false,
-    features: null,
     focusClass: null,
     focusFlow: null,
     hiddenClasses: new Set(),
     zoom: { scale: 1, x: 0.5, y: 0.5 },
-    maskMode: maskMode === 'truth' && !view.truth ? 'compare' : maskMode,
+    side: 'own',
+    ...freshMode(state, view),
+    ...(againstFits(state.against, view) ? {} : droppedAgainst(state.against, view)),
     ...(wantedLink ? { linkWanted: null, notice: noticeOf(linkProblems(wantedLink, view)), ...stateFromLink(link, view) } : {}),
   };
 }
+
+// A recipe of another model's blocks cannot stand beside this one's.
+const droppedAgainst = (against, { model }) => ({
+  against: null,
+  notice: noticeOf(`${againstText(against)} does not fit ${model.name ?? 'this model'}, so the unmerged mask stands beside the merged one again`),
+});
 
 // Messages that follow each other closely may be lost on the way: only the last value is seen.
 function askForMissing(view, actions) {

@@ -26,7 +26,25 @@ function showMethod(ui, state, actions) {
       ),
     ),
   );
-  ui.methodAbout.textContent = rule ? `${rule.about.replaceAll('`', '')} Source: ${rule.source}.` : '';
+  ui.methodAbout.replaceChildren(
+    rule ? `${rule.about.replaceAll('`', '')} Source: ${rule.source}. ` : '',
+    el('button', { type: 'button', class: 'link', 'data-act': 'elsewhere', onclick: () => showElsewhere(ui) }, elsewhereText(ui)),
+  );
+}
+
+// "Not here: A, B, C …: they have to be trained first": one press leads to the reasons.
+function elsewhereText({ elsewhere }) {
+  const names = [...elsewhere.querySelectorAll('tbody th')].map((cell) => cell.textContent);
+  const [some, others] = [names.slice(0, SOME), names.length - SOME];
+  return `Not here: ${some.join(', ')}${others > 0 ? ` and ${others} more` : ''}, which cannot run on a frozen model. Why?`;
+}
+const SOME = 3;
+
+function showElsewhere({ elsewhere, recipePop }) {
+  elsewhere.open = true;
+  recipePop.open = false;
+  elsewhere.scrollIntoView({ block: 'nearest' });
+  elsewhere.querySelector('summary').focus({ preventScroll: true });
 }
 
 // From "bipartite(0.2)" to its name and the values of all its parameters.

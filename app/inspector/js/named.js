@@ -8,7 +8,7 @@ const OWN_CHOICE = 'your own choice';
 export const namedRecipe = (state, recipe) => state.view.named.find(({ text }) => text === recipe);
 
 // "ToMe, as published" is ToMe where there is little room.
-const shortTitle = ({ title }) => title.split(',')[0];
+export const shortTitle = ({ title }) => title.split(',')[0];
 
 // A recipe's title where it has one.
 export function shortName(state, recipe) {

@@ -1,12 +1,14 @@
 // The three canvas panes: their size, and when each is drawn anew. One zoom and one cursor for all.
 
 import { drawHighlight } from './highlight.js';
-import { createMaskCache, drawBaseline, drawMerged, featuresApply, maskCaption, modeOf, splitX } from './masks.js';
+import { mountFeatures } from './features.js';
+import { besideCaption, createMaskCache, drawBaseline, drawMerged, maskCaption, modeOf, splitX } from './masks.js';
 import { drawMerges, mergeCaption } from './merges.js';
 import { drawMotion } from './motion.js';
 import { drawPreview, mountPreview } from './preview.js';
 import { mountHandle, mountPointer } from './pointer.js';
-import { activePatch, baselineRun } from './store.js';
+import { besideRun, onSide, rivalSide, sideNames } from './rival.js';
+import { activePatch } from './store.js';
 import { drawTour } from './tour.js';
 import { groundColour, pictureRect, prepareCanvas } from './viewport.js';
 
@@ -28,10 +30,10 @@ function createPane(name, ui, store) {
   };
 }
 
-const EVERY = ['view', 'runs', 'zoom', 'frame', 'pending', 'preview'];
+const EVERY = ['view', 'runs', 'zoom', 'frame', 'pending', 'preview', 'against', 'side'];
 const MERGE_KEYS = [...EVERY, 'shown', 'stage', 'layers', 'heat', 'heatWanted', 'pinned'];
-const BASELINE_KEYS = [...EVERY, 'maskOpacity', 'hiddenClasses', 'focusClass', 'maskMode', 'features'];
-const MASK_KEYS = [...BASELINE_KEYS, 'shown', 'split', 'focusFlow'];
+const BASELINE_KEYS = [...EVERY, 'maskOpacity', 'hiddenClasses', 'focusClass', 'maskMode', 'features', 'shown'];
+const MASK_KEYS = [...BASELINE_KEYS, 'split', 'focusFlow'];
 const TOP_KEYS = [...EVERY, 'shown', 'stage', 'hover', 'pinned', 'cursor', 'heat', 'heatWanted'];
 
 export function mountPanes(ui, store, actions) {
@@ -41,14 +43,12 @@ export function mountPanes(ui, store, actions) {
   // Shape first: what is drawn below reads the panes' size.
   mountPreview(ui, store);
   paintOn(store, MERGE_KEYS, merges, (ctx, state) => {
-    drawMerges(ctx, state, merges.rect(), groundColour(merges.stage));
-    ui.mergeCaption.textContent = mergeCaption(state);
+    drawMerges(ctx, onSide(state), merges.rect(), groundColour(merges.stage));
+    ui.mergeCaption.textContent = mergeCaption(onSide(state));
   });
   paintOn(store, BASELINE_KEYS, baseline, (ctx, state) => {
     drawBaseline(ctx, baseline, state, maskFor);
-    ui.baselineCaption.textContent = baselineRun(state)
-      ? 'The same model without merging.'
-      : 'The unmerged run is being computed.';
+    ui.baselineCaption.textContent = besideCaption(state);
   });
   paintOn(store, MASK_KEYS, merged, (ctx, state) => {
     drawMerged(ctx, merged, state, maskFor);
@@ -57,9 +57,7 @@ export function mountPanes(ui, store, actions) {
   });
   store.on(TOP_KEYS, (state) => panes.forEach((pane) => drawTop(pane, state)));
   store.on(['motion', 'tour'], (state) => drawTop(merges, state));
-  store.on(['view', 'shown', 'maskMode', 'pending'], (state) => {
-    if (state.view && modeOf(state) === 'features' && !featuresApply(state)) actions.askFeatures();
-  });
+  mountFeatures(store, actions, (state) => modeOf(state) === 'features');
   panes.forEach((pane) => mountPointer(pane, store, actions));
   mountHandle(ui.handle, merged, store);
   watchSizes(panes, store);
@@ -78,21 +76,28 @@ function drawTop(pane, state) {
   const ctx = prepareCanvas(pane.top, pane.size());
   if (!state.view || state.pending) return;
   const isMerges = pane.name === 'merge';
-  if (isMerges && state.motion) drawMotion(ctx, state, pane.rect());
+  if (isMerges && state.motion) drawMotion(ctx, onSide(state), pane.rect());
   else if (isMerges && state.tour && activePatch(state) === null) drawTour(ctx, state, pane.rect());
-  else drawHighlight(ctx, state, pane.rect(), isMerges);
+  else drawHighlight(ctx, stateFor(pane.name, state), pane.rect(), isMerges);
+}
+
+// Each pane shows the groups of its own recipe.
+function stateFor(name, state) {
+  if (name === 'merge') return onSide(state);
+  return name === 'baseline' ? rivalSide(state) : state;
 }
 
 // The border between before and after, where the pane has one.
 function showBorder(ui, pane, state) {
   const { width } = pane.size();
-  const isSplit = modeOf(state) === 'compare' && Boolean(baselineRun(state));
+  const isSplit = modeOf(state) === 'compare' && Boolean(besideRun(state));
   for (const node of [ui.leftName, ui.rightName, ui.handle]) node.hidden = !isSplit;
-  ui.leftName.textContent = 'unmerged';
-  ui.rightName.textContent = 'merged';
+  const [own, beside] = sideNames(state);
+  ui.leftName.textContent = beside;
+  ui.rightName.textContent = own;
   ui.handle.style.left = `${splitX(state, pane.rect(), width)}px`;
   ui.handle.setAttribute('aria-valuenow', Math.round(state.split * 100));
-  ui.handle.setAttribute('aria-valuetext', `${Math.round(state.split * 100)} % unmerged`);
+  ui.handle.setAttribute('aria-valuetext', `${Math.round(state.split * 100)} % ${beside}`);
 }
 
 function watchSizes(panes, store) {

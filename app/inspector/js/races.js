@@ -8,7 +8,7 @@ const SILENCE_MS = 20_000; // so long without a word, and a race by hand is over
 const OVER = ['done', 'stopped'];
 
 // lost(text, digest): a race was refused as its picture is not kept any more; whether it is sent again.
-export function createRaces(store, send, lost = () => false, clock = () => performance.now()) {
+export function createRaces(store, send, lost = () => false, clock = () => performance.now(), later = setTimeout) {
   const { state, set } = store;
   const races = { hand: null, asked: '' };
 
@@ -48,7 +48,23 @@ export function createRaces(store, send, lost = () => false, clock = () => perfo
       if (message.kind === 'stopped' || (message.by_hand && isEnd)) races.hand = null;
       else races.hand.heard = clock();
     }
+    if (state.measuring && races.hand === null) set({ measuring: null });
     if (isEnd) consider();
+  }
+
+  function endMeasuring() {
+    if (!state.measuring) return;
+    if (isHandRaceOn()) later(endMeasuring, SILENCE_MS);
+    else set({ measuring: null });
+  }
+
+  // A race by hand of what is shown and these recipes.
+  function byHand(rivals) {
+    const generation = newAct(state, 'race');
+    races.hand = { generation, heard: clock() };
+    set({ measuring: state.view.key });
+    send('race', { rivals });
+    later(endMeasuring, SILENCE_MS);
   }
 
   // For Gradio's own controls: the wish as a text, after an act of that kind.
@@ -60,7 +76,7 @@ export function createRaces(store, send, lost = () => false, clock = () => perfo
     return JSON.stringify(wishOf(state));
   }
 
-  return { consider, heard, wishText, isHandRaceOn };
+  return { consider, heard, byHand, wishText, isHandRaceOn };
 }
 
 export function mountRaces(store, races) {

@@ -1,11 +1,13 @@
 // The read-out beside the canvas: where the patch is, what each insertion did to it and why, its class.
 
+import { againstText } from './against.js';
 import { count, el, onceQuiet } from '../../js/util.js';
 import { HOT } from './highlight.js';
 import { pressWord } from './words.js';
 import { lookButtons } from './lookhere.js';
 import { colOf, historyOf, patchClass, rowOf } from './model.js';
-import { activePatch, baselineRun, heatApplies, shownRun, shownStage } from './store.js';
+import { besideRun, isAgainst, rivalRun, sideNames } from './rival.js';
+import { activePatch, heatApplies, shownRun, shownStage } from './store.js';
 
 const CROP_PX = 64;
 
@@ -14,7 +16,7 @@ export function mountReadout(ui, store, actions) {
     ui.spoken.textContent = text;
   });
   let shownNow = '';
-  store.on(['view', 'pending', 'runs', 'shown', 'stage', 'hover', 'pinned', 'cursor', 'heat', 'heatWanted'], (state) => {
+  store.on(['view', 'pending', 'runs', 'shown', 'stage', 'hover', 'pinned', 'cursor', 'heat', 'heatWanted', 'against'], (state) => {
     // A button that is replaced under the pointer loses the click: so nothing is redrawn without need.
     const wanted = state.view && !state.pending ? readoutKey(state) : '';
     if (wanted === shownNow) return;
@@ -29,7 +31,7 @@ export function mountReadout(ui, store, actions) {
 function readoutKey(state) {
   const { view, runs, shown, pinned, heatWanted } = state;
   const heat = heatWanted && Boolean(heatApplies(state));
-  return [view.key, runs, shown, shownStage(state), activePatch(state), pinned, heatWanted, heat].join();
+  return [view.key, runs, shown, shownStage(state), activePatch(state), pinned, heatWanted, heat, againstText(state.against)].join();
 }
 
 function showReadout(readout, state, patch, actions) {
@@ -54,7 +56,6 @@ const emptyReadout = (state, actions) => [
 function patchReadout(state, patch, actions) {
   const { view } = state;
   const run = shownRun(state);
-  const history = historyOf(view, run, patch);
   return [
     el(
       'div',
@@ -69,14 +70,27 @@ function patchReadout(state, patch, actions) {
       ),
       readoutButtons(state, actions),
     ),
-    history.length
-      ? el(
-          'ol',
-          { class: 'history' },
-          ...history.map((entry, k) => historyRow(view, entry, k, shownStage(state))),
-        )
-      : el('p', { class: 'history-none' }, 'This recipe merges nothing.'),
+    ...bothHistories(state, patch),
   ];
+}
+
+// What the shown recipe did to the patch, and below it what the one did that it is put against.
+function bothHistories(state, patch) {
+  const own = historyList(state, shownRun(state), patch, shownStage(state));
+  const rival = isAgainst(state) ? rivalRun(state) : null;
+  if (!rival) return [own];
+  const [name, other] = sideNames(state);
+  const stage = rival.stages.length;
+  return [
+    el('h3', { class: 'whose' }, name), own,
+    el('h3', { class: 'whose' }, other, el('small', {}, groupText(rival, stage, patch))), historyList(state, rival, patch, stage),
+  ];
+}
+
+function historyList({ view }, run, patch, stage) {
+  const history = historyOf(view, run, patch);
+  if (!history.length) return el('p', { class: 'history-none' }, 'This recipe merges nothing.');
+  return el('ol', { class: 'history' }, ...history.map((entry, k) => historyRow(view, entry, k, stage)));
 }
 
 export const place = (view, patch) => `Row ${rowOf(view, patch)}, column ${colOf(view, patch)}`;
@@ -88,7 +102,7 @@ export function groupText(run, stage, patch) {
 }
 
 function classText(state, patch) {
-  const [before, after] = [baselineRun(state), shownRun(state)].map(
+  const [before, after] = [besideRun(state), shownRun(state)].map(
     (run) => run && patchClass(state.view, run.labels, patch),
   );
   return classChange(state, before, after);
@@ -188,22 +202,24 @@ const apart = (entry) => `${count(entry.distance, 'patch')} apart`;
 function spokenPatch(state, patch) {
   const { view } = state;
   const run = shownRun(state);
+  const rival = isAgainst(state) ? rivalRun(state) : null;
+  const [name, other] = sideNames(state);
+  const steps = rival
+    ? `${name}: ${spokenSteps(view, run, patch)} ${other}: ${spokenSteps(view, rival, patch)}`
+    : spokenSteps(view, run, patch);
+  const classes = [besideRun(state), run].map((one) => one && view.classes[patchClass(view, one.labels, patch)]?.name);
+  const before = classes[0] && classes[0] !== classes[1] ? `, ${classes[0]} ${rival ? `by ${other}` : 'in the baseline'}` : '';
+  return `${place(view, patch)}, ${groupText(run, shownStage(state), patch)}. ${steps} Class ${classes[1]}${before}.`;
+}
+
+function spokenSteps(view, run, patch) {
   const steps = historyOf(view, run, patch).map((entry) => {
-    const what = whatHappened(view, entry)
-      .map((part) => part.textContent ?? part)
-      .join('');
-    const similarity = Number.isFinite(entry.similarity)
-      ? `, cosine similarity ${entry.similarity.toFixed(3)}`
-      : '';
-    return `${entry.isInside ? 'In' : 'Before'} block ${entry.block}: ${what}${similarity}${entry.kind === 'merged' ? `, ${apart(entry)}` : ''}.`;
+    const what = whatHappened(view, entry).map((part) => part.textContent ?? part).join('');
+    const similarity = Number.isFinite(entry.similarity) ? `, cosine similarity ${entry.similarity.toFixed(3)}` : '';
+    const far = entry.kind === 'merged' ? `, ${apart(entry)}` : '';
+    return `${entry.isInside ? 'In' : 'Before'} block ${entry.block}: ${what}${similarity}${far}.`;
   });
-  const names = [baselineRun(state), run].map(
-    (one) => one && view.classes[patchClass(view, one.labels, patch)]?.name,
-  );
-  return (
-    `${place(view, patch)}, ${groupText(run, shownStage(state), patch)}. ${steps.join(' ')} ` +
-    `Class ${names[1]}${names[0] && names[0] !== names[1] ? `, ${names[0]} in the baseline` : ''}.`
-  );
+  return steps.join(' ');
 }
 
 // The patch enlarged, with what surrounds it: a newcomer sees what a token looks like.

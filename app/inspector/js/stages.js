@@ -4,12 +4,15 @@ import { mergesInside } from '../../js/recipe.js';
 import { choice, el, ordinal } from '../../js/util.js';
 import { lastStage, whereMerged } from './model.js';
 import { countAt, phaseAt, wordsOf } from './motion.js';
+import { onSide } from './rival.js';
 import { shownRun, shownStage } from './store.js';
 
 const PLAY_STEP_MS = 1100; // where motion is not wanted
 const REST_MS = 900;
 
 const afterMerge = (where) => `after the merge ${where} block`;
+const sideRun = (state) => shownRun(onSide(state));
+const sideStage = (state) => shownStage(onSide(state));
 
 export function mountStages(ui, store) {
   const name = el('span', { class: 'stages-name', 'aria-hidden': 'true' }, afterMerge('before'));
@@ -18,19 +21,19 @@ export function mountStages(ui, store) {
   ui.play.append(play);
   ui.stages.append(name, buttons);
   const show = choice(buttons, 'Tokens after each merge', (value) => pickStage(store, Number(value)));
-  store.on(['view', 'shown', 'stage', 'runs'], (state) => {
+  store.on(['view', 'shown', 'stage', 'runs', 'side', 'against'], (state) => {
     if (!state.view) return;
-    const run = shownRun(state);
+    const run = sideRun(state);
     name.textContent = afterMerge(mergesInside(run.schedule) ? 'in' : 'before');
     ui.stages.toggleAttribute('data-many', run.stages.length > MANY);
     ui.stages.hidden = lastStage(run) === 0;
-    show(stageOptions(run), String(shownStage(state)));
+    show(stageOptions(run), String(sideStage(state)));
   });
-  store.on(['view', 'shown', 'playing', 'runs'], (state) => state.view && showPlay(play, state));
+  store.on(['view', 'shown', 'playing', 'runs', 'side', 'against'], (state) => state.view && showPlay(play, state));
   store.on(['playing'], (state) => runPlayer(state, store));
   store.on(['motion'], (state) => {
     ui.counter.hidden = !state.motion;
-    if (state.motion) ui.counter.textContent = `${countAt(state.motion, shownRun(state))} tokens${wordsOf(state.motion)}`;
+    if (state.motion) ui.counter.textContent = `${countAt(state.motion, sideRun(state))} tokens${wordsOf(state.motion)}`;
   });
 }
 
@@ -49,12 +52,12 @@ function stageOptions(run) {
 
 // The last stage is remembered as "all merges", so that it stays the last in another recipe.
 function pickStage(store, stage) {
-  const last = lastStage(shownRun(store.state));
+  const last = lastStage(sideRun(store.state));
   store.set({ stage: stage >= last && last > 0 ? Infinity : stage, playing: false });
 }
 
 function showPlay(play, state) {
-  play.disabled = lastStage(shownRun(state)) === 0;
+  play.disabled = lastStage(sideRun(state)) === 0;
   play.setAttribute('aria-label', state.playing ? 'Pause' : 'Play the merges');
   play.setAttribute('data-playing', String(state.playing));
   play.title = state.playing ? 'Pause' : 'Play the merges one after the other';
@@ -72,7 +75,7 @@ function runPlayer(state, store) {
   cancelAnimationFrame(playFrame);
   store.set({ motion: null });
   if (!state.playing) return;
-  if (shownStage(state) === lastStage(shownRun(state))) store.set({ stage: 0 });
+  if (sideStage(state) === lastStage(sideRun(state))) store.set({ stage: 0 });
   if (isStill()) playTimer = setInterval(() => playOn(store), PLAY_STEP_MS);
   else playFilm(store);
 }
@@ -90,14 +93,14 @@ function playFilm(store) {
       began = now + REST_MS;
       playOn(store);
     }
-    store.set({ motion: moment && { ...moment, stage: shownStage(state) + 1 } });
+    store.set({ motion: moment && { ...moment, stage: sideStage(state) + 1 } });
   };
   playFrame = requestAnimationFrame(step);
 }
 
 function playOn(store) {
   const { state } = store;
-  const last = lastStage(shownRun(state));
-  const next = shownStage(state) + 1;
+  const last = lastStage(sideRun(state));
+  const next = sideStage(state) + 1;
   store.set(next >= last ? { stage: Infinity, playing: false } : { stage: next });
 }

@@ -78,7 +78,8 @@ export const initialState = (page = {}) => ({
   notice: null, // one sentence: {text, kind}
   speeds: new Map(), // measured, by picture, model and recipe (see speed.js)
   linkWanted: null, // of a link, until its view is there: {link, recipe, problems}
-  features: null, // the final tokens as colours: {view, schedule, rows, cols, explained, baseline, merged}
+  features: 0, // counts what was added to view.features
+  modeBefore: null, // the chosen mask mode, where features took its place by themselves
   saving: [], // files that are being made
   view: null,
   runs: 0, // counts what was added to view.runs and view.curves
@@ -102,10 +103,14 @@ export const initialState = (page = {}) => ({
   focusClass: null,
   focusFlow: null,
   zoom: { scale: 1, x: 0.5, y: 0.5 },
+  against: null, // what the shown recipe is put against: null (the unmerged run), {equal: rule} or {recipe}
+  side: 'own', // whose merges are shown: 'own', or 'rival'
   heatWanted: false,
   heat: null,
   localityScope: 'stage',
   tradeoffAxis: 'tokens',
+  methodsAlone: null, // the one method that the chart shows
+  measuring: null, // the view whose methods are raced by hand
   tradeoffWidth: 460, // in pixels, within what the chart can use
   playing: false,
   frame: 0, // size or theme changed

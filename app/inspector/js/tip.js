@@ -1,23 +1,25 @@
 // The tooltip right at the pointer, in whichever pane it is: the patch, its token, why, and its class.
 
+import { againstText } from './against.js';
 import { clamp, el } from '../../js/util.js';
 import { historyOf, patchClass } from './model.js';
 import { classChange, groupText, place, whatHappened } from './readout.js';
-import { baselineRun, shownRun, shownStage } from './store.js';
+import { besideRun, onSide, rivalSide } from './rival.js';
+import { shownRun, shownStage } from './store.js';
 import { patchCentre, pictureRect } from './viewport.js';
 
 const GAP_PX = 16;
 
 export function mountTip(ui, store) {
   let told = '';
-  store.on(['view', 'pending', 'runs', 'shown', 'stage', 'hover', 'pinned', 'cursor', 'pixel', 'pointer', 'zoom'], (state) => {
+  store.on(['view', 'pending', 'runs', 'shown', 'stage', 'hover', 'pinned', 'cursor', 'pixel', 'pointer', 'zoom', 'against', 'side'], (state) => {
     const patch = tippedPatch(state);
     ui.tip.hidden = patch === null;
     if (patch === null) {
       told = '';
       return;
     }
-    const key = [state.view.key, state.runs, state.shown, shownStage(state), patch, state.pixel].join();
+    const key = [state.view.key, state.runs, state.shown, shownStage(state), patch, state.pixel, state.side, againstText(state.against), paneOf(state)].join();
     if (key !== told) ui.tip.replaceChildren(...tipLines(state, patch));
     told = key;
     placeTip(ui, state, patch);
@@ -32,8 +34,9 @@ function tippedPatch({ view, pending, hover, cursor, pinned, pointer }) {
 
 function tipLines(state, patch) {
   const { view } = state;
-  const run = shownRun(state);
-  const stage = shownStage(state);
+  const seen = seenOn(state);
+  const run = shownRun(seen);
+  const stage = shownStage(seen);
   const told = tellingEntry(historyOf(view, run, patch).slice(0, stage));
   return [
     el('strong', {}, place(view, patch)),
@@ -42,6 +45,15 @@ function tipLines(state, patch) {
     el('span', { class: 'class-now' }, ...classLine(state, patch)),
   ];
 }
+
+// As the pane shows it that the pointer is on.
+function seenOn(state) {
+  const name = paneOf(state);
+  if (name === 'merge') return onSide(state);
+  return name === 'baseline' ? rivalSide(state) : state;
+}
+
+const paneOf = ({ pointer, focused }) => pointer?.pane ?? focused ?? 'merge';
 
 // Of what happened so far: the last merge, or else why there was none.
 const tellingEntry = (entries) =>
@@ -59,13 +71,12 @@ function entryLines(view, entry) {
 function classLine(state, patch) {
   const { view, pixel } = state;
   const classIn = (run) => (pixel === null ? patchClass(view, run.labels, patch) : run.labels[pixel]);
-  const [before, after] = [baselineRun(state), shownRun(state)].map((run) => run && classIn(run));
+  const [before, after] = [besideRun(state), shownRun(state)].map((run) => run && classIn(run));
   return [classChange(state, before, after)];
 }
 
 function placeTip(ui, state, patch) {
-  const name = state.pointer?.pane ?? state.focused ?? 'merge';
-  const stage = ui[`${name}Stage`];
+  const stage = ui[`${paneOf(state)}Stage`];
   const at = state.hover !== null || state.pointer?.isTouch ? state.pointer : cursorAt(state, stage, patch);
   if (!at) return;
   const [room, home] = [ui.panes.getBoundingClientRect(), stage.getBoundingClientRect()];

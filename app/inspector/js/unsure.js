@@ -1,21 +1,48 @@
-// Said on the mask itself where the model cannot know the picture: measured, not guessed.
+// Said on the mask itself where the model cannot know the picture: measured, not guessed. What is true all the same
+// stands beside it.
 
-import { percent } from '../../js/util.js';
-import { shownRun } from './store.js';
+import { el, percent } from '../../js/util.js';
+import { modeOf } from './masks.js';
+import { baselineRun } from './store.js';
 
 export function mountUnsure(ui, store) {
-  store.on(['view', 'runs', 'shown', 'pending'], (state) => {
-    const text = state.pending ? null : unsureText(state.view, shownRun(state));
+  const { set } = store;
+  const show = (maskMode) => () => set({ maskMode, modeBefore: null });
+  const button = (text, act, action) => el('button', { type: 'button', 'data-act': act, onclick: action }, text);
+  const features = button('Show features', 'features', show('features'));
+  const classes = button('Show classes anyway', 'classes', show('merged'));
+  const others = button('Models that know more', 'models', () => openMenu(ui.model));
+  const line = el('span', {});
+  ui.unsure.replaceChildren(line, el('span', { class: 'unsure-buttons' }, features, classes, others));
+  store.on(['view', 'runs', 'pending', 'maskMode'], (state) => {
+    const text = state.pending ? null : unsureText(state);
     ui.unsure.hidden = !text;
-    ui.unsure.textContent = text ?? '';
+    line.textContent = text ?? '';
+    if (!text) return;
+    const isFeatures = modeOf(state) === 'features';
+    features.hidden = isFeatures || !state.view.can.has('features');
+    classes.hidden = !isFeatures;
+    others.hidden = state.page.models.length < 2;
+  });
+  // A table of classes says little where the classes do; it stays one press away.
+  store.on(['view'], ({ view }) => {
+    if (ui.classesFold && view) ui.classesFold.open = !view.unsure;
   });
 }
 
-export function unsureText(view, run) {
-  const { reference } = view ?? {};
-  if (!reference || !Number.isFinite(run?.confidence) || run.confidence >= reference.low) return null;
-  return (
-    `The model is unsure here: mean confidence ${percent(run.confidence)}, ` +
-    `${percent(reference.median)} on pictures of its own kind. What merges is as true as ever.`
-  );
+function openMenu(menu) {
+  menu.scrollIntoView({ block: 'nearest' });
+  menu.focus({ preventScroll: true });
+  menu.showPicker?.();
+}
+
+export function unsureText(state) {
+  const { view } = state;
+  if (!view?.unsure) return null;
+  const confidence = baselineRun(state)?.confidence;
+  const measured = Number.isFinite(confidence) && view.reference
+    ? `: mean confidence ${percent(confidence)}, ${percent(view.reference.median)} on its own kind`
+    : '';
+  const shown = modeOf(state) === 'features' ? ' These are features, not classes.' : '';
+  return `This model may not know such pictures${measured}.${shown} What merges is as true as ever.`;
 }

@@ -88,8 +88,8 @@ def why(stage: MergeStage) -> Reasons:
     taken[stage.partner[stage.partner >= 0]] = True
     return Reasons.choose(
         len(order),
-        ("joined {partner}: like many others, it takes the most similar one that waits", stage.partner >= 0),
-        ("joined by others: like many others, it waits for them", taken),
+        ("joined {partner}: like many others, it took the most similar one that waited", stage.partner >= 0),
+        ("joined by others: it is like many others, and waited for them", taken),
         ("not merged: it is like too few others, and so is protected", stage.nearest == order),
         ("not merged: it waited for others to join, but none did", True),
     )

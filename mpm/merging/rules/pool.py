@@ -54,5 +54,5 @@ def why(stage: MergeStage) -> Reasons:
         len(stage.index),
         ("merged with {partner}: they share a square of four, whatever it shows", stage.partner >= 0),
         ("merged with the others of its square, whatever they show", stage.is_shared),
-        ("not merged: no square of single patches that was to merge holds it", True),
+        ("not merged: it has no square of four single patches, or that one was not drawn", True),
     )

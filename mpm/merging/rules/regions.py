@@ -260,5 +260,5 @@ def why(stage: MergeStage) -> Reasons:
         ("merged into the region of {partner}, which grew round by round", stage.partner >= 0),
         ("merged: the first of its region, others grew into it", stage.is_shared),
         ("not merged: it touches no other token", stage.nearest == order),
-        ("not merged: no neighbour was alike enough and small enough; nearest, {nearest}", True),
+        ("not merged: no neighbour is alike enough with room for it; the most alike is {nearest}", True),
     )
