@@ -31,7 +31,8 @@ from mpm.merging.elsewhere import ELSEWHERE, Elsewhere
 _FOLDER = Path(__file__).parent
 
 _STYLES = (
-    "base", "controls", "screen", "schedule", "recipe", "shelf", "merges", "masks", "tradeoff", "narrow",
+    "base", "controls", "screen", "schedule", "recipe", "shelf", "merges", "masks", "tradeoff", "camera",
+    "narrow",
 )  # fmt: skip
 
 EVENTS = ("act", "open", "custom", "missing", "patch", "features", "save", "curves", "race")

@@ -1,5 +1,6 @@
 // Puts the parts together.
 
+import { mountCamera } from '../../camera/js/camera.js';
 import { mountAccordions } from './accordions.js';
 import { makeActions } from './actions.js';
 import { mountClasses } from './classes.js';
@@ -54,6 +55,7 @@ function makePage() {
     if (ANSWERED.includes(name)) page.watch.asked();
     page.contact.send(name, { ...wishOf(store.state), ...data });
   };
+  page.send = send;
   page.races = createRaces(store, send, (text, digest) => page.opening.resend(text, digest));
   page.actions = makeActions(store, send, page.races);
   page.opening = makeOpening(store, send, pickedFiles(upload, page.watch.suspect));
@@ -93,6 +95,7 @@ function mountParts(ui, page) {
   mountDownloads(ui, store, actions);
   mountHeadline(ui, store);
   mountFilmstrip(ui, store, opening, pick);
+  mountCamera(ui, page, server);
   mountModelMenu(ui, store, opening);
   mountNotice(ui, store);
   mountWaiting(ui, store);
@@ -109,7 +112,7 @@ function mountInspector() {
     root.dataset.empty = String(!view && !pending);
   });
   mountParts(ui, page);
-  store.on(['pinned', 'heatWanted', 'shown', 'stage'], () => store.state.view && actions.askHeat());
+  store.on(['pinned', 'heatWanted', 'shown', 'stage'], () => store.state.view && !store.state.live && actions.askHeat());
   store.on(['offered'], () => root.scrollIntoView({ block: 'start' }));
   store.set({ frame: 1, maskOpacity: 0.7 });
   Object.defineProperty(root, '__inspector', { value: debugHandle(store, ui) });
