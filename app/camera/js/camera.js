@@ -26,6 +26,9 @@ export function mountCamera(ui, page, server) {
   camera.tile.title = `Masks of what your camera sees, live. ${PRIVATE}`;
   camera.spoken = el('p', { class: 'spoken', role: 'status', 'data-role': 'camera-status' });
   ui.root.append(camera.spoken);
+  // Beside the head line: on a phone the tile is far below what is looked at.
+  camera.off = el('button', { type: 'button', class: 'quiet', 'data-role': 'camera-off', hidden: true, onclick: () => stop(camera) }, 'Stop camera');
+  ui.tourStart.after(camera.off);
   mark(camera, false);
   endsByItself(camera);
   page.store.on(['live'], (state) => showLive(camera, state));
@@ -156,8 +159,10 @@ function mark({ tile }, isOn) {
 }
 
 // After the panes were drawn: the rest of the page follows the frame.
-function showLive({ ui, session }, { live }) {
+function showLive({ ui, session, off }, { live }) {
   const isOn = Boolean(live);
+  if (isOn && off.hidden && ui.panes.getBoundingClientRect().top < 0) ui.root.scrollIntoView({ block: 'start' });
+  off.hidden = !isOn;
   ui.root.toggleAttribute('data-camera', isOn);
   ui.headline.setAttribute('aria-live', isOn ? 'off' : 'polite'); // nobody wants to hear every frame
   for (const top of [ui.mergeTop, ui.baselineTop, ui.maskTop]) top.inert = isOn;

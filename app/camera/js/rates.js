@@ -52,8 +52,8 @@ export const rateText = (rate) => (rate === null ? '' : `${rate < 10 ? rate.toFi
 
 // Beside the bars: what a person sees, which is slower than either run alone.
 export function shownText({ shown, delayMs }) {
-  if (shown === null || delayMs === null) return 'live: measuring';
-  return `live: ${rateText(shown).replace(' / s', '')} frames a second shown, ${Math.round(delayMs)} ms from frame to drawing`;
+  if (shown === null || delayMs === null) return 'measuring';
+  return `shown: ${rateText(shown)}, ${Math.round(delayMs)} ms from frame to drawing`;
 }
 
 export function liveHeadline({ tokens, agreement }) {

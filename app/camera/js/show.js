@@ -5,6 +5,7 @@ import { rateText, shownText } from './rates.js';
 import { PRIVATE } from './sentences.js';
 
 const put = (node, text) => {
+  node.hidden = !text;
   if (node.textContent !== text) node.textContent = text;
 };
 

@@ -12,11 +12,11 @@ export function mountFilmstrip(ui, store, opening, pick) {
   own.setAttribute('aria-label', 'Open your photo');
   const tiles = new Map(store.state.page.examples.map((example) => [example.name, exampleTile(example, opening)]));
   ui.filmstrip.replaceChildren(own, ...tiles.values());
-  const show = ({ source }) => {
-    for (const [name, tile] of tiles) tile.setAttribute('aria-pressed', String(source?.example === name));
-    own.toggleAttribute('data-open', Boolean(source?.upload));
+  const show = ({ source, live }) => {
+    for (const [name, tile] of tiles) tile.setAttribute('aria-pressed', String(!live && source?.example === name));
+    own.toggleAttribute('data-open', Boolean(!live && source?.upload));
   };
-  store.on(['source'], show);
+  store.on(['source', 'live'], show);
   show(store.state);
 }
 
