@@ -27,7 +27,10 @@ PATIENCE_MS = 120_000
 
 @contextmanager
 def chromium(extra: tuple[str, ...] = ()) -> Iterator:
-    """A running browser; extra: flags of its own. Where there is none: a failure under CI=true, else the test is skipped."""
+    """A running browser. Where there is none: a failure under CI=true, else the test is skipped.
+
+    extra: flags besides the usual ones.
+    """
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
