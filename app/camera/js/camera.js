@@ -69,8 +69,11 @@ function begin(camera, session) {
   session.stream.getTracks().forEach((track) => {
     track.onended = () => camera.session === session && stop(camera, STOPPED.ended);
   });
-  newAct(state, 'race'); // nothing is measured beside the camera
-  send('act', { kind: 'race' });
+  // Nothing is measured beside the camera, and no curves are drawn.
+  for (const kind of ['race', 'camera']) {
+    newAct(state, kind);
+    send('act', { kind });
+  }
   store.set({ cameraText: '' });
   camera.spoken.textContent = `The camera is live: the masks follow it. Escape stops it. ${PRIVATE}`;
   const ask = (taken, number) => camera.server.frame({ ...wishOf(state), tab: camera.tab, number, jpeg: taken.jpeg });
@@ -148,6 +151,8 @@ function goBack({ store, actions, races }, session) {
   const { state, set } = store;
   set({ runs: state.runs + 1 });
   if (!state.view || state.pending) return;
+  const { curves } = state.view;
+  if (!curves || curves.done < curves.of) state.view.curvesAsked = false; // they had to give way
   if (state.schedule !== session.schedule) actions.announce(state.schedule);
   else races.consider();
   actions.askHeat();

@@ -24,7 +24,9 @@ export function startLoop({ camera, ask, heard, pause, slowMs = SLOW_MS, againMs
   async function answerTo(taken, number) {
     const timer = setTimeout(() => loop.isOn && heard.slow(), slowMs);
     try {
-      return await ask(taken, number);
+      const answer = await ask(taken, number);
+      if (!answer) throw new Error('no answer'); // Gradio keeps its errors to itself
+      return answer;
     } catch (error) {
       if (loop.isOn && !(await heard.lost(error))) loop.isOn = false;
       return null;
