@@ -6,7 +6,6 @@ import json
 
 import pytest
 from support.camera_page import (
-    DEVICE_ONLY,
     FRAMES,
     frames_beyond,
     open_camera_page,
@@ -144,12 +143,10 @@ def test_what_the_browser_refuses_is_one_sentence(page, name, sentence):
     assert page.locator("[aria-label='Live camera']").get_attribute("aria-pressed") == "false"
 
 
-def test_a_real_refusal_is_said(url):
-    with chromium(DEVICE_ONLY) as careful:
-        page = open_camera_page(careful.new_context(), url)
-        refuse_camera(page)
-        press_camera(page)
-        assert "The camera was refused" in notice(page)
+def test_a_real_refusal_is_said(page):
+    refuse_camera(page)
+    press_camera(page)
+    assert "The camera was refused" in notice(page)
 
 
 def test_plain_http_says_how_to_reach_the_page(page):

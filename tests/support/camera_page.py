@@ -7,8 +7,6 @@ import re
 from support.chromium import PATIENCE_MS
 from support.inspector_page import HANDLE, settle
 
-DEVICE_ONLY = ("--use-fake-device-for-media-stream",)
-"""A camera is there, and the browser asks before it gives it away."""
 FRAMES = re.compile(r"/component_server\b")
 """Where frames are sent to."""
 KEEP_TRACKS = """
