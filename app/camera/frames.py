@@ -7,6 +7,8 @@ for itself: such calls bring no session. The answer is an object of plain values
     image       {width, height} of the frame
     grid        {rows, cols, patch_w, patch_h, pad_x, pad_y}, as in `app.inspector.payload`
     tokens      patch tokens before and after all insertions
+    blocks      of the encoder at which tokens merge, one an insertion
+    counts      patch tokens at the start and after each insertion
     groups      base64 of little-endian uint16, one a patch: the smallest patch of its group
     classes     [{name, colour}]
     unmerged, merged  {labels (base64 of zlib-compressed uint8, height x width), ms (picture to mask)}
@@ -113,6 +115,8 @@ def _told(engine: Engine, rgb: np.ndarray, unmerged, merged) -> dict[str, Any]:
         "image": {"width": width, "height": height},
         "grid": grid_entry(merged.grid, width, height),
         "tokens": [int(counts[0]), int(counts[-1])],
+        "blocks": [int(stage.block) for stage in merged.trace.stages],
+        "counts": [int(count) for count in counts],
         "groups": base64_of(groups.astype("<u2").ravel()),
         "classes": coloured_classes(engine.segmenter.class_names, engine.segmenter.palette),
         "unmerged": _mask(unmerged),

@@ -2,7 +2,7 @@
 
 Events may overtake each other on their way. So every event brings the number of acts in its tab, the
 *generation*, and work asks whether a later act has ended it: another picture or model ("view"), another
-recipe ("recipe"), another race or Stop ("race").
+recipe ("recipe"), another race or Stop ("race"), a live camera ("camera").
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_TABS = 10_000
 MOST_ACTS = 2**53
 """Browsers count no further."""
 
-VIEW, RECIPE, RACE = KINDS = ("view", "recipe", "race")
+VIEW, RECIPE, RACE, CAMERA = KINDS = ("view", "recipe", "race", "camera")
 
 
 @dataclass(frozen=True)

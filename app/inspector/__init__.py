@@ -32,6 +32,7 @@ _FOLDER = Path(__file__).parent
 
 _STYLES = (
     "base", "controls", "screen", "schedule", "recipe", "shelf", "merges", "masks", "methods", "tradeoff",
+    "camera",
     "narrow",
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from app.engine.engine import Engine
-from app.engine.generations import KINDS, RECIPE, VIEW, Generations, Wish, tab_of
+from app.engine.generations import CAMERA, KINDS, RECIPE, VIEW, Generations, Wish, tab_of
 from app.engine.models import Models, model_card
 from app.engine.pictures import Examples, Picture, Pictures
 from app.engine.scheduler import Urgency
@@ -172,7 +172,7 @@ class Handlers:
     def _curves(self, wish: Wish) -> Iterator[str]:
         engine, picture = self.seen(wish)
         segmenter, key = engine.segmenter, view_key(engine, picture)
-        claim = self.generations.claim(wish, Urgency.IDLE, VIEW)
+        claim = self.generations.claim(wish, Urgency.IDLE, VIEW, CAMERA)
         methods = curve_methods(segmenter.depth, segmenter.config.resolution, rules())
         for curves in draw_curves(lambda recipes: runs_only(engine.sweep(picture, recipes, claim)), methods):
             yield encode_curves(key, curves)

@@ -49,6 +49,7 @@ def test_a_frame_is_answered_with_both_masks_and_the_groups(camera, engine, smoo
     np.testing.assert_array_equal(groups, merged.trace.groups(2).ravel())
     assert answer["number"] == 7
     assert answer["tokens"] == [merged.trace.token_counts[0], merged.trace.token_counts[-1]]
+    assert (answer["blocks"], answer["counts"]) == ([2, 5], merged.trace.token_counts)
     assert answer["agreement"] == (plain.labels == merged.labels).mean()
     assert answer["unmerged"]["ms"] > 0 and answer["merged"]["ms"] > 0
 

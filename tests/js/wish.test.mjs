@@ -19,8 +19,8 @@ test('every act adds one, and each kind remembers its latest', () => {
   newAct(state, 'race');
   newAct(state, 'recipe');
   assert.equal(state.generation, 4);
-  assert.deepEqual(state.acts, { view: 1, recipe: 4, race: 3 });
-  assert.deepEqual(initialState(page).acts, { view: 0, recipe: 0, race: 0 });
+  assert.deepEqual(state.acts, { view: 1, recipe: 4, race: 3, camera: 0 });
+  assert.deepEqual(initialState(page).acts, { view: 0, recipe: 0, race: 0, camera: 0 });
 });
 
 test('messages of an older picture are known, and recipes do not age a picture', () => {

@@ -25,7 +25,7 @@ export function makeActions(store, send, race) {
   const announce = (schedule) => {
     newAct(state, 'recipe');
     set({ queueing: null, ...(state.notice?.kind === 'gone' ? {} : { notice: null }) });
-    if (state.pending) return undefined; // told when the picture is there
+    if (state.pending || state.live) return undefined; // told when the picture is there, or there again
     const { runs, schedules, failed } = state.view;
     const comes = state.exploring && schedules.includes(schedule) && !failed.has(schedule);
     if (runs.has(schedule) || comes) return tellRecipe();

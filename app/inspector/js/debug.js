@@ -21,6 +21,8 @@ export function debugHandle(store, ui) {
         model: state.model,
         source: state.source && { ...state.source },
         pending: state.pending && { ...state.pending, file: Boolean(state.pending.file) },
+        live: state.live && liveRecord(state.live),
+        cameraText: state.cameraText,
         exploring: state.exploring,
         notice: state.notice?.text ?? null,
         saving: [...state.saving],
@@ -66,3 +68,5 @@ export function debugHandle(store, ui) {
     },
   };
 }
+
+const liveRecord = ({ run, number, frames, tokens, counts, agreement, rates }) => ({ isAnswered: Boolean(run), number, frames, tokens, counts, agreement, rates });

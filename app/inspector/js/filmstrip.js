@@ -10,11 +10,11 @@ export function mountFilmstrip(ui, store, opening, pick) {
   own.setAttribute('aria-label', 'Open your photo');
   const tiles = new Map(store.state.page.examples.map((example) => [example.name, exampleTile(example, opening)]));
   ui.filmstrip.replaceChildren(own, ...tiles.values());
-  const show = ({ source }) => {
-    for (const [name, tile] of tiles) tile.setAttribute('aria-pressed', String(source?.example === name));
-    own.toggleAttribute('data-open', Boolean(source?.upload));
+  const show = ({ source, live }) => {
+    for (const [name, tile] of tiles) tile.setAttribute('aria-pressed', String(!live && source?.example === name));
+    own.toggleAttribute('data-open', Boolean(!live && source?.upload));
   };
-  store.on(['source', 'view'], show);
+  store.on(['source', 'view', 'live'], show);
   const mine = { tile: null, digest: null };
   store.on(['view', 'source'], (state) => showMine(mine, own, state, opening));
   show(store.state);

@@ -1,5 +1,7 @@
 // The head line, and the two bars that fill run by run.
 
+import { liveHeadline } from '../../camera/js/rates.js';
+import { showRates } from '../../camera/js/show.js';
 import { agreementText, count, el } from '../../js/util.js';
 import { comparison, isAgainst, rivalRun, sideNames } from './rival.js';
 import { heldText, runningMedian, speedOf, speedText } from './speed.js';
@@ -14,7 +16,7 @@ export function mountHeadline(ui, store) {
   const bars = [speedBar('unmerged'), speedBar('merged')];
   const note = el('p', { class: 'speed-note', 'data-role': 'speed-note' });
   ui.speed.replaceChildren(...bars.map(({ row }) => row), note);
-  store.on(['view', 'runs', 'shown', 'pending', 'speeds', 'exploring', 'queueing', 'against'], (state) => {
+  store.on(['view', 'runs', 'shown', 'pending', 'speeds', 'exploring', 'queueing', 'against', 'live'], (state) => {
     const texts = headlineTexts(state);
     parts.forEach((part, i) => showText(part, texts[i] ?? ''));
     showSpeed(ui.speed, bars, note, state);
@@ -27,6 +29,7 @@ function showText(node, text) {
 }
 
 export function headlineTexts(state) {
+  if (state.live) return state.live.run ? liveHeadline(state.live) : ['live'];
   const run = state.pending ? null : shownRun(state);
   if (!run) return [];
   const [patches, tokens] = [run.tokenCounts[0], run.tokenCounts.at(-1)];
@@ -61,6 +64,7 @@ function speedBar(name) {
 }
 
 function showSpeed(box, bars, note, state) {
+  if (state.live) return showRates(box, bars, note, state.live);
   const recipe = state.pending ? null : state.shown;
   const speed = recipe === null ? { kind: 'unmeasured', before: [], own: [] } : speedOf(state, recipe);
   box.dataset.kind = speed.kind;

@@ -1,5 +1,6 @@
 // Puts the parts together.
 
+import { mountCamera } from '../../camera/js/camera.js';
 import { mountAgainst } from './againstmenu.js';
 import { mountAccordions } from './accordions.js';
 import { makeActions } from './actions.js';
@@ -56,6 +57,7 @@ function makePage() {
     if (ANSWERED.includes(name)) page.watch.asked();
     page.contact.send(name, { ...wishOf(store.state), ...data });
   };
+  page.send = send;
   page.races = createRaces(store, send, (text, digest) => page.opening.resend(text, digest));
   page.actions = makeActions(store, send, page.races);
   page.opening = makeOpening(store, send, pickedFiles(upload, page.watch.suspect));
@@ -97,6 +99,7 @@ function mountParts(ui, page) {
   mountDownloads(ui, store, actions);
   mountHeadline(ui, store);
   mountFilmstrip(ui, store, opening, pick);
+  mountCamera(ui, page, server);
   mountModelMenu(ui, store, opening);
   mountNotice(ui, store);
   mountWaiting(ui, store);
@@ -113,7 +116,7 @@ function mountInspector() {
     root.dataset.empty = String(!view && !pending);
   });
   mountParts(ui, page);
-  store.on(['pinned', 'heatWanted', 'shown', 'stage'], () => store.state.view && actions.askHeat());
+  store.on(['pinned', 'heatWanted', 'shown', 'stage'], () => store.state.view && !store.state.live && actions.askHeat());
   store.on(['offered'], () => root.scrollIntoView({ block: 'start' }));
   store.set({ frame: 1, maskOpacity: 0.7 });
   Object.defineProperty(root, '__inspector', { value: debugHandle(store, ui) });

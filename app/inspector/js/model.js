@@ -19,7 +19,7 @@ export function followStages(stages, size) {
     allGroups.push(groups);
     allTokens.push(token);
   }
-  return { stages, groups: allGroups, tokens: allTokens, sizes: allGroups.map(groupSizes) };
+  return { stages, groups: allGroups, tokens: allTokens, sizes: allGroups.map(sizesOf) };
 }
 
 function nextPositions(stage) {
@@ -31,7 +31,7 @@ function nextPositions(stage) {
   return next;
 }
 
-function groupSizes(groups) {
+export function sizesOf(groups) {
   const sizes = new Int32Array(groups.length);
   for (const group of groups) sizes[group] += 1;
   return sizes;
@@ -122,8 +122,7 @@ export function patchSpans(view) {
 }
 
 // Sum of red, green, blue and the number of pixels, four numbers a patch.
-export function patchSums(view) {
-  const pixels = picturePixels(view);
+export function patchSums(view, pixels = picturePixels(view)) {
   const sums = new Float64Array(view.size * 4);
   for (let patch = 0; patch < view.size; patch += 1) {
     eachPixel(view, patch, (at) => {

@@ -1,5 +1,6 @@
 // The three canvas panes: their size, and when each is drawn anew. One zoom and one cursor for all.
 
+import { drawLive, liveCaption } from '../../camera/js/draw.js';
 import { drawHighlight } from './highlight.js';
 import { mountFeatures } from './features.js';
 import { besideCaption, createMaskCache, drawBaseline, drawMerged, maskCaption, modeOf, splitX } from './masks.js';
@@ -30,7 +31,7 @@ function createPane(name, ui, store) {
   };
 }
 
-const EVERY = ['view', 'runs', 'zoom', 'frame', 'pending', 'preview', 'against', 'side'];
+const EVERY = ['view', 'runs', 'zoom', 'frame', 'pending', 'preview', 'against', 'side', 'live'];
 const MERGE_KEYS = [...EVERY, 'shown', 'stage', 'layers', 'heat', 'heatWanted', 'pinned'];
 const BASELINE_KEYS = [...EVERY, 'maskOpacity', 'hiddenClasses', 'focusClass', 'maskMode', 'features', 'shown'];
 const MASK_KEYS = [...BASELINE_KEYS, 'split', 'focusFlow'];
@@ -42,15 +43,15 @@ export function mountPanes(ui, store, actions) {
   const maskFor = createMaskCache();
   // Shape first: what is drawn below reads the panes' size.
   mountPreview(ui, store);
-  paintOn(store, MERGE_KEYS, merges, (ctx, state) => {
+  paintOn(ui, store, MERGE_KEYS, merges, (ctx, state) => {
     drawMerges(ctx, onSide(state), merges.rect(), groundColour(merges.stage));
     ui.mergeCaption.textContent = mergeCaption(onSide(state));
   });
-  paintOn(store, BASELINE_KEYS, baseline, (ctx, state) => {
+  paintOn(ui, store, BASELINE_KEYS, baseline, (ctx, state) => {
     drawBaseline(ctx, baseline, state, maskFor);
     ui.baselineCaption.textContent = besideCaption(state);
   });
-  paintOn(store, MASK_KEYS, merged, (ctx, state) => {
+  paintOn(ui, store, MASK_KEYS, merged, (ctx, state) => {
     drawMerged(ctx, merged, state, maskFor);
     showBorder(ui, merged, state);
     ui.maskCaption.textContent = maskCaption(state);
@@ -63,18 +64,21 @@ export function mountPanes(ui, store, actions) {
   watchSizes(panes, store);
 }
 
-// Draws a pane's picture: of the view, or while another picture is on its way that one alone.
-function paintOn(store, keys, pane, draw) {
+// Draws a pane's picture: of the camera, of the view, or while another picture is on its way that one alone.
+function paintOn(ui, store, keys, pane, draw) {
   store.on(keys, (state) => {
     const ctx = prepareCanvas(pane.base, pane.size());
-    if (state.pending) drawPreview(ctx, pane.size(), state);
+    if (state.live) {
+      drawLive(ctx, pane.name, pane.size(), state);
+      ui[`${pane.name}Caption`].textContent = liveCaption(pane.name, state.live);
+    } else if (state.pending) drawPreview(ctx, pane.size(), state);
     else if (state.view) draw(ctx, state);
   });
 }
 
 function drawTop(pane, state) {
   const ctx = prepareCanvas(pane.top, pane.size());
-  if (!state.view || state.pending) return;
+  if (!state.view || state.pending || state.live) return;
   const isMerges = pane.name === 'merge';
   if (isMerges && state.motion) drawMotion(ctx, onSide(state), pane.rect());
   else if (isMerges && state.tour && activePatch(state) === null) drawTour(ctx, state, pane.rect());

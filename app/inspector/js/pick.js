@@ -60,7 +60,7 @@ export function mountPick(ui, store, opening) {
   ui.root.append(input);
   const choose = () => input.click();
   // Panes without a picture ask for one.
-  ui.panes.addEventListener('click', () => !store.state.view && !store.state.pending && choose());
+  ui.panes.addEventListener('click', () => !store.state.view && !store.state.pending && !store.state.live && choose());
   acceptDropsAnywhere(ui, store, take);
   acceptPastes(take);
   return { choose, take };

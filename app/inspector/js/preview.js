@@ -10,8 +10,8 @@ export function mountPreview(ui, store) {
     if (!state.pending) store.set({ preview: null });
     else if (state.pending.src !== state.preview?.src) loadPreview(state.pending.src, store);
   });
-  store.on(['view', 'pending', 'preview'], (state) => {
-    const shape = state.pending ? state.preview?.picture : state.view;
+  store.on(['view', 'pending', 'preview', 'live'], (state) => {
+    const shape = state.live?.view ?? (state.pending ? state.preview?.picture : state.view);
     if (shape) ui.root.style.setProperty('--ratio', shape.width / shape.height);
   });
 }

@@ -15,8 +15,8 @@ export function createRaces(store, send, lost = () => false, clock = () => perfo
   const isHandRaceOn = () => races.hand !== null && clock() - races.hand.heard < SILENCE_MS;
 
   function wanted() {
-    const { view, pending, exploring, schedule } = state;
-    return Boolean(view) && !pending && !exploring && view.runs.has(schedule) && !document.hidden;
+    const { view, pending, exploring, schedule, live } = state;
+    return Boolean(view) && !pending && !live && !exploring && view.runs.has(schedule) && !document.hidden;
   }
 
   // Asks for the race of what is shown, where that is not known yet; else for what comes after a race.

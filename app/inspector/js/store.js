@@ -73,6 +73,8 @@ export const initialState = (page = {}) => ({
   model: page.model ?? null, // the wanted model's name
   source: page.selected_example ? { example: page.selected_example } : null, // where the wanted picture comes from
   pending: null, // a picture on its way: {src, title, patches, text, done, of, digest, generation}
+  live: null, // the camera's latest frame, as long as it runs (see app/camera/js)
+  cameraText: '', // what one waits for with the camera
   exploring: null, // of a view whose runs still come in: {done, of}
   queueing: null, // of a recipe that is not at hand: {text, done, of}
   notice: null, // one sentence: {text, kind}

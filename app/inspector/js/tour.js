@@ -24,7 +24,7 @@ export function mountTour(ui, store) {
 }
 
 function startOnce(ui, store, state) {
-  if (!state.view || state.pending || wasSeen()) return;
+  if (!state.view || state.pending || state.live || wasSeen()) return;
   startTour(ui, store, false);
 }
 

@@ -5,7 +5,8 @@ import { el, percent } from '../../js/util.js';
 const LINK_WORDS = { paper: 'Paper', code: 'Code' };
 
 // A picture on its way, runs of it that still come in, or a recipe that is not at hand.
-export function waitingText({ pending, exploring, queueing }) {
+export function waitingText({ pending, exploring, queueing, live, cameraText }) {
+  if (live || cameraText) return cameraText;
   if (pending) return withShare(pending);
   if (queueing) return withShare(queueing);
   return exploring ? `${exploring.done} of ${exploring.of} recipes` : '';
@@ -14,7 +15,7 @@ export function waitingText({ pending, exploring, queueing }) {
 const withShare = ({ text, done, of }) => `${text}${of > 0 && done !== null && !/\d of \d/.test(text) ? `, ${percent(done / of)}` : ''}…`;
 
 export function mountWaiting(ui, store) {
-  store.on(['pending', 'exploring', 'queueing'], (state) => {
+  store.on(['pending', 'exploring', 'queueing', 'live', 'cameraText'], (state) => {
     const text = waitingText(state);
     if (ui.waiting.textContent !== text) ui.waiting.textContent = text;
     ui.waiting.dataset.kind = state.pending ? 'picture' : state.queueing ? 'recipe' : 'runs';

@@ -2,9 +2,9 @@
 
 // Until a recipe was chosen, the paper's.
 export const PAPER_RECIPE = '2,5';
-export const ACTS = { view: 0, recipe: 0, race: 0 };
+export const ACTS = { view: 0, recipe: 0, race: 0, camera: 0 };
 
-// The person did something: one generation more, the latest of its kind ("view", "recipe" or "race").
+// The person did something: one generation more, the latest of its kind ("view", "recipe", "race" or "camera").
 export function newAct(state, kind) {
   state.generation += 1;
   state.acts = { ...state.acts, [kind]: state.generation };

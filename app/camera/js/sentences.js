@@ -1,0 +1,43 @@
+// What keeps a camera from its pictures, in one sentence each that says what helps.
+
+const BY_NAME = {
+  NotAllowedError: 'The camera was refused: allow it for this page beside the browser’s address bar, then press “camera” again.',
+  SecurityError: 'This browser’s settings forbid the camera: allow it there, then press “camera” again.',
+  NotFoundError: 'No camera was found: connect one, then press “camera” again.',
+  NotReadableError: 'The camera is used by another program: close that, then press “camera” again.',
+};
+// The same under names that older browsers use, or that mean no more to a person.
+const ALSO = {
+  PermissionDeniedError: 'NotAllowedError',
+  DevicesNotFoundError: 'NotFoundError',
+  OverconstrainedError: 'NotFoundError',
+  TrackStartError: 'NotReadableError',
+  AbortError: 'NotReadableError',
+};
+
+export function cameraSentence({ name = 'Error' }) {
+  return BY_NAME[ALSO[name] ?? name] ?? `The camera could not be opened (${name}): press “camera” to try again.`;
+}
+
+// Why this page cannot even ask; null where it can. place: {isSecure, hostname, port}
+export function noCameraHere(hasDevices, { isSecure, hostname, port }) {
+  if (hasDevices) return null;
+  if (isSecure) return 'This browser gives no camera to pages: another browser may.';
+  const own = port || '80';
+  const local = port || '7860';
+  return (
+    'Browsers give the camera only to https pages and to localhost: open this page by https, or use an SSH tunnel ' +
+    `(ssh -L ${local}:localhost:${own} ${hostname}) and open http://localhost:${local}.`
+  );
+}
+
+export const STOPPED = {
+  hidden: 'The camera was stopped while nobody saw this tab: press “camera” to go on.',
+  ended: 'The camera has stopped by itself: it was unplugged, or its permission was taken back.',
+  gone: 'The server does not answer, so the camera was stopped; what is here stays usable.',
+  broken: 'The server could not take the camera’s frames: reload the page, then press “camera” again.',
+};
+
+export const PRIVATE = 'Frames are computed on this page’s server and not kept.';
+export const ASKING = 'Asking the browser for the camera';
+export const SLOW = 'Waiting for the device';
