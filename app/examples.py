@@ -23,8 +23,8 @@ from mpm.streets import Dials, render_street
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "examples"
 FIRST_MESSAGE = FOLDER / "first.json"
 SIZE_WH_PX = (720, 540)
-THUMBNAIL_HEIGHT_PX = 80
-THUMBNAIL_BYTES = 3_000
+THUMBNAIL_HEIGHT_PX = 64
+THUMBNAIL_BYTES = 2_200
 QUALITIES = (85, 75, 65, 55, 45, 35, 25, 15, 5)
 
 CAMVID = "CamVid: Brostow, Fauqueur, Cipolla"
@@ -74,7 +74,7 @@ class Example:
         return None if self.labels is None else np.asarray(Image.open(self.labels))
 
     def thumbnail(self) -> bytes:
-        """A JPEG of 80 px height and at most 3 kB."""
+        """A JPEG of 64 px height and at most 2.2 kB."""
         picture = Image.fromarray(self.rgb())
         width = max(1, round(picture.width * THUMBNAIL_HEIGHT_PX / picture.height))
         small = picture.resize((width, THUMBNAIL_HEIGHT_PX), Image.Resampling.LANCZOS)

@@ -34,7 +34,18 @@ class Module:
 @cache
 def joined(entry: Path) -> str:
     """All that `entry` needs and then itself, as one script."""
-    return "'use strict';\n" + "\n".join(module.body for module in modules(entry))
+    return "'use strict';\n" + "\n".join(_bare(module.body) for module in modules(entry))
+
+
+def _bare(body: str) -> str:
+    """Without indentation and lines of comment, which every visitor would have to fetch.
+
+    Text that spans lines is left as it is: a module with such a text keeps its form.
+    """
+    if "`" in body and any(line.count("`") % 2 for line in body.splitlines()):
+        return body
+    lines = (line.strip() for line in body.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 @cache

@@ -25,6 +25,8 @@ from mpm.merging.schedule import PAPER, PRESETS
 
 BASELINE = "none"
 STOPS = tuple(str(preset) for preset in PRESETS)
+SHIPPED_STOPS = ("none", "2", "2,5", "2,5,8", "0,2,4,6,8")
+"""Those that the page brings along: with all of them its HTML would be a fifth larger."""
 ANSWERS = (
     "heat", "custom", "features", "curves",
     "mask", "npz", "report", "python", "figure-png", "figure-svg", "figure-pdf",
@@ -123,10 +125,10 @@ def waiting_message(waiting: Waiting, generation: float) -> str:
 
 
 def first_message(engine: Engine, picture: Picture, selected: str = str(PAPER)) -> str:
-    """Everything about one example in one message."""
-    runs = {str(run.recipe): run for run in runs_only(engine.sweep(picture, STOPS))}
+    """One example in one message, as it ships inside the page. The other stops the browser asks for."""
+    runs = {str(run.recipe): run for run in runs_only(engine.sweep(picture, SHIPPED_STOPS))}
     view = _whole_view(engine, picture, runs[BASELINE], {})
-    return encode(view, runs, selected=selected)
+    return encode(view, runs, selected=selected, sent=STOPS)
 
 
 def runs_messages(

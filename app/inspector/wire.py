@@ -11,7 +11,7 @@ import numpy as np
 
 from app.inspector.image_view import ImageView, display_wh_px
 
-SHOWN_QUALITY = 82
+SHOWN_QUALITY = 80
 """Of the JPEG that a browser shows; everything that is computed starts from the picture itself."""
 
 

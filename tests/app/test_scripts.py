@@ -33,10 +33,20 @@ def test_each_module_comes_once_and_after_what_it_needs(tmp_path):
     )
     assert [module.path.stem for module in modules(entry)] == ["low", "both", "main"]
     assert joined(entry).split("\n") == [
-        *("'use strict';", "let c = 1;", "class Own {}", ""),
-        *("const b = c;", "async function a() {}", ""),
-        *("// Starts.", "", "", "a(b, c);", ""),
+        *("'use strict';", "let c = 1;", "class Own {}"),
+        *("const b = c;", "async function a() {}", "a(b, c);"),
     ]
+
+
+def test_comments_and_indentation_stay_at_home_but_texts_over_lines_do_not_change(tmp_path):
+    text = "// Says it.\nexport const said = () => {\n  // quietly\n  return 'http://x';\n};\n"
+    kept = "export const two = `\n  // no comment\n`;\n"
+    main = "import { said } from './text.js';\nimport { two } from './kept.js';\nsaid(two);\n"
+    entry = written(tmp_path, main=main, text=text, kept=kept)
+    assert joined(entry) == (
+        "'use strict';\nconst said = () => {\nreturn 'http://x';\n};\n"
+        "const two = `\n  // no comment\n`;\n\nsaid(two);"
+    )
 
 
 @pytest.mark.parametrize(
