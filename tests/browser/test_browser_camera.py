@@ -11,11 +11,10 @@ from support.camera_page import (
     open_camera_page,
     panes,
     press_camera,
-    refuse_camera,
     start_camera,
     until,
 )
-from support.chromium import FAKE_CAMERA, chromium
+from support.chromium import FAKE_CAMERA, NO_CAMERA, beside, chromium
 from support.whole_page import PUBLISHED, state
 
 pytestmark = pytest.mark.browser
@@ -143,10 +142,11 @@ def test_what_the_browser_refuses_is_one_sentence(page, name, sentence):
     assert page.locator("[aria-label='Live camera']").get_attribute("aria-pressed") == "false"
 
 
-def test_a_real_refusal_is_said(page):
-    refuse_camera(page)
-    press_camera(page)
-    assert "The camera was refused" in notice(page)
+def test_a_real_refusal_is_said(browser, url):
+    with beside(browser, NO_CAMERA) as careful:
+        page = open_camera_page(careful.new_context(), url)
+        press_camera(page)
+        assert "The camera was refused" in notice(page)
 
 
 def test_plain_http_says_how_to_reach_the_page(page):
