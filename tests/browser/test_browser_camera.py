@@ -11,11 +11,10 @@ from support.camera_page import (
     open_camera_page,
     panes,
     press_camera,
-    refuse_camera,
     start_camera,
     until,
 )
-from support.chromium import FAKE_CAMERA, chromium
+from support.chromium import FAKE_CAMERA, NO_CAMERA, beside, chromium
 from support.whole_page import PUBLISHED, state
 
 pytestmark = pytest.mark.browser
@@ -89,6 +88,18 @@ def test_another_recipe_takes_effect_with_the_next_frame_and_stays(page):
     assert "live" not in headline(page)
 
 
+def test_what_the_recipe_was_put_against_and_the_mode_come_back(page):
+    page.locator("[data-ref=modes] [data-value=changes]").click()
+    page.locator("[data-ref=against]").select_option(index=1)
+    until(page, "s.against && s.maskMode === 'changes'")
+    title = page.locator("#mpm-baseline-title").inner_text()
+    start_camera(page)
+    assert page.locator("#mpm-baseline-title").inner_text() == "Mask, unmerged" != title
+    page.keyboard.press("Escape")
+    until(page, "!s.live && s.against && s.maskMode === 'changes'")
+    assert page.locator("#mpm-baseline-title").inner_text() == title
+
+
 def test_a_picture_that_is_picked_ends_it(page):
     start_camera(page)
     page.locator("[data-example]").nth(3).click()
@@ -143,10 +154,11 @@ def test_what_the_browser_refuses_is_one_sentence(page, name, sentence):
     assert page.locator("[aria-label='Live camera']").get_attribute("aria-pressed") == "false"
 
 
-def test_a_real_refusal_is_said(page):
-    refuse_camera(page)
-    press_camera(page)
-    assert "The camera was refused" in notice(page)
+def test_a_real_refusal_is_said(browser, url):
+    with beside(browser, NO_CAMERA) as careful:
+        page = open_camera_page(careful.new_context(), url)
+        press_camera(page)
+        assert "The camera was refused" in notice(page)
 
 
 def test_plain_http_says_how_to_reach_the_page(page):
@@ -188,5 +200,5 @@ def test_without_a_server_it_ends_with_one_sentence(page):
     for pattern in (FRAMES, "**/health*"):
         page.route(pattern, lambda route: route.abort())
     until(page, "!s.live")
-    assert notice(page).startswith("The server does not answer, so the camera was stopped")
+    assert notice(page).startswith("The server did not answer, so the camera was stopped")
     assert tracks(page) == ["ended"]

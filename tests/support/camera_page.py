@@ -48,13 +48,6 @@ def press_camera(page) -> None:
     page.locator("[aria-label='Live camera']").click()
 
 
-def refuse_camera(page) -> None:
-    """As somebody who says no to the browser's question."""
-    page.context.new_cdp_session(page).send(
-        "Browser.setPermission", {"permission": {"name": "camera"}, "setting": "denied"}
-    )
-
-
 def start_camera(page, frames: int = 3) -> None:
     """Press the tile and wait for so many answered frames."""
     press_camera(page)

@@ -20,9 +20,26 @@ FLAGS = (
 )
 FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 """A moving test picture as the camera, and nobody is asked."""
+NO_CAMERA = (FAKE_CAMERA[0], f"{FAKE_CAMERA[1]}=deny")
+"""The same for somebody who says no to the browser's question."""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 120_000
 """How long a page may take to get somewhere: none of these tests is about speed, and machines are busy."""
+
+
+def installed() -> str | None:
+    """Where it is."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@contextmanager
+def beside(browser, extra: tuple[str, ...]) -> Iterator:
+    """Another browser next to one that runs, with flags of its own."""
+    other = browser.browser_type.launch(executable_path=installed(), args=[*FLAGS, *extra])
+    try:
+        yield other
+    finally:
+        other.close()
 
 
 @contextmanager
@@ -31,7 +48,7 @@ def chromium(extra: tuple[str, ...] = ()) -> Iterator:
 
     extra: flags besides the usual ones.
     """
-    path = next(filter(None, map(shutil.which, NAMES)), None)
+    path = installed()
     if path is None:
         refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
         refuse("these tests need Chromium (Debian: apt-get install chromium)")

@@ -14,6 +14,7 @@ import { showLiveStrip } from './show.js';
 
 const TELL_RATES_MS = 400; // numbers that change more often cannot be read
 const MOST_LOSSES = 3;
+const PLAIN = { against: null, side: 'own', maskMode: 'merged' }; // what panes and heads say of frames
 
 const pause = (ms = 8) => new Promise((done) => setTimeout(done, ms));
 
@@ -64,8 +65,8 @@ async function start(camera) {
 function begin(camera, session) {
   const { store, send } = camera.page;
   const { state } = store;
-  const { acts, source, model, schedule } = state;
-  Object.assign(session, { generation: acts.view, source, model, schedule });
+  const { acts, source, model, schedule, against, side, maskMode } = state;
+  Object.assign(session, { generation: acts.view, source, model, schedule, before: { against, side, maskMode } });
   session.stream.getTracks().forEach((track) => {
     track.onended = () => camera.session === session && stop(camera, STOPPED.ended);
   });
@@ -74,7 +75,7 @@ function begin(camera, session) {
     newAct(state, kind);
     send('act', { kind });
   }
-  store.set({ cameraText: '' });
+  store.set({ cameraText: '', ...PLAIN });
   camera.spoken.textContent = `The camera is live: the masks follow it. Escape stops it. ${PRIVATE}`;
   const ask = (taken, number) => camera.server.frame({ ...wishOf(state), tab: camera.tab, number, jpeg: taken.jpeg });
   session.end = startLoop({ camera: createGrabber(session.video), ask, heard: heardBy(camera, session), pause });
@@ -107,14 +108,14 @@ function heardBy(camera, session) {
     async slow() {
       session.rates.paused();
       set({ cameraText: `${SLOW}…` });
-      if (!(await watch.suspect()) && isOn()) stop(camera, STOPPED.gone, 'gone');
+      if (!(await watch.suspect()) && isOn()) stop(camera, STOPPED.gone);
     },
     async lost() {
       session.losses += 1;
       const isThere = await watch.suspect();
       if (!isOn()) return false;
       if (isThere && session.losses < MOST_LOSSES) return pause(1000).then(isOn);
-      stop(camera, isThere ? STOPPED.broken : STOPPED.gone, isThere ? 'trouble' : 'gone');
+      stop(camera, isThere ? STOPPED.broken : STOPPED.gone);
       return false;
     },
   };
@@ -132,8 +133,8 @@ function release(session) {
   session.video?.remove();
 }
 
-// why: a sentence where the person did not stop it.
-function stop(camera, why = null, kind = 'camera') {
+// why: a sentence where the person did not stop it; it stays when the server is there again.
+function stop(camera, why = null) {
   const { session, page } = camera;
   const { state, set } = page.store;
   camera.session = null;
@@ -141,9 +142,9 @@ function stop(camera, why = null, kind = 'camera') {
   mark(camera, false);
   camera.spoken.textContent = 'The camera is off.';
   const wasLive = Boolean(state.live);
-  set({ live: null, cameraText: '' });
+  set({ live: null, cameraText: '', ...session.before });
   if (wasLive) goBack(page, session);
-  if (why) set({ notice: noticeOf(why, kind) });
+  if (why) set({ notice: noticeOf(why, 'camera') });
 }
 
 // The picture before is drawn anew, with the recipe that was chosen meanwhile.

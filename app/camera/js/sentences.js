@@ -34,7 +34,7 @@ export function noCameraHere(hasDevices, { isSecure, hostname, port }) {
 export const STOPPED = {
   hidden: 'The camera was stopped while nobody saw this tab: press “camera” to go on.',
   ended: 'The camera has stopped by itself: it was unplugged, or its permission was taken back.',
-  gone: 'The server does not answer, so the camera was stopped; what is here stays usable.',
+  gone: 'The server did not answer, so the camera was stopped; what is here stays usable.',
   broken: 'The server could not take the camera’s frames: reload the page, then press “camera” again.',
 };
 
