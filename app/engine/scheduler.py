@@ -33,6 +33,11 @@ MAX_VISITORS = 10_000
 RECENT_TURNS = 32
 LOOK_AGAIN_S = 0.25
 """How soon somebody who waits notices that the work is not wanted any more."""
+LINGER_S = 0.1
+"""After work that a person waited for, measuring holds back so long: the next run, or the next frame of a
+camera, is mostly on its way."""
+HELD_BACK_S = 1.0
+"""Nothing holds back longer than this in all: looking slows a race down, and never stops it."""
 
 
 class Urgency(IntEnum):
@@ -71,6 +76,7 @@ class Ticket:
     def __init__(self, scheduler: Scheduler, claim: Claim, number: int) -> None:
         self.claim, self.number = claim, number
         self.is_looking = False  # who does not look would only hold up the others
+        self.since = time.monotonic()
         self._scheduler = scheduler
 
     def wait(self, timeout_s: float | None = None) -> bool:
@@ -101,6 +107,7 @@ class Scheduler:
         self._waiting: list[Ticket] = []
         self._served: Ticket | None = None
         self._since = 0.0
+        self._quiet_until = 0.0
         self._numbers = 0
         self.turns = 0  # that have begun
         self._last_served: OrderedDict[str, int] = OrderedDict()
@@ -136,10 +143,10 @@ class Scheduler:
             ticket.is_looking = True
             try:
                 while not self._is_served(ticket):
-                    rest = min(LOOK_AGAIN_S, end - time.monotonic())
-                    if rest <= 0:
+                    now = time.monotonic()
+                    if end <= now:
                         return False
-                    self._changed.wait(rest)
+                    self._changed.wait(min(LOOK_AGAIN_S, end - now, self._held_back_s(ticket) or math.inf))
                 return True
             finally:
                 ticket.is_looking = False
@@ -149,8 +156,10 @@ class Scheduler:
         """See `Ticket.leave`."""
         with self._changed:
             if self._served is ticket:
-                self._served = None
-                self._seconds.append(time.monotonic() - self._since)
+                self._served, now = None, time.monotonic()
+                self._seconds.append(now - self._since)
+                if ticket.claim.urgency < Urgency.MEASURED:
+                    self._quiet_until = now + LINGER_S
             elif ticket in self._waiting:
                 self._waiting.remove(ticket)
             self._changed.notify_all()
@@ -168,10 +177,17 @@ class Scheduler:
             return True
         if not ticket.claim.is_wanted():
             raise Overtaken
-        is_next = self._served is None and self._first() is ticket
+        is_free = self._served is None and not self._held_back_s(ticket)
+        is_next = is_free and self._first() is ticket
         if is_next:
             self._serve(ticket)
         return is_next
+
+    def _held_back_s(self, ticket: Ticket) -> float:
+        """How long measuring still holds back for whoever was just served."""
+        if ticket.claim.urgency < Urgency.MEASURED:
+            return 0.0
+        return max(0.0, min(self._quiet_until, ticket.since + HELD_BACK_S) - time.monotonic())
 
     def _serve(self, ticket: Ticket) -> None:
         self._waiting.remove(ticket)

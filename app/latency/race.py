@@ -124,7 +124,8 @@ class _Track:
         try:
             while True:
                 waiting = next(turn)
-                self.race.state = "held" if waiting.ahead else "waiting"
+                is_held = waiting.ahead or self.race.state == "held"
+                self.race.state = "held" if is_held else "waiting"
                 yield self.race
         except StopIteration as end:
             self.race.state = state

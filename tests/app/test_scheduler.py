@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from support.patience import PATIENCE_S, until
 
 from app.engine.generations import RACE, RECIPE, VIEW, Generations, Wish
-from app.engine.scheduler import ANYBODY, Claim, Scheduler, Urgency
+from app.engine.scheduler import ANYBODY, HELD_BACK_S, LINGER_S, Claim, Scheduler, Urgency
 from app.errors import Overtaken
 from mpm.errors import InputError
 
@@ -94,6 +95,32 @@ def test_one_piece_of_work_at_a_time_and_all_of_it():
     for thread in threads:
         thread.join(PATIENCE_S)
     assert len(most) == 16 * 20 and max(most) == 1 and scheduler.turns == 16 * 20
+
+
+def test_measuring_holds_back_for_the_next_run_of_somebody_who_looks(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("app.engine.scheduler.time", SimpleNamespace(monotonic=lambda: now[0]))
+    scheduler = Scheduler()
+    race = scheduler.enter(Claim("racer", Urgency.MEASURED))
+    for _ in range(6):
+        with scheduler.turn(Claim("looks")):
+            now[0] += 0.05
+        now[0] += LINGER_S / 2
+        assert not race.wait(0), "the next run is on its way"
+    now[0] += LINGER_S
+    assert race.wait(0), "nothing came"
+    race.leave()
+
+
+def test_looking_slows_a_race_down_and_never_stops_it(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("app.engine.scheduler.time", SimpleNamespace(monotonic=lambda: now[0]))
+    scheduler = Scheduler()
+    race = scheduler.enter(Claim("racer", Urgency.MEASURED))
+    with scheduler.turn(Claim("looks")):
+        now[0] += HELD_BACK_S
+    assert race.wait(0)
+    race.leave()
 
 
 def test_work_that_was_overtaken_never_begins():
