@@ -135,7 +135,10 @@ def test_a_race_is_measured_work_and_told_to_be_held(on, engine, picture):
     assert told([next(race)])[0]["state"] == "held"
     held.leave()
     states = [one["state"] for one in told(race)]
-    assert states[0] == "running" and states[-1] == "done" and "held" not in states
+    after = [state for state in states if state != "held"]  # a moment longer: more might have been on its way
+    assert (
+        after[0] == "running" and after[-1] == "done" and states.index("running") == len(states) - len(after)
+    )
     claim = on.generations.claim(SimpleNamespace(tab="x", generation=1), Urgency.MEASURED, VIEW)
     assert claim.urgency > Urgency.AHEAD
 
