@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.inspector_browser import events, state
+from support.inspector_browser import events, open_panel, state
 from support.inspector_data import NAMED
 
 import app
@@ -50,6 +50,7 @@ def test_the_browser_writes_recipes_as_python_does(browser):
 
 def test_options_are_asked_for_and_kept_by_stops_blocks_and_methods(open_page):
     page = open_page()
+    open_panel(page, "Recipe")
     box(page, "sizes").focus()
     page.keyboard.press("Space")
     page.keyboard.press("Shift+Tab")
@@ -58,6 +59,7 @@ def test_options_are_asked_for_and_kept_by_stops_blocks_and_methods(open_page):
     page.locator(".stop").nth(3).click()
     page.locator(".encoder-block").nth(7).click()
     page.locator("select[data-ref=method]").select_option("bipartite")
+    open_panel(page, "Recipe")
     box(page, "sizes").uncheck()
     assert asked(page)[2:] == [
         "2|residual,sizes",
@@ -71,6 +73,7 @@ def test_options_are_asked_for_and_kept_by_stops_blocks_and_methods(open_page):
 
 def test_nothing_to_choose_where_nothing_merges(open_page):
     page = open_page("#schedule=2|decode-merged")
+    open_panel(page, "Recipe")
     box(page, "residual").check()
     page.locator(".stop").first.click()
     assert state(page)["schedule"] == "none"
@@ -86,6 +89,7 @@ def test_nothing_to_choose_where_nothing_merges(open_page):
 
 def test_a_named_recipe_is_its_text(open_page):
     page = open_page()
+    open_panel(page, "Recipe")
     names = page.locator(f"{MENU} option").all_text_contents()
     assert names == ["your own choice", *(one["title"] for one in NAMED)]
     for one in NAMED:
