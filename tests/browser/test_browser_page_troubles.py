@@ -18,7 +18,8 @@ LISTEN_JS = """() => {
     for (const text of [...lines].map((line) => line.innerText.trim()))
       if (text && !window.said.includes(text)) window.said.push(text);
   };
-  new MutationObserver(listen).observe(document.body, { subtree: true, childList: true, characterData: true });
+  const all = { subtree: true, childList: true, characterData: true };
+  new MutationObserver(listen).observe(document.body, all);
 }"""
 """Records whatever is said of a fault, in the explorer's line or in a toast of Gradio's."""
 

@@ -120,8 +120,8 @@ def centre(page, patch: int, pane: str = "merge") -> tuple[float, float]:
     ) * high
 
 
-def pixel(page, patch: int, canvas: str, pane: str, channels: slice = slice(3)) -> list[int]:
-    """Colour that the canvas has in the middle of a patch; channels: of red, green, blue and alpha."""
+def pixel(page, patch: int, canvas: str, pane: str) -> list[int]:
+    """Colour that the canvas has in the middle of a patch."""
     settle(page)
     x, y = centre(page, patch, pane)
     read = """([canvas, x, y]) => {
@@ -129,7 +129,7 @@ def pixel(page, patch: int, canvas: str, pane: str, channels: slice = slice(3)) 
         const at = [x - box.left, y - box.top].map(Math.round);
         return [...canvas.getContext('2d').getImageData(...at, 1, 1).data];
     }"""
-    return page.evaluate(read, [page.locator(f"[data-ref={canvas}]").element_handle(), x, y])[channels]
+    return page.evaluate(read, [page.locator(f"[data-ref={canvas}]").element_handle(), x, y])[:3]
 
 
 def only_layers(page, *names: str) -> None:
@@ -144,6 +144,10 @@ def open_panel(page, name: str) -> None:
     panel = page.locator(".pop", has=page.locator("summary", has_text=name))
     if panel.get_attribute("open") is None:
         panel.locator("summary").click()
+
+
+def close_panel(page) -> None:
+    page.locator(".pop[open] summary").press("Escape")
 
 
 def pick(page, schedule: str) -> None:

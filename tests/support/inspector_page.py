@@ -41,8 +41,11 @@ FACTS = {
     ],
     "model": "made-up",
     "examples": [
-        {"name": "street", "title": "High street", "kind": "synthetic street", "credit": "", "thumbnail": PIXEL},
-        {"name": "cat", "title": "Cat", "kind": "photo", "credit": "Somebody, CC0", "thumbnail": PIXEL},
+        {"name": name, "title": title, "kind": kind, "credit": credit, "thumbnail": PIXEL}
+        for name, title, kind, credit in (
+            ("street", "High street", "synthetic street", ""),
+            ("cat", "Cat", "photo", "Somebody, CC0"),
+        )
     ],
     "selected_example": "street",
     "links": {"paper": "https://arxiv.org/abs/2604.05718"},

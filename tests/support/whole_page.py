@@ -26,8 +26,13 @@ def new_visitor(context, url: str, link: str = ""):
     )
     visitor.on("request", lambda request: visitor.foreign.append(request.url))
     visitor.goto(url + link)
-    visitor.wait_for_function(f"document.querySelector('#inspector .mpm')?.__inspector && {HANDLE}.state.view")
+    wait_for_view(visitor)
     return visitor
+
+
+def wait_for_view(visitor) -> None:
+    mounted = "document.querySelector('#inspector .mpm')?.__inspector"
+    visitor.wait_for_function(f"{mounted} && {HANDLE}.state.view")
 
 
 def open_page(context, url: str, link: str = ""):
