@@ -26,6 +26,7 @@ from app.latency.settings import Plan
 pytestmark = pytest.mark.browser
 
 HANDLE = "document.querySelector('#latency-card .lat').__latency.state"
+RESOLUTION_PX = 160
 EXPLORER_JS = """
 let generation = 0;
 const wish = () => ({ generation, picture: props.value, model: null, recipe: '2,5' });
@@ -37,9 +38,11 @@ window.askForRace = () => trigger('race', wish());
 
 @pytest.fixture(scope="module")
 def engine(tiny_config, tmp_path_factory) -> Engine:
-    """Twelve very narrow blocks, so that every preset fits."""
+    """Twelve very narrow blocks, so that every preset fits, and patches enough that 200 runs take a while."""
     arguments = {**tiny_config.encoder.timm_args, "depth": 12}
-    config = replace(tiny_config, encoder=replace(tiny_config.encoder, timm_args=arguments))
+    config = replace(
+        tiny_config, encoder=replace(tiny_config.encoder, timm_args=arguments), resolution=RESOLUTION_PX
+    )
     torch.manual_seed(0)
     folder = mpm.save_segmenter(mpm.Segmenter(config), tmp_path_factory.mktemp("model") / "tiny12")
     engine = Engine(str(folder), "cpu", threads=1).start()

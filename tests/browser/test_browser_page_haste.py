@@ -15,7 +15,7 @@ from support.whole_page import (
     wait_until_shown,
 )
 
-from app.engine.engine import digest
+from app.engine.pictures import digest
 from app.examples import EXAMPLES
 
 pytestmark = pytest.mark.browser

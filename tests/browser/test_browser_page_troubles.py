@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from support.whole_page import notice, open_page, pick_example, state, upload, wait_for, wait_for_runs
 
-from app.engine.engine import digest
+from app.engine.pictures import digest
 from mpm.streets import render_street
 
 pytestmark = pytest.mark.browser
