@@ -9,31 +9,21 @@ import gradio as gr
 import pytest
 import torch
 from support.chromium import PATIENCE_MS
+from support.latency_page import latency_page
 from support.patience import until
 
 import mpm
 from app.engine.engine import Engine
-from app.engine.generations import Generations
-from app.engine.models import Models
-from app.engine.pictures import Picture, Pictures
 from app.latency import LatencyView
 from app.latency.handlers import LatencyHandlers
 from app.latency.payload import Heading, encode_race, encode_stopped
 from app.latency.race import Race
-from app.latency.section import latency_section
 from app.latency.settings import Plan
 
 pytestmark = pytest.mark.browser
 
 HANDLE = "document.querySelector('#latency-card .lat').__latency.state"
 RESOLUTION_PX = 160
-EXPLORER_JS = """
-let generation = 0;
-const wish = () => ({ generation, picture: props.value, model: null, recipe: '2,5' });
-window.mpmWish = (kind) => { generation += kind ? 1 : 0; return JSON.stringify(wish()); };
-window.askForRace = () => trigger('race', wish());
-"""
-"""What the section needs of the explorer, with one picture and one recipe."""
 
 
 @pytest.fixture(scope="module")
@@ -89,11 +79,7 @@ def starts(every_start):
 
 @pytest.fixture(scope="module")
 def url(engine, smooth_image, every_start):
-    pictures = Pictures()
-    shown = pictures.add(Picture.of(smooth_image))
-    with gr.Blocks() as page:
-        explorer = gr.HTML(shown.digest, html_template="<span></span>", js_on_load=EXPLORER_JS)
-        latency_section(Models.of(engine), pictures, Generations(), explorer)
+    page = latency_page(engine, smooth_image)
     _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     yield address
     page.close()
