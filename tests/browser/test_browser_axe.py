@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.axe import axe_script, barriers
-from support.whole_page import WITHOUT_TOUR, open_page, wait_for, wait_for_race
+from support.whole_page import OPEN_JS, WITHOUT_TOUR, open_page, wait_for, wait_for_race
 
 pytestmark = pytest.mark.browser
 
@@ -26,14 +26,6 @@ def visit(browser, url):
     yield open_one
     for context in contexts:
         context.close()
-
-
-OPEN_JS = """() => {
-  document.querySelectorAll('.mpm details').forEach((one) => { one.open = true; });
-  const closed = document.querySelectorAll('.gr-accordion > .label-wrap:not(.open)');
-  closed.forEach((button) => button.click());
-  return closed.length === 0;
-}"""
 
 
 def open_everything(page) -> None:

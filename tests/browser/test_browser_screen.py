@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
+from support.inspector_page import settle
 from support.whole_page import (
     HANDLE,
+    OPEN_JS,
     WITHOUT_TOUR,
     new_visitor,
     open_page,
@@ -69,15 +71,14 @@ def hidden(page) -> list[str]:
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1366, 768)])
-def test_the_first_screen_holds_all_that_matters(visit, width, height):
-    page = visit(width, height)
+def test_the_first_screen_holds_all_that_matters_and_does_not_jump(visit, width, height):
+    page = visit(width, height, scripts=[SHIFT_JS])
     assert hidden(page) == []
-    heights = [
-        page.locator(f"[data-ref={name}Stage]").bounding_box() for name in ("merge", "baseline", "mask")
-    ]
-    assert len({(box["y"], box["height"]) for box in heights}) == 1, "three panes in one line"
+    boxes = [page.locator(f"[data-ref={name}Stage]").bounding_box() for name in STAGES]
+    assert len({(round(box["y"]), round(box["height"])) for box in boxes}) == 1, "three panes in one line"
     wait_for_race(page, "['done', 'stopped'].includes(s.state)")
     assert hidden(page) == [], "figures take no room from the pictures"
+    assert page.evaluate("window.shift") < 0.05
     page.locator("[data-ref=range]").press("End")
     wait_for(page, "s.shown === '0,2,4,6,8'")
     assert hidden(page) == []
@@ -102,24 +103,19 @@ def middle(page, selector: str) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-@pytest.mark.parametrize("width", [320, 390, 768])
-def test_nothing_is_wider_than_the_screen(visit, width):
-    page = visit(width, 700)
-    for button in page.locator(".gr-accordion > .label-wrap:not(.open)").all():
-        if button.is_visible():
-            button.click()
-    page.locator("[data-ref=mergeTop]").click()
-    wait_for(page, "s.pinned !== null")
-    wait_for_race(page, "['done', 'stopped'].includes(s.state)")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate(WIDER_JS) == []
-
-
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
-def test_the_page_settles_without_jumping(visit, width, height):
-    page = visit(width, height, scripts=[SHIFT_JS])
+def test_nothing_is_wider_than_a_narrow_screen_and_nothing_jumps(visit):
+    page = visit(390, 844, scripts=[SHIFT_JS])
     wait_for_race(page, "['done', 'stopped'].includes(s.state)")
     assert page.evaluate("window.shift") < 0.05
+    page.wait_for_function(OPEN_JS)
+    page.locator("[data-ref=mergeTop]").click()
+    wait_for(page, "s.pinned !== null")
+    for width in (390, 320, 768):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.wait_for_function("width => innerWidth === width", arg=width)
+        settle(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(WIDER_JS) == []
 
 
 GONE_JS = f"""async (name) => {{

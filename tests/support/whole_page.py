@@ -13,6 +13,13 @@ HANDLE = "document.querySelector('#inspector .mpm').__inspector"
 LATENCY = "document.querySelector('#latency-card .lat').__latency.state"
 WITHOUT_TOUR = "localStorage.setItem('mpm-tour-seen', '1')"
 """For who was here before: no tour stands on the picture."""
+OPEN_JS = """() => {
+  document.querySelectorAll('.mpm details').forEach((one) => { one.open = true; });
+  const closed = document.querySelectorAll('.gr-accordion > .label-wrap:not(.open)');
+  closed.forEach((button) => button.click());
+  return closed.length === 0;
+}"""
+"""Opens all accordions, and those inside others with the next call; whether none was left."""
 
 
 def new_visitor(context, url: str, link: str = ""):
