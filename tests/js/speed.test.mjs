@@ -118,6 +118,15 @@ test('no race beside one by hand, in a hidden tab, or before all runs are there'
   assert.deepEqual(sent, ['race']);
 });
 
+test('another picture ends a race by hand, and is raced itself', () => {
+  const { state, sent, races } = page();
+  races.wishText('race');
+  state.generation = 3;
+  state.acts = { ...state.acts, view: 3 };
+  races.consider();
+  assert.deepEqual(sent, ['race']);
+});
+
 test('whoever stopped a race, or ran one by hand, is not given another until they choose something else', () => {
   const { state, sent, races } = page();
   races.consider();

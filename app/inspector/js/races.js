@@ -12,7 +12,9 @@ export function createRaces(store, send, lost = () => false, clock = () => perfo
   const { state, set } = store;
   const races = { hand: null, asked: '' };
 
-  const isHandRaceOn = () => races.hand !== null && clock() - races.hand.heard < SILENCE_MS;
+  // Another picture or model ends it without a word.
+  const isHandRaceOn = () =>
+    races.hand !== null && races.hand.generation > state.acts.view && clock() - races.hand.heard < SILENCE_MS;
 
   function wanted() {
     const { view, pending, exploring, schedule } = state;
