@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from support.chromium import PATIENCE_MS
 from support.inspector_browser import MESSAGES, build, own
 from support.inspector_page import HANDLE, STAND_IN, settle, stand_in
+from support.page_process import ROOT, PageProcess
 from support.published_files import VIT, mask_tensors, vit_tensors, write_segmenter
-from support.whole_page import PUBLISHED, ROOT, wait_until_served
+from support.whole_page import PUBLISHED
 from support.whole_page import open_page as open_whole_page
 
 
@@ -67,39 +64,27 @@ def cache(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def url(tmp_path_factory, cache):
+def server(tmp_path_factory, cache):
     """The page, served by `python app.py` with the bundled model."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("page") / "log.txt"
-    environment = {
-        **os.environ,
-        "GRADIO_TEMP_DIR": str(log.parent / "gradio"),
-        "MPM_CACHE": str(cache),
-        "HF_HUB_OFFLINE": "1",  # no test downloads a model
-    }
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            [sys.executable, "app.py", "--device", "cpu", "--port", str(port)],
-            cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_until_served(address, server, log)
-        yield address
+    offline = {"MPM_CACHE": str(cache), "HF_HUB_OFFLINE": "1"}  # no test downloads a model
+    with PageProcess(tmp_path_factory.mktemp("page"), variables=offline) as running:
+        running.wait_ready()
+        yield running
         # Gradio 6.31 may log a KeyError of its own when a run that just ended is cancelled.
-        assert f'File "{ROOT}' not in log.read_text(), log.read_text()
-    finally:
-        server.terminate()
-        server.wait(20)
+        assert f'File "{ROOT}' not in running.log, running.log
+
+
+@pytest.fixture(scope="package")
+def url(server) -> str:
+    return server.url
 
 
 @pytest.fixture
 def page(browser, url):
-    """A fresh visitor; errors of the page fail the test."""
+    """A fresh visitor; errors of the page and foreign requests fail the test."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000})
     visitor = open_whole_page(context, url)
     yield visitor
     assert visitor.complaints == []
+    assert [asked for asked in visitor.foreign if not own(asked, url)] == []
     context.close()

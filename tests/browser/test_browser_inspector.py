@@ -29,8 +29,11 @@ def test_groups_of_every_schedule_and_stage_are_the_trace_s(open_page):
     send_rest(page)
     for name, run in RUNS.items():
         pick(page, name)
+        stages = page.locator("[data-ref=stages] [data-value]")
+        assert stages.first.is_visible() == (name != "none"), "nothing to step through where nothing merges"
         for stage in range(len(run.trace.stages) + 1):
-            page.locator(f"[data-ref=stages] [data-value='{stage}']").click()
+            if run.trace.stages:
+                stages.nth(stage).click()
             now = state(page)
             assert (now["shown"], now["stage"]) == (name, stage)
             assert now["groups"] == run.trace.groups(stage).ravel().tolist()
@@ -59,16 +62,25 @@ def test_groups_are_drawn_in_their_mean_colour(open_page):
         )
 
 
+def colour_of(labels: np.ndarray, patch: int) -> list[int]:
+    """What the palette says of the pixel in the middle of a patch."""
+    row, col = divmod(patch, COLS)
+    y, x = int((row + 0.5) / ROWS * 192), int((col + 0.5) * 16 / (COLS * 16 - 8) * 248)
+    return PALETTE[labels[y, x]].tolist()
+
+
 def test_masks_have_the_palette_s_colours(open_page):
     page = open_page()
     page.locator("[data-ref=maskOpacity]").fill("100")
-    for split, labels in (("Home", RUNS["2,5"].labels), ("End", BASELINE.labels)):
-        page.locator("[data-ref=handle]").focus()
-        page.keyboard.press(split)
+    before, after = BASELINE.labels, RUNS["2,5"].labels
+    for patch in (5, 77, 100, 180):
+        assert pixel(page, patch, "baselineBase", "baseline") == colour_of(before, patch)
+        assert pixel(page, patch, "maskBase", "mask") == colour_of(after, patch)
+    page.get_by_role("radio", name="Compare").click()
+    for split, labels in (("Home", after), ("End", before)):
+        page.locator("[data-ref=handle]").press(split)
         for patch in (5, 77, 100, 180):
-            row, col = divmod(patch, COLS)
-            y, x = int((row + 0.5) / ROWS * 192), int((col + 0.5) * 16 / (COLS * 16 - 8) * 248)
-            assert pixel(page, patch, "maskBase", "mask") == PALETTE[labels[y, x]].tolist()
+            assert pixel(page, patch, "maskBase", "mask") == colour_of(labels, patch)
 
 
 def test_agreement_is_python_s(open_page):
@@ -167,7 +179,34 @@ def test_the_pixel_under_the_pointer_names_its_classes(open_page):
         box["x"] + rect["x"] + rect["w"] * (x + 0.5) / 248, box["y"] + rect["y"] + rect["h"] * (y + 0.5) / 192
     )
     settle(page)
-    assert page.locator("[data-ref=pixel]").inner_text().split("\n") == [before, "→", after]
+    assert page.locator(".tip .class-now").last.inner_text().split("\n") == [before, "→", after]
+
+
+def test_one_cursor_in_all_panes(open_page):
+    page = open_page()
+    page.locator("[data-ref=tour] button", has_text="Skip").click()
+    panes = ("merge", "baseline", "mask")
+
+    def inked() -> list[bool]:
+        """Whether something is drawn over each pane."""
+        read = """(name) => {
+            const canvas = document.querySelector(`[data-ref=${name}Top]`);
+            const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            return data.some((value, i) => i % 4 === 3 && value > 0);
+        }"""
+        settle(page)
+        return [page.evaluate(read, pane) for pane in panes]
+
+    for pane in panes:
+        page.mouse.move(*centre(page, 37, pane))
+        assert state(page)["hover"] == 37
+        assert inked() == [True, True, True]
+        tip = page.locator("[data-ref=tip]")
+        assert "Row 2, column 5" in tip.inner_text()
+        tip, stage = tip.bounding_box(), page.locator(f"[data-ref={pane}Stage]").bounding_box()
+        assert stage["x"] - 1 <= tip["x"] <= stage["x"] + stage["width"], "it stands at the pointer"
+    page.mouse.move(2, 2)
+    assert inked() == [False, False, False] and not page.locator("[data-ref=tip]").is_visible()
 
 
 @pytest.mark.parametrize(("name", "key"), [("pixel", "1x1"), ("panorama", "3000x100"), ("alone", "alone")])
@@ -182,4 +221,4 @@ def test_odd_pictures_show_something_sensible(open_page, name, key):
     page.mouse.move(box["x"] + 2, box["y"] + 2)
     assert page.locator("[data-ref=mergeCaption]").inner_text()
     if name == "alone":
-        assert "nothing merged" in page.locator("[data-ref=mergeCaption]").inner_text()
+        assert "no two came together" in page.locator("[data-ref=mergeCaption]").inner_text()

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from support.inspector_browser import RUNS, centre, events, pick, send, send_rest, state
+from support.inspector_browser import (
+    RUNS,
+    centre,
+    events,
+    open_panel,
+    pick,
+    send,
+    send_rest,
+    state,
+)
 from support.inspector_page import HANDLE, settle
 
 from app.inspector.payload import encode_file
@@ -15,17 +24,22 @@ def test_nothing_is_asked_of_the_server_while_looking(open_page, gradio_url):
     page = open_page(url=gradio_url)
     page.get_by_role("button", name="send rest").click()
     page.wait_for_function(f"() => {HANDLE}.state.runs.length === 8")
-    page.wait_for_timeout(300)
+    page.wait_for_load_state("networkidle")
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.locator("[data-ref=range]").focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "End"):
         page.keyboard.press(key)
     page.locator("[data-ref=stages] [data-value='1']").click()
+    open_panel(page, "Layers")
     page.locator("[data-layer=size]").click()
     page.mouse.move(*centre(page, 40))
     page.get_by_role("radio", name="Changes").click()
-    page.wait_for_timeout(600)
+    for key in ("ArrowRight", "Enter"):
+        page.locator("[data-ref=mergeTop]").press(key)
+    # The address and the spoken line follow last of all.
+    page.wait_for_function("() => ['masks=changes', 'patch='].every((part) => location.hash.includes(part))")
+    page.wait_for_function("() => document.querySelector('[data-ref=spoken]').textContent")
     assert state(page)["shown"] == "0,2,4,6,8"
     assert [address for address in asked if not address.startswith(("data:", "blob:"))] == []
 
@@ -33,6 +47,7 @@ def test_nothing_is_asked_of_the_server_while_looking(open_page, gradio_url):
 def test_more_runs_leave_the_view_as_it_is(open_page):
     page = open_page()
     page.mouse.click(*centre(page, 37))
+    open_panel(page, "Layers")
     page.locator("[data-layer=grid]").click()
     page.locator("[data-ref=stages] [data-value='1']").click()
     page.locator("[data-ref=mergeTop]").focus()
@@ -79,7 +94,7 @@ def test_blocks_make_a_schedule_of_one_s_own(open_page):
     page.locator(".encoder-block").nth(1).click()
     settle(page)
     assert [asked["recipe"] for asked in events(page, "custom")] == ["1,2,5"]
-    assert page.locator(".stop").last.inner_text().startswith("{1, 2, 5}")
+    assert page.locator(".stop").last.inner_text() == "yours\n{1,2,5}"
     send(page, "failure")
     page.wait_for_function(
         "() => document.querySelector('[data-ref=status]').textContent.includes('did not fit')"

@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-import json
-import threading
+import functools
 from dataclasses import replace
 
 import gradio as gr
 import pytest
 import torch
 from support.chromium import PATIENCE_MS
+from support.latency_page import latency_page
+from support.patience import until
 
 import mpm
 from app.engine.engine import Engine
-from app.engine.models import Models
 from app.latency import LatencyView
-from app.latency.payload import encode_race, encode_stopped
+from app.latency.handlers import LatencyHandlers
+from app.latency.payload import Heading, encode_race, encode_stopped
 from app.latency.race import Race
-from app.latency.section import latency_section
 from app.latency.settings import Plan
-from mpm.measure.device_card import CardResult, DeviceCard
 
 pytestmark = pytest.mark.browser
 
 HANDLE = "document.querySelector('#latency-card .lat').__latency.state"
-MODEL = {"concurrency_id": "model", "concurrency_limit": 1}
+RESOLUTION_PX = 160
 
 
 @pytest.fixture(scope="module")
 def engine(tiny_config, tmp_path_factory) -> Engine:
-    """Twelve very narrow blocks, so that every preset fits."""
+    """Twelve very narrow blocks, so that every preset fits, and patches enough that 200 runs take a while."""
     arguments = {**tiny_config.encoder.timm_args, "depth": 12}
-    config = replace(tiny_config, encoder=replace(tiny_config.encoder, timm_args=arguments))
+    config = replace(
+        tiny_config, encoder=replace(tiny_config.encoder, timm_args=arguments), resolution=RESOLUTION_PX
+    )
     torch.manual_seed(0)
     folder = mpm.save_segmenter(mpm.Segmenter(config), tmp_path_factory.mktemp("model") / "tiny12")
     engine = Engine(str(folder), "cpu", threads=1).start()
@@ -39,11 +40,46 @@ def engine(tiny_config, tmp_path_factory) -> Engine:
     return engine
 
 
+class Starts:
+    """Counts the races that clicks on Start began on the server, and those that are over."""
+
+    def __init__(self, plain) -> None:
+        self.begun = self.over = 0
+
+        @functools.wraps(plain)
+        def counted(*arguments, **named):
+            self.begun += 1
+            try:
+                yield from plain(*arguments, **named)
+            finally:
+                self.over += 1
+
+        self.counted = counted
+
+    def wait_over(self, many: int) -> None:
+        """Until so many have begun, and nothing of them runs any more."""
+        until(lambda: (self.begun, self.over) == (many, many))
+
+
 @pytest.fixture(scope="module")
-def url(engine, smooth_image):
-    with gr.Blocks() as page:
-        picture = gr.Image(smooth_image, format="png")
-        latency_section(Models.of(engine), picture, gr.State("2,5"), gr.State(engine.name), MODEL)
+def every_start():
+    tally = Starts(LatencyHandlers.start)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LatencyHandlers, "start", tally.counted)
+        yield tally
+
+
+@pytest.fixture
+def starts(every_start):
+    """Those of one test."""
+    every_start.wait_over(every_start.begun)
+    every_start.begun = every_start.over = 0
+    return every_start
+
+
+@pytest.fixture(scope="module")
+def url(engine, smooth_image, every_start):
+    page = latency_page(engine, smooth_image)
     _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     yield address
     page.close()
@@ -59,7 +95,7 @@ def open_page(browser, url):
         page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.goto(url)
-        page.wait_for_function("document.querySelector('#latency-card .lat')?.__latency")
+        page.wait_for_function("document.querySelector('#latency-card .lat')?.__latency && window.mpmWish")
         return page
 
     yield open_one
@@ -130,22 +166,35 @@ def test_model_only_is_named(open_page):
     assert "Model only" in page.locator("#latency-card [data-ref=plotCaption]").inner_text()
 
 
-def test_stop_keeps_what_is_drawn_and_ends_the_work(open_page, engine):
+def test_a_race_that_the_page_began_gives_way_to_start(open_page, starts):
+    page = open_page()
+    page.evaluate("window.askForRace()")
+    page.wait_for_function(f"{HANDLE}.byHand === false && {HANDLE}.state === 'done'")
+    assert 7 <= state(page)["runs"]["none"] <= 21
+    start(page, 2)
+    page.wait_for_function(f"{HANDLE}.byHand && {HANDLE}.state === 'done'")
+    assert state(page)["runs"] == {"none": 2, "2,5": 2}
+
+
+def test_stop_keeps_what_is_drawn_and_ends_the_work(open_page, starts):
     page = open_page()
     start(page, 200)
     page.wait_for_function(f"Object.values({HANDLE}.runs).some((runs) => runs > 2)")
     page.locator("#latency-stop").click()
     wait_for(page, "stopped")
-    runs = state(page)["runs"]
-    page.wait_for_timeout(600)
-    assert state(page)["runs"] == runs and runs["none"] < 200 and ink(page) > 100
-    assert idle(engine)
+    starts.wait_over(1)
+    last = state(page)
+    assert last["runs"]["none"] < 200 and ink(page) > 100
+    again = {"race": last["race"], "state": "stopped", "runs": last["runs"]}
+    page.locator("#latency-stop").click()  # a round trip: nothing was still on its way
+    page.wait_for_function(f"{HANDLE}.received > {last['received']}")
+    assert {name: state(page)[name] for name in again} == again
 
 
-def test_start_counts_right_after_stop(open_page):
+def test_start_counts_right_after_stop(open_page, starts):
     page = open_page()
     start(page, 200)
-    page.wait_for_function(f"{HANDLE}.state === 'running'")
+    wait_for(page, "running")
     for _ in range(3):
         before = state(page)["race"]
         page.locator("#latency-stop").click()
@@ -153,38 +202,40 @@ def test_start_counts_right_after_stop(open_page):
         page.wait_for_function(f"{HANDLE}.race !== '{before}' && {HANDLE}.state === 'running'")
     page.locator("#latency-stop").click()
     wait_for(page, "stopped")
+    starts.wait_over(4)
 
 
-def test_stop_right_after_start_leaves_nothing_running(open_page, engine):
+def test_stop_right_after_start_leaves_nothing_running(open_page, starts):
     page = open_page()
     start(page, 200)
-    page.wait_for_function(f"{HANDLE}.state === 'running'")
+    wait_for(page, "running")
     press(page, ["measure", "latency-stop"] * 3)  # Gradio cannot cancel what the server has not confirmed
     wait_for(page, "stopped")
-    page.wait_for_timeout(600)
-    assert state(page)["state"] == "stopped" and idle(engine)
+    starts.wait_over(4)
+    assert state(page)["state"] == "stopped"
 
 
-def test_starts_in_a_row_leave_one_race(open_page, engine):
+def test_starts_in_a_row_leave_one_race(open_page, starts):
     page = open_page()
     start(page, 200)
-    page.wait_for_function(f"{HANDLE}.state === 'running'")
-    first = state(page)["race"]
+    wait_for(page, "running")
+    first = state(page)
     press(page, ["measure"] * 3)
-    page.wait_for_function(f"{HANDLE}.race !== '{first}' && {HANDLE}.state === 'running'")
-    page.wait_for_timeout(600)
+    last = first["generation"] + 3
+    page.wait_for_function(f"{HANDLE}.generation === {last} && {HANDLE}.state === 'running'")
     last = state(page)["race"]
+    until(lambda: (starts.begun, starts.over) == (4, 3))
     page.locator("#latency-stop").click()
     wait_for(page, "stopped")
-    page.wait_for_timeout(600)
-    assert state(page)["race"] == last and idle(engine)
+    starts.wait_over(4)
+    assert state(page)["race"] == last
 
 
 def test_messages_may_overtake_each_other(browser):
-    def race(name: str, pressed: float) -> str:
+    def race(name: str, generation: float) -> str:
         made = Race.of(Plan(("none", "2,5")))
         made.state = "running"
-        return encode_race(made, name, pressed=pressed)
+        return encode_race(made, Heading(name, generation))
 
     steps = [
         (race("a", 10), ("a", "running")),
@@ -214,24 +265,12 @@ def test_messages_may_overtake_each_other(browser):
         blocks.close()
 
 
-def test_a_closed_tab_ends_the_work(open_page, engine):
+def test_a_closed_tab_ends_the_work(open_page, starts):
     page = open_page()
     start(page, 200)
     page.wait_for_function(f"Object.values({HANDLE}.runs).some((runs) => runs > 2)")
     page.context.close()
-    threading.Event().wait(1.5)
-    assert idle(engine)
-
-
-def idle(engine: Engine) -> bool:
-    """Whether nobody runs the model for a while."""
-    calls, plain = [], engine.exclusively
-    engine.exclusively = lambda work: (calls.append(1), plain(work))[1]
-    try:
-        threading.Event().wait(0.6)
-    finally:
-        del engine.exclusively
-    return not calls
+    starts.wait_over(1)
 
 
 def test_a_narrow_page_has_no_sideways_scroll(open_page):
@@ -241,39 +280,3 @@ def test_a_narrow_page_has_no_sideways_scroll(open_page):
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     for part in ("#latency-card table", "#latency-card .lat-blocks svg", "#latency-card canvas"):
         assert page.evaluate(f"document.querySelector('{part}').getBoundingClientRect().right") <= 390
-
-
-def made_up_card() -> DeviceCard:
-    machine = {"processor": "P", "device": "cpu: <b>Raspberry</b>", "cores": 4, "torch": "2.9"}
-    settings = {
-        "model": "m", "weights": "trained", "patches": 660, "batch": 1, "dtype": "float32", "threads": 4,
-        "image_wh_px": [480, 360],
-    }  # fmt: skip
-    results = (
-        CardResult("none", (660,), 0.9, 0.8, 1.0, 20, (1.0, 0.9, 1.1)),
-        CardResult("2,5", (660, 500, 400), 0.6, 0.5, 0.7, 20, (1.5, 1.4, 1.6)),
-    )
-    return DeviceCard("2026-05-01", machine, settings, results)
-
-
-def test_device_cards_open_together_and_bad_ones_are_named(open_page, tmp_path):
-    good = made_up_card()
-    good.write(tmp_path / "pi.json")
-    replace(good, machine={**good.machine, "device": "cuda: H200"}).write(tmp_path / "gpu.json")
-    newer = {**good.to_json(), "mpm_card": 2}
-    (tmp_path / "newer.json").write_text(json.dumps(newer))
-    (tmp_path / "large.json").write_text(" " * 70_000)
-    page = open_page()
-    page.get_by_role("button", name="Compare devices").click()
-    chooser = page.locator("#latency-cards input[type=file]")
-    chooser.set_input_files([tmp_path / f"{name}.json" for name in ("pi", "gpu", "newer", "large")])
-    cards = page.locator("#latency-cards .lat-card")
-    cards.nth(1).wait_for()
-    assert "<b>Raspberry</b>" in cards.nth(0).inner_text() and "H200" in cards.nth(1).inner_text()
-    assert "900 ms" in cards.nth(0).inner_text() and "1.50×" in cards.nth(0).inner_text()
-    refused = page.locator("#latency-cards [data-ref=refused]").inner_text()
-    assert "newer version" in refused and "at most 64 kB" in refused
-    paper = page.locator("#latency-cards [data-ref=paper]").inner_text()
-    assert "1.61×" in paper and "ms" not in paper.lower().split()
-    cards.nth(0).get_by_role("button").click()
-    page.wait_for_function("document.querySelectorAll('#latency-cards .lat-card').length === 1")

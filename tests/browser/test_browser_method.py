@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from support.inspector_browser import events, state
+from support.inspector_page import settle
 from support.whole_page import state as page_state
+from support.whole_page import wait_until_shown
 
 import mpm
 from app.examples import EXAMPLES
@@ -26,7 +28,8 @@ def test_a_method_and_its_parameters_are_asked_for(open_page):
     titles = page.locator(f"{METHOD} option").all_inner_texts()
     assert titles == [rule.title for rule in mpm.rules()]
     page.locator(METHOD).select_option("bipartite")
-    assert "ToMe" in page.locator("[data-ref=methodAbout]").inner_text()
+    settle(page)
+    assert "ToMe" in page.locator("[data-ref=methodAbout]").text_content()
     share = page.locator("[data-parameter=share]")
     share.fill("0.3")
     share.blur()
@@ -65,8 +68,7 @@ def test_a_link_to_no_recipe_is_ignored(open_page, recipe):
 
 def test_the_page_tells_what_the_rule_did(page):
     page.locator(METHOD).select_option("bipartite")
-    wanted = "document.querySelector('#inspector .mpm').__inspector.state.shown === 'bipartite@2,5'"
-    page.wait_for_function(wanted)
+    wait_until_shown(page, "bipartite@2,5")
     run = mpm.load_segmenter("streets-vit-tiny").segment(EXAMPLES[0].rgb(), "bipartite@2,5")
     shown = page_state(page)
     assert shown["tokenCounts"] == run.trace.token_counts
@@ -81,4 +83,4 @@ def test_the_page_tells_what_the_rule_did(page):
         expected = run.trace.why(patch, stage).replace("row ", "").replace(", column ", " ")
         assert words.replace("row ", "").replace("col ", "") == expected
     page.locator(METHOD).select_option("mutual")
-    page.wait_for_function("document.querySelector('#inspector .mpm').__inspector.state.shown === '2,5'")
+    wait_until_shown(page, "2,5")

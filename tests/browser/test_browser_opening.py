@@ -12,6 +12,8 @@ from support.inspector_page import HANDLE, settle
 from app.engine.pictures import Picture
 from app.inspector.payload import encode, encode_explored, encode_failure, encode_picture, encode_waiting
 
+pytestmark = pytest.mark.browser
+
 ANOTHER = replace(VIEW, key="new-made-up", title="Another", picture="new")
 PICTURE = Picture(VIEW.image, "new", "Another")
 PNG = base64.b64decode(
@@ -26,8 +28,9 @@ def view_message(generation: int) -> str:
 
 def tell(page, message: str) -> dict:
     """By the window's event, as the relays do."""
+    heard = page.evaluate(f"{HANDLE}.stats.messages")
     page.evaluate("(message) => window.relay(message)", message)
-    page.wait_for_timeout(120)
+    page.wait_for_function(f"{HANDLE}.stats.messages > {heard}")
     return state(page)
 
 

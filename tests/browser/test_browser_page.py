@@ -7,7 +7,20 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from support.whole_page import PUBLISHED, open_page, shown_labels, state, upload, wait_for_runs
+from support.whole_page import (
+    PUBLISHED,
+    choose_model,
+    notice,
+    pick_example,
+    press_block,
+    record,
+    shown_labels,
+    state,
+    upload,
+    wait_for,
+    wait_for_runs,
+    wait_until_shown,
+)
 
 import mpm
 from app.examples import EXAMPLES
@@ -17,26 +30,28 @@ from mpm.streets import render_street
 pytestmark = pytest.mark.browser
 
 
-def test_first_paint_is_true_and_asks_nothing_of_the_outside(page, url):
+def test_first_paint_is_true(page):
     first = state(page)
     assert first["schedule"] == "2,5" and len(first["runs"]) == 8
-    page.wait_for_timeout(1000)
-    outside = [address for address in page.foreign if not address.startswith((url, "data:", "blob:"))]
-    assert outside == []
+    assert first["generation"] == 0, "nothing was asked of the server for it"
+    run = mpm.load_segmenter("streets-vit-tiny").segment(EXAMPLES[0].rgb(), "2,5")
+    assert record(page, "2,5")["token_counts"] == run.trace.token_counts
+    patches, *_, tokens = run.trace.token_counts
+    told = page.locator("[data-role=headline]").inner_text()
+    assert f"{patches} patches became {tokens} tokens" in told
 
 
 def test_an_example_runs(page):
     before = state(page)
-    page.locator("#examples button img").nth(2).click()
+    pick_example(page, "high-street")
     after = wait_for_runs(page, before["view"])
     assert after["tokenCounts"][0] > after["tokenCounts"][-1]
-    assert "mIoU" in page.locator("#inspector").inner_text(), "streets have ground truth"
+    assert "mIoU against the truth" in page.locator("#inspector").inner_text(), "streets have ground truth"
 
 
 def test_an_upload_shows_what_the_library_computes(page, tmp_path):
-    street = render_street(77, 300, 240).image
     path = tmp_path / "holiday.png"
-    Image.fromarray(street).save(path)
+    Image.fromarray(render_street(77, 300, 240).image).save(path)
     before = state(page)
     upload(page, path)
     after = wait_for_runs(page, before["view"])
@@ -44,43 +59,51 @@ def test_an_upload_shows_what_the_library_computes(page, tmp_path):
     rgb = decode_image(path).rgb
     for schedule in ("none", "2,5", "0,2,4,6,8"):
         run = segmenter.segment(rgb, schedule)
-        record = page.evaluate("n => document.querySelector('#inspector .mpm').__inspector.run(n)", schedule)
-        assert record["token_counts"] == run.trace.token_counts
-        assert record["groups"][-1] == run.trace.groups(len(run.trace.stages)).ravel().tolist()
+        seen = record(page, schedule)
+        assert seen["token_counts"] == run.trace.token_counts
+        assert seen["groups"][-1] == run.trace.groups(len(run.trace.stages)).ravel().tolist()
         assert (shown_labels(page, schedule) == run.labels.ravel()).mean() > 0.999
     assert after["groups"] == segmenter.segment(rgb, "2,5").trace.groups(2).ravel().tolist()
+    tile = page.get_by_role("button", name="holiday, opened by you")
+    assert tile.get_attribute("aria-pressed") == "true"
+    pick_example(page, "camvid-car")
+    wait_for_runs(page, after["view"])
+    tile.click()
+    wait_for(page, "!s.pending && s.view === given", after["view"])
 
 
 def test_the_slider_moves_and_the_masks_change(page):
-    slider = page.locator("#inspector input[type=range]").first
-    slider.focus()
+    page.locator("#inspector [data-ref=range]").focus()
     page.keyboard.press("Home")
-    page.wait_for_function("document.querySelector('#inspector .mpm').__inspector.state.shown === 'none'")
-    assert len(state(page)["tokenCounts"]) == 1
+    assert len(wait_until_shown(page, "none")["tokenCounts"]) == 1
     page.keyboard.press("End")
-    page.wait_for_function(
-        "document.querySelector('#inspector .mpm').__inspector.state.shown === '0,2,4,6,8'"
-    )
-    assert len(state(page)["tokenCounts"]) == 6
+    assert len(wait_until_shown(page, "0,2,4,6,8")["tokenCounts"]) == 6
     assert not np.array_equal(shown_labels(page, "none"), shown_labels(page, "0,2,4,6,8"))
 
 
-def test_latencies_are_measured_for_the_chosen_schedule(page):
-    page.wait_for_function("() => /median latency/.test(document.querySelector('#inspector').innerText)")
-    text = page.locator("#latency-card").inner_text()
-    assert "{2, 5}" in text and " ms" in text
+def test_one_speed_is_measured_and_told_everywhere_then_other_methods(page):
+    seen = wait_for(page, "['known', 'few'].includes(s.speed.kind) && !s.speed.isLive")
+    told = page.locator("[data-part=fast]").inner_text()
+    assert page.locator("[data-role=speed-note]").inner_text() == told
+    card = page.locator("#latency-card").inner_text()
+    assert "{2, 5}" in card and " ms" in card
+    if seen["speed"]["kind"] == "known":  # else this computer was too busy for seven runs in time
+        figure = seen["speed"]["figure"]
+        low, value, high = (f"{figure[name]:.2f}" for name in ("low", "value", "high"))
+        assert f"{seen['speed']['runs']} runs" in told
+        assert low in told and (value in told or "about as fast" in told) and high in told
+    page.wait_for_function("document.querySelectorAll('#inspector .tradeoff .curve[data-method]').length > 0")
 
 
-def test_a_schedule_of_ones_own(page):
-    page.locator("#inspector [data-ref=strip] button").nth(7).click()
-    page.wait_for_function("document.querySelector('#inspector .mpm').__inspector.state.shown === '2,5,7'")
-    assert len(state(page)["tokenCounts"]) == 4
+def test_a_recipe_of_ones_own(page):
+    press_block(page, 7)
+    assert len(wait_until_shown(page, "2,5,7")["tokenCounts"]) == 4
 
 
 def test_a_point_of_the_trade_off_moves_the_slider(page):
     page.locator("#inspector [data-point='8']").press("Enter")
-    page.wait_for_function("document.querySelector('#inspector .mpm').__inspector.state.shown === '8'")
-    page.wait_for_function("() => document.querySelectorAll('#inspector .tradeoff .control').length === 7")
+    wait_until_shown(page, "8")
+    assert page.locator(".stop[data-chosen=true]").get_attribute("data-schedule") == "8"
 
 
 OVERLAPPING_NAMES_JS = """() => {
@@ -93,53 +116,43 @@ OVERLAPPING_NAMES_JS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_names_in_the_trade_off_can_be_read(page, width):
-    page.set_viewport_size({"width": width, "height": 900})
-    page.wait_for_function("() => document.querySelectorAll('#inspector .tradeoff .control').length === 7")
-    page.wait_for_function(
-        "narrow => narrow === document.querySelector('.tradeoff svg').viewBox.baseVal.width < 400",
-        arg=width == 390,
-    )
-    assert page.locator("#inspector .tradeoff .label").count() >= 8
-    assert page.evaluate(OVERLAPPING_NAMES_JS) == []
-    size_px = page.evaluate(
-        "() => document.querySelector('#inspector .tradeoff .label').getBoundingClientRect().height"
-    )
-    assert 11 <= size_px <= 20
-
-
-def choose_model(page, words: str) -> None:
-    page.locator("#model input").click()
-    page.get_by_role("option", name=words).first.click()
+def test_names_in_the_trade_off_can_be_read(page):
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function(
+            "narrow => narrow === document.querySelector('.tradeoff svg').viewBox.baseVal.width < 400",
+            arg=width == 390,
+        )
+        assert page.locator("#inspector .tradeoff .label").count() >= 8
+        assert page.evaluate(OVERLAPPING_NAMES_JS) == []
+        size_px = page.evaluate(
+            "() => document.querySelector('#inspector .tradeoff .label').getBoundingClientRect().height"
+        )
+        assert 11 <= size_px <= 20
 
 
 def test_another_model_sees_the_same_picture(page, cache):
     before = state(page)
-    choose_model(page, "Seg-T-Mask/16")
+    choose_model(page, PUBLISHED)
     after = wait_for_runs(page, before["view"])
     assert after["view"].startswith(before["view"].split("-")[0]) and after["view"].endswith(PUBLISHED)
-    picture = EXAMPLES[0].rgb()
-    run = mpm.load_segmenter(cache / PUBLISHED).segment(picture, "2,5")
-    record = page.evaluate("n => document.querySelector('#inspector .mpm').__inspector.run(n)", "2,5")
-    assert record["token_counts"] == run.trace.token_counts
-    assert "ADE20K, 150 classes" in page.locator("#model-note").inner_text()
+    run = mpm.load_segmenter(cache / PUBLISHED).segment(EXAMPLES[0].rgb(), "2,5")
+    assert record(page, "2,5")["token_counts"] == run.trace.token_counts
+    menu = page.locator("[data-ref=model]")
+    assert "ADE20K, 150 classes" in menu.locator("option:checked").inner_text()
+    assert "ADE20K, 150 classes" in menu.get_attribute("title")
     assert "mIoU against the truth" not in page.locator("#inspector").inner_text(), "other classes"
     choose_model(page, "streets-vit-tiny")
-    page.wait_for_function(
-        "view => document.querySelector('#inspector .mpm').__inspector.state.view === view",
-        arg=before["view"],
-    )
+    wait_for(page, "!s.pending && s.view === given", before["view"])
 
 
 def test_a_model_that_cannot_be_downloaded_leaves_the_old_one(page):
     before = state(page)
-    choose_model(page, "Seg-B-Mask/16")
-    note = page.locator("#model-note")
-    page.wait_for_function("document.querySelector('#model-note').innerText.includes('The model stays')")
-    assert "cannot be downloaded" in note.inner_text()
-    assert page.locator("#model input").input_value().startswith("streets-vit-tiny")
-    assert state(page)["view"] == before["view"]
+    choose_model(page, "seg-base-mask-ade20k")
+    seen = wait_for(page, "s.notice")
+    assert "cannot be downloaded" in seen["notice"] and notice(page).inner_text() == seen["notice"]
+    assert page.locator("[data-ref=model]").input_value() == "streets-vit-tiny" == seen["model"]
+    assert (seen["view"], seen["pending"]) == (before["view"], None)
 
 
 def test_files_from_python_arrive(page, tmp_path):
@@ -150,33 +163,20 @@ def test_files_from_python_arrive(page, tmp_path):
         assert saved["counts"].tolist() == state(page)["tokenCounts"]
 
 
-@pytest.mark.parametrize(
-    ("name", "content"), [("notes.jpg", b"just text"), ("broken.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 40)]
-)
-def test_a_bad_file_is_one_sentence_and_nothing_is_lost(page, tmp_path, name, content):
-    (tmp_path / name).write_bytes(content)
-    before = state(page)
-    upload(page, tmp_path / name)
-    toast = page.locator("[data-testid=toast-body]").first
-    toast.wait_for()
-    assert len(toast.inner_text()) > 20 and "Traceback" not in toast.inner_text()
-    page.wait_for_timeout(1500)  # what else the page would say of it, it would have said by now
-    assert page.locator("[data-testid=toast-body]").count() == 1, "one fault, one message"
-    assert state(page)["view"] == before["view"], "the picture before is still there"
+def test_final_tokens_stand_in_both_mask_panes_as_colours(page):
+    page.get_by_role("radio", name="Features").click()
+    said = "document.querySelector('[data-ref=maskCaption]').textContent.includes('alike tokens')"
+    page.wait_for_function(said)
+    assert state(page)["maskMode"] == "features"
 
 
-def test_two_people_with_the_same_bad_file_are_told_once_each(browser, url, tmp_path):
-    (tmp_path / "text.jpg").write_bytes(b"just text")
-    contexts = [browser.new_context(viewport={"width": 900, "height": 800}) for _ in range(2)]
-    visitors = [open_page(context, url) for context in contexts]
-    for visitor in visitors:
-        upload(visitor, tmp_path / "text.jpg")
-    for visitor in visitors:
-        visitor.locator("[data-testid=toast-body]").first.wait_for()
-        visitor.wait_for_timeout(1500)
-        assert visitor.locator("[data-testid=toast-body]").count() == 1 and not visitor.complaints
-    for context in contexts:
-        context.close()
+def test_similar_patches_are_the_model_s(page):
+    page.locator("[data-ref=mergeTop]").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Similar patches").click()
+    wait_for(page, "s.heat")
+    assert "imilar" in page.locator("[data-ref=mergeCaption]").inner_text()
 
 
 def test_what_the_decoder_has_to_say_is_said_once(page, tmp_path):
@@ -193,40 +193,22 @@ def test_what_the_decoder_has_to_say_is_said_once(page, tmp_path):
     assert note in json.loads((tmp_path / "report.json").read_text())["notes"]
 
 
-@pytest.mark.parametrize("size", [(1, 1), (2000, 70)])
-def test_odd_pictures_run(page, tmp_path, size):
-    path = tmp_path / "odd.png"
-    Image.fromarray(np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), np.uint8)).save(path)
-    before = state(page)
-    upload(page, path)
-    wait_for_runs(page, before["view"])
+def test_odd_pictures_run(page, tmp_path):
+    for number, (width, height) in enumerate([(1, 1), (2000, 70)]):
+        path = tmp_path / f"odd{number}.png"
+        pixels = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
+        Image.fromarray(pixels).save(path)
+        before = state(page)
+        upload(page, path)
+        wait_for_runs(page, before["view"])
 
 
-def test_two_people_see_their_own_pictures(browser, url, tmp_path):
-    contexts = [browser.new_context(viewport={"width": 900, "height": 800}) for _ in range(2)]
-    visitors = [open_page(context, url) for context in contexts]
-    first = state(visitors[0])["view"]
-    for number, visitor in enumerate(visitors):
-        path = tmp_path / f"{number}.png"
-        Image.fromarray(render_street(80 + number, 200, 160).image).save(path)
-        upload(visitor, path)
-    views = [wait_for_runs(visitor, first)["view"] for visitor in visitors]
-    from app.engine.engine import digest
-
-    expected = [digest(render_street(80 + number, 200, 160).image) for number in range(2)]
-    assert [view.split("-")[0] for view in views] == expected
-    for context in contexts:
-        context.close()
-
-
-@pytest.mark.parametrize("width", [1440, 900, 390])
-def test_nothing_sticks_out_or_is_hidden(browser, url, width):
-    context = browser.new_context(viewport={"width": width, "height": 900})
-    visitor = open_page(context, url)
-    assert visitor.evaluate("document.documentElement.scrollWidth") <= width
-    ends = visitor.evaluate(
-        "[...document.querySelectorAll('#examples button')].map(b => b.getBoundingClientRect().right)"
-    )
-    frame = visitor.locator("#examples").bounding_box()
-    assert len(ends) == len(EXAMPLES) and max(ends) <= frame["x"] + frame["width"], "every example is there"
-    context.close()
+def test_every_example_is_within_reach(page):
+    tiles = page.locator("[data-role=filmstrip] [data-example]")
+    assert tiles.count() == len(EXAMPLES)
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        tiles.last.scroll_into_view_if_needed()
+        frame, last = page.locator("[data-role=filmstrip]").bounding_box(), tiles.last.bounding_box()
+        assert last["x"] >= frame["x"] and last["x"] + last["width"] <= frame["x"] + frame["width"] + 1
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.inspector_browser import events, state
+from support.inspector_browser import close_panel, events, open_panel, state
 from support.inspector_data import NAMED
 
 import app
@@ -50,14 +50,17 @@ def test_the_browser_writes_recipes_as_python_does(browser):
 
 def test_options_are_asked_for_and_kept_by_stops_blocks_and_methods(open_page):
     page = open_page()
+    open_panel(page, "Recipe")
     box(page, "sizes").focus()
     page.keyboard.press("Space")
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Space")
     assert asked(page) == ["2,5|sizes", "2,5|residual,sizes"]
+    close_panel(page)
     page.locator(".stop").nth(3).click()
     page.locator(".encoder-block").nth(7).click()
     page.locator("select[data-ref=method]").select_option("bipartite")
+    open_panel(page, "Recipe")
     box(page, "sizes").uncheck()
     assert asked(page)[2:] == [
         "2|residual,sizes",
@@ -65,13 +68,15 @@ def test_options_are_asked_for_and_kept_by_stops_blocks_and_methods(open_page):
         "bipartite@2,7|residual,sizes",
         "bipartite@2,7|residual",
     ]
-    page.wait_for_function("() => location.hash.includes('recipe=bipartite@2,7%7Cresidual')")
+    page.wait_for_function("() => location.hash.includes('recipe=bipartite@2,7%7Cresidual&')")
     assert state(open_page(page.evaluate("location.hash")))["options"] == ["residual"]
 
 
 def test_nothing_to_choose_where_nothing_merges(open_page):
     page = open_page("#schedule=2|decode-merged")
+    open_panel(page, "Recipe")
     box(page, "residual").check()
+    close_panel(page)
     page.locator(".stop").first.click()
     assert state(page)["schedule"] == "none"
     for name in ("residual", "sizes", "decode-merged"):
@@ -86,6 +91,7 @@ def test_nothing_to_choose_where_nothing_merges(open_page):
 
 def test_a_named_recipe_is_its_text(open_page):
     page = open_page()
+    open_panel(page, "Recipe")
     names = page.locator(f"{MENU} option").all_text_contents()
     assert names == ["your own choice", *(one["title"] for one in NAMED)]
     for one in NAMED:
@@ -95,11 +101,12 @@ def test_a_named_recipe_is_its_text(open_page):
         assert line.locator("code").inner_text() == one["text"]
         assert one["source"] in line.get_attribute("title")
         assert page.locator(".stop[data-chosen=true]").inner_text() == one["title"].split(",")[0]
+    close_panel(page)
     page.locator(".stop").nth(4).click()
     assert state(page)["schedule"] == "bipartite(above=0.9,keys=true)@2,5|sizes", (
         "its place in the block is its own"
     )
-    assert page.locator(f"{MENU} option:checked").inner_text() == "your own choice"
+    assert page.locator(f"{MENU} option:checked").text_content() == "your own choice"
 
 
 def test_what_cannot_run_here_is_told_on_request(open_page):

@@ -24,6 +24,8 @@ import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
 from support.page_process import ROOT, PageProcess  # noqa: E402
 
+from app.engine.pictures import digest  # noqa: E402
+from mpm.data.images import decode_image  # noqa: E402
 from mpm.streets import render_street  # noqa: E402
 
 API = "/gradio_api"
@@ -57,28 +59,45 @@ def turns(folder: Path, picture: Path, options: argparse.Namespace) -> Iterator[
 def race(url: str, picture: Path, runs: int) -> tuple[float, float]:
     with httpx.Client(base_url=url, timeout=120) as web:
         config = web.get("/config").json()
-        number, names = start_event(config)
-        given = {"latency-rounds": runs, "latency-seconds": 100, "latency-scope": "picture to mask"}
+        wish = {
+            "generation": 1,
+            "picture": digest(decode_image(picture).rgb),
+            "model": None,
+            "recipe": SCHEDULE,
+        }
         path = web.post(f"{API}/upload", files={"files": picture.read_bytes()}).json()[0]
-        given["picture"] = {"path": path, "meta": {"_type": "gradio.FileData"}}
-        given["latency-rivals"] = []
-        session = uuid.uuid4().hex
-        body = {"data": [given.get(name) for name in names], "fn_index": number, "session_hash": session}
-        web.post(f"{API}/queue/join", json=body).raise_for_status()
-        last = [text for text in messages(web, session) if '"state":"done"' in text][-1]
+        source = {"source": {"upload": path, "name": picture.name}}
+        opened, announced, started = (event_of(config, *one) for one in EVENTS)
+        list(answers(web, {"data": [], "event_data": {**wish, **source}, "fn_index": opened}))
+        session, told = uuid.uuid4().hex, json.dumps({**wish, "generation": 2})
+        body = {"data": [told], "fn_index": announced, "session_hash": session}
+        web.post(f"{API}/run/predict", json=body).raise_for_status()
+        settings = [[], "picture to mask", runs, 100, None]
+        messages = answers(web, {"data": settings, "fn_index": started}, session)
+        last = [text for text in messages if '"state":"done"' in text][-1]
     contenders = {one["schedule"]: one["summary"]["median"] for one in json.loads(last)["contenders"]}
     return contenders["none"], contenders[SCHEDULE]
 
 
-def start_event(config: dict) -> tuple[int, list[str]]:
-    """Number of the event behind Start that runs the model, and its inputs' names in the page."""
+EVENTS = (("inspector", "open"), ("measure", "click"), (None, "success"))
+"""Opening a picture, Start, and what follows Start: the race."""
+
+
+def event_of(config: dict, element: str | None, kind: str) -> int:
+    """Number of an event: its component's name in the page and its kind."""
     names = {one["id"]: one["props"].get("elem_id") for one in config["components"]}
-    button = next(number for number, name in names.items() if name == "measure")
-    event = max(
-        (one for one in config["dependencies"] if [button, "click"] in one["targets"]),
-        key=lambda one: len(one["inputs"]),
+    return next(
+        one["id"]
+        for one in config["dependencies"]
+        if any((names.get(target), event) == (element, kind) for target, event in one["targets"])
     )
-    return event["id"], [names[number] for number in event["inputs"]]
+
+
+def answers(web: httpx.Client, body: dict, session: str | None = None) -> Iterator[str]:
+    """What the latency view is told until the event is over."""
+    session = session or uuid.uuid4().hex
+    web.post(f"{API}/queue/join", json={**body, "session_hash": session}).raise_for_status()
+    yield from messages(web, session)
 
 
 def messages(web: httpx.Client, session: str) -> Iterator[str]:

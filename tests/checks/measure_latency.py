@@ -20,18 +20,15 @@ from pathlib import Path
 
 sys.path.extend(str(Path(__file__).resolve().parents[up]) for up in (1, 2))
 
-import gradio as gr  # noqa: E402
 import numpy as np  # noqa: E402
 import psutil  # noqa: E402
 from support.chromium import chromium  # noqa: E402
+from support.latency_page import latency_page  # noqa: E402
 
 import mpm  # noqa: E402
 from app.engine.engine import Engine  # noqa: E402
-from app.engine.models import Models  # noqa: E402
-from app.latency.section import latency_section  # noqa: E402
 
 HANDLE = "document.querySelector('#latency-card .lat').__latency.state"
-MODEL = {"concurrency_id": "model", "concurrency_limit": 1}
 SETTLE_MS = 3000
 ROUNDS = 4
 
@@ -42,9 +39,12 @@ class SleepyEngine(Engine):
     run_s = 0.15
     busy_s = 0.0
 
-    def exclusively(self, work):
+    def in_turn(self, claim, work):
+        return (yield from super().in_turn(claim, lambda: self._filled_up(work)))
+
+    def _filled_up(self, work):
         began, cpu = time.perf_counter(), time.thread_time()
-        result = super().exclusively(work)
+        result = work()
         self.busy_s += time.thread_time() - cpu
         time.sleep(max(0.0, self.run_s - (time.perf_counter() - began)))
         return self.run_s if isinstance(result, float) else result
@@ -85,9 +85,7 @@ def tiny_engine(folder: Path, run_s: float) -> SleepyEngine:
 
 
 def serve(engine: Engine) -> str:
-    with gr.Blocks() as page:
-        picture = gr.Image(np.zeros((96, 96, 3), np.uint8), format="png")
-        latency_section(Models.of(engine), picture, gr.State("2,5"), gr.State(engine.name), MODEL)
+    page = latency_page(engine, np.zeros((96, 96, 3), np.uint8))
     _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     return address
 

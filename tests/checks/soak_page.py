@@ -18,6 +18,7 @@ import psutil
 sys.path.extend(str(Path(__file__).resolve().parents[up]) for up in (1, 2))
 
 from app.engine.engine import Engine  # noqa: E402
+from app.engine.pictures import Picture  # noqa: E402
 from mpm.streets import render_street  # noqa: E402
 
 FIRST, MAX_GROWTH_BYTES = 50, 50_000_000
@@ -35,15 +36,18 @@ def run_once(engine: Engine, shown: list[np.ndarray], number: int) -> None:
     # Features are kept for who comes back to a picture: the same few, or that cache would look like a leak.
     rgb = np.roll(shown[number % len(shown)], number % 40 if number % 10 == 2 else number, axis=1)
     schedule = SCHEDULES[number % 5 + 1]
+    picture = Picture.of(rgb)
     if number % 10 == 0:
-        list(engine.sweep(rgb, SCHEDULES))
+        list(engine.sweep(picture, SCHEDULES))
     elif number % 10 == 1:
-        next(left_early := engine.sweep(rgb, SCHEDULES))
+        next(left_early := engine.sweep(picture, SCHEDULES))
         left_early.close()
     elif number % 10 == 2:
-        engine.similarity(rgb, schedule, 0, patch=3)
+        engine.similarity(picture, schedule, 0, patch=3)
+    elif number % 10 == 3:
+        engine.feature_colours(picture, schedule)
     else:
-        engine.segment(rgb, schedule, profile=number % 2 == 0)
+        engine.segment(picture, schedule, profile=number % 2 == 0)
 
 
 def main() -> int:

@@ -105,17 +105,39 @@ test('no race beside one by hand, in a hidden tab, or before all runs are there'
   assert.equal(JSON.parse(races.wishText('race')).generation, 2);
   races.consider();
   assert.deepEqual(sent, []);
-  races.heard({ kind: 'stopped', generation: 2 });
-  assert.deepEqual(sent, ['race']);
-  races.wishText('race');
-  wait(60_000);
+  wait(60_000); // nothing is heard of it any more
+  state.generation = 3; // another recipe
   document.hidden = true;
   races.consider();
   document.hidden = false;
   state.exploring = { done: 1, of: 8 };
   races.consider();
-  assert.deepEqual(sent, ['race']);
+  assert.deepEqual(sent, []);
   state.exploring = null;
   races.consider();
-  assert.deepEqual(sent, ['race', 'race']);
+  assert.deepEqual(sent, ['race']);
+});
+
+test('another picture ends a race by hand, and is raced itself', () => {
+  const { state, sent, races } = page();
+  races.wishText('race');
+  state.generation = 3;
+  state.acts = { ...state.acts, view: 3 };
+  races.consider();
+  assert.deepEqual(sent, ['race']);
+});
+
+test('whoever stopped a race, or ran one by hand, is not given another until they choose something else', () => {
+  const { state, sent, races } = page();
+  races.consider();
+  races.wishText('race');
+  races.heard({ kind: 'stopped', generation: 2 });
+  races.consider();
+  assert.deepEqual(sent, ['race', 'curves']);
+  races.wishText('race');
+  races.heard(race(3, { state: 'done', generation: 3, by_hand: true }));
+  assert.deepEqual(sent, ['race', 'curves']);
+  state.generation = 4;
+  races.consider();
+  assert.deepEqual(sent, ['race', 'curves', 'race']);
 });

@@ -139,5 +139,16 @@ def only_layers(page, *names: str) -> None:
     page.wait_for_function(f"{HANDLE}?.state.shown")
 
 
+def open_panel(page, name: str) -> None:
+    """The panel over the page with the layers ("Layers") or with names and options ("Recipe")."""
+    panel = page.locator(".pop", has=page.locator("summary", has_text=name))
+    if panel.get_attribute("open") is None:
+        panel.locator("summary").click()
+
+
+def close_panel(page) -> None:
+    page.locator(".pop[open] summary").press("Escape")
+
+
 def pick(page, schedule: str) -> None:
     page.locator(f"[data-schedule='{schedule}']").click()

@@ -40,15 +40,12 @@ FACTS = {
         {"name": "other", "line": "other · 150 classes", "about": "Another one."},
     ],
     "model": "made-up",
-    "examples": [  # fmt: skip
-        {
-            "name": "street",
-            "title": "High street",
-            "kind": "synthetic street",
-            "credit": "",
-            "thumbnail": PIXEL,
-        },
-        {"name": "cat", "title": "Cat", "kind": "photo", "credit": "Somebody, CC0", "thumbnail": PIXEL},
+    "examples": [
+        {"name": name, "title": title, "kind": kind, "credit": credit, "thumbnail": PIXEL}
+        for name, title, kind, credit in (
+            ("street", "High street", "synthetic street", ""),
+            ("cat", "Cat", "photo", "Somebody, CC0"),
+        )
     ],
     "selected_example": "street",
     "links": {"paper": "https://arxiv.org/abs/2604.05718"},

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -48,13 +49,18 @@ class PageProcess:
         folder: Path = ROOT,
         python: str = sys.executable,
         own_uploads: bool = False,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
-        """own_uploads: let the page make its folder for uploads itself, below the folder `scratch`."""
+        """own_uploads: let the page make its folder for uploads itself, below the folder `scratch`.
+
+        variables: of its environment, besides ours.
+        """
         self.scratch, self.uploads, self.log_file = scratch, scratch / "gradio", scratch / "log.txt"
         scratch.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         environment = {**os.environ, "GRADIO_TEMP_DIR": str(self.uploads), "TMPDIR": str(scratch)}
+        environment |= variables or {}
         if own_uploads:
             del environment["GRADIO_TEMP_DIR"]
         with self.log_file.open("w") as output:
@@ -74,6 +80,11 @@ class PageProcess:
     @property
     def log(self) -> str:
         return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+    def runs(self) -> list[dict]:
+        """The log's lines about runs so far."""
+        lines = (line for line in self.log.splitlines() if line.startswith('{"time"'))
+        return [json.loads(line) for line in lines if line.endswith("}")]
 
     def get(self, path: str) -> tuple[int, str]:
         """HTTP status and body; status 0 when nobody answers."""

@@ -1,4 +1,4 @@
-// Gradio's accordions look open or closed, but do not say so: their buttons get aria-expanded.
+// What Gradio's own parts show but do not say: whether an accordion is open, what a picture or an empty plot is.
 
 const BUTTONS = '.gr-accordion > .label-wrap';
 
@@ -9,12 +9,18 @@ export function mountAccordions() {
   const look = () => {
     timer ||= setTimeout(() => {
       timer = 0;
-      sayStates();
+      sayAll();
     }, LULL_MS);
   };
-  sayStates();
+  sayAll();
   // Gradio adds what is below only later, and turns the class when one is opened.
   new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributeFilter: ['class'] });
+}
+
+function sayAll() {
+  sayStates();
+  for (const node of document.querySelectorAll('.empty[aria-label]:not([role])')) node.setAttribute('role', 'img');
+  for (const button of document.querySelectorAll('.image-container > button:not([aria-label])')) button.setAttribute('aria-label', 'The picture');
 }
 
 function sayStates() {

@@ -238,6 +238,9 @@ export function createInbox(page) {
           throw new Error(`expected schema ${SCHEMA}, but got ${message.schema}`);
         if (isNew(message.nonce)) await RECEIVERS[message.kind]?.(message, page);
       })
-      .catch((error) => console.error('inspector:', error));
+      .catch((error) => console.error('inspector:', error))
+      .then(() => {
+        page.store.stats.messages += 1;
+      });
   };
 }

@@ -12,7 +12,9 @@ export function createRaces(store, send, lost = () => false, clock = () => perfo
   const { state, set } = store;
   const races = { hand: null, asked: '' };
 
-  const isHandRaceOn = () => races.hand !== null && clock() - races.hand.heard < SILENCE_MS;
+  // Another picture or model ends it without a word.
+  const isHandRaceOn = () =>
+    races.hand !== null && races.hand.generation > state.acts.view && clock() - races.hand.heard < SILENCE_MS;
 
   function wanted() {
     const { view, pending, exploring, schedule, live } = state;
@@ -22,6 +24,8 @@ export function createRaces(store, send, lost = () => false, clock = () => perfo
   // Asks for the race of what is shown, where that is not known yet; else for what comes after a race.
   function consider() {
     if (!wanted() || isHandRaceOn()) return undefined;
+    // Whoever started or stopped a race has had the last word, until they choose something else.
+    if (state.acts.race > 0 && state.acts.race === state.generation) return askCurves();
     const { kind } = speedOf(state, state.schedule);
     const own = `${state.view.key}|${state.schedule}|${state.generation}`;
     const isAsked = races.asked === own;

@@ -7,7 +7,7 @@ import { ACTS } from './wish.js';
 export function createStore(initial) {
   const state = { ...initial };
   const listeners = [];
-  const stats = { paints: 0, lastPaintMs: 0 };
+  const stats = { paints: 0, lastPaintMs: 0, messages: 0 };
   let changed = new Set();
   let frame = 0;
 

@@ -50,13 +50,13 @@ function showBlock({ block, merges, where, tokens, share, changed }, run, toggle
       class: 'encoder-block',
       tabindex: -1,
       'aria-pressed': String(merges),
-      'aria-label': spoken,
       title: merges ? `Remove the merge ${where} block ${block}` : `Merge ${where} block ${block}`,
       onclick: toggle,
     },
-    el('span', { class: 'number' }, String(block)),
+    el('span', { class: 'spoken' }, spoken),
+    el('span', { class: 'number', 'aria-hidden': 'true' }, String(block)),
     el('span', { class: 'bar', style: { '--share': run ? share : 0 } }),
-    el('span', { class: 'tokens', 'data-changed': String(changed) }, run ? String(tokens) : '…'),
+    el('span', { class: 'tokens', 'aria-hidden': 'true', 'data-changed': String(changed) }, run ? String(tokens) : '…'),
   );
 }
 
