@@ -194,10 +194,15 @@ def test_nothing_sticks_out(open_page, gradio_url, width, scheme):
 
 
 @pytest.mark.parametrize("width", [1440, 1200, 1000])
-def test_the_slider_s_names_do_not_touch(open_page, width):
+def test_the_slider_s_names_do_not_touch_and_tokens_are_whole(open_page, width):
     page = open_page(width=width)
-    edges = page.locator("#inspector .stop").evaluate_all(
-        "(stops) => stops.map((stop) => stop.firstElementChild.getBoundingClientRect())"
-        ".filter(({ width }) => width > 0).map(({ left, right }) => [left, right])"
+    for part, gap_px in ((".word", 3), ("small", 1)):
+        edges = page.locator(f"#inspector .stop {part}").evaluate_all(
+            "(names) => names.map((name) => name.getBoundingClientRect())"
+            ".filter(({ width }) => width > 0).map(({ left, right }) => [left, right])"
+        )
+        assert edges and all(a[1] + gap_px <= b[0] for a, b in zip(edges, edges[1:], strict=False)), part
+    cut = page.locator(".encoder-block .tokens").evaluate_all(
+        "(all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.innerText)"
     )
-    assert edges and all(left[1] + 3 <= right[0] for left, right in zip(edges, edges[1:], strict=False))
+    assert cut == []

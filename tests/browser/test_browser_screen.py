@@ -107,9 +107,9 @@ def test_nothing_is_wider_than_a_narrow_screen_and_nothing_jumps(visit):
     page = visit(390, 844, scripts=[SHIFT_JS])
     wait_for_race(page, "['done', 'stopped'].includes(s.state)")
     assert page.evaluate("window.shift") < 0.05
-    page.wait_for_function(OPEN_JS)
     page.locator("[data-ref=mergeTop]").click()
     wait_for(page, "s.pinned !== null")
+    page.wait_for_function(OPEN_JS)
     for width in (390, 320, 768):
         page.set_viewport_size({"width": width, "height": 844})
         page.wait_for_function("width => innerWidth === width", arg=width)

@@ -59,11 +59,15 @@ def screens(browser, url: str) -> None:
         page = visitor(browser, url, size)
         page.wait_for_timeout(4000)  # a race begins meanwhile, whose numbers must not move anything
         parts = page.evaluate(VISIBLE, list(PARTS))
-        told = [f"{selector[6:-2]} {seen(part)}" for selector, part in zip(PARTS, parts, strict=True)]
+        told = [f"{name_of(selector)} {seen(part)}" for selector, part in zip(PARTS, parts, strict=True)]
         wide = page.evaluate("document.documentElement.scrollWidth")
         shift = page.evaluate("window.shift")
         print(f"{size[0]} x {size[1]}: width {wide}, layout shift {shift:.3f}; {', '.join(told)}")
         page.context.close()
+
+
+def name_of(selector: str) -> str:
+    return selector.split('"')[1]
 
 
 def seen(part: dict | None) -> str:

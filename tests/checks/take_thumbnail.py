@@ -20,12 +20,14 @@ from support.whole_page import WITHOUT_TOUR, new_visitor, wait_for
 THUMBNAIL = ROOT / "assets" / "thumbnail.png"
 SIZE_PX = (1200, 630)
 """What social networks show uncropped."""
-COLOURS = 160
+WINDOW_PX = (1440, 756)
+"""Of the same shape, and wide enough that nothing wraps."""
+COLOURS = 128
 
 
 def photograph(url: str) -> Image.Image:
     with chromium() as browser:
-        context = browser.new_context(viewport=dict(zip(("width", "height"), SIZE_PX, strict=True)))
+        context = browser.new_context(viewport=dict(zip(("width", "height"), WINDOW_PX, strict=True)))
         context.add_init_script(WITHOUT_TOUR)
         page = new_visitor(context, url)
         seen = wait_for(page, "['known', 'few'].includes(s.speed.kind) && !s.speed.isLive && s.curves")
@@ -38,6 +40,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch, PageProcess(Path(scratch)) as page:
         page.wait_ready()
         picture = photograph(page.url)
+    picture = picture.resize(SIZE_PX, Image.Resampling.LANCZOS)
     picture.quantize(COLOURS, dither=Image.Dither.NONE).save(THUMBNAIL, optimize=True)
     print(f"{THUMBNAIL.relative_to(ROOT)}: {THUMBNAIL.stat().st_size / 1000:.0f} kB")
     return 0
