@@ -24,7 +24,7 @@ from app.engine.runs import Runs
 from app.engine.scheduler import Claim
 from app.engine.steps import Waiting, runs_only
 from app.errors import Overtaken
-from app.inspector.messages import STOPS, view_key
+from app.inspector.messages import SHIPPED_STOPS, STOPS, view_key
 from app.latency.race import run_race
 from app.latency.settings import Plan
 from app.server import log as runlog
@@ -116,7 +116,8 @@ def test_two_people_at_once_get_their_own_results(fresh):
 def test_the_first_message_is_a_whole_view():
     message = json.loads(examples.FIRST_MESSAGE.read_text(encoding="utf-8"))
     assert message["kind"] == "view" and message["selected"] == "2,5"
-    assert {run["schedule"] for run in message["runs"]} == set(STOPS)
+    assert {run["schedule"] for run in message["runs"]} == set(SHIPPED_STOPS) < set(STOPS)
+    assert set(message["sent"]) == set(STOPS), "what is lacking the browser asks for"
     first = examples.EXAMPLES[0]
     assert (message["picture"], message["title"]) == (digest(first.rgb()), first.title)
     assert message["generation"] == 0 and "timing" not in message["runs"][0]

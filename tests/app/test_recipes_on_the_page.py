@@ -15,7 +15,7 @@ from app import start
 from app.engine.scheduler import ANYBODY
 from app.examples import FIRST_MESSAGE
 from app.inspector import markup
-from app.inspector.messages import STOPS, explore, rule_menu, runs_messages
+from app.inspector.messages import SHIPPED_STOPS, explore, rule_menu, runs_messages
 from app.inspector.section import first_message
 from mpm.merging.elsewhere import ELSEWHERE
 from mpm.merging.explain import reasons_of
@@ -97,7 +97,7 @@ def test_the_first_message_knows_the_rules_of_the_box_and_the_model_s_names():
     named = [one.describe(str(recipe)) for one, recipe in runnable_recipes(model)]
     assert stored["named"] == named, "draw it anew: python -m app.examples"
     assert stored["rules"] == rule_menu(), "draw it anew: python -m app.examples"
-    assert [run["schedule"] for run in stored["runs"]] == list(STOPS)
+    assert [run["schedule"] for run in stored["runs"]] == list(SHIPPED_STOPS)
 
 
 def test_the_page_says_what_cannot_run_here():
