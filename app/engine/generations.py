@@ -23,6 +23,7 @@ MOST_ACTS = 2**53
 """Browsers count no further."""
 
 VIEW, RECIPE, RACE, CAMERA = KINDS = ("view", "recipe", "race", "camera")
+BEGUN = "begun"
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,26 @@ class Generations:
         """An act of that kind happened. Raises KeyError for an unknown kind."""
         with self._lock:
             self._closed.pop(tab, None)
-            latest = self._latest.setdefault(tab, dict.fromkeys(KINDS, -math.inf))
+            latest = self._of(tab)
             latest[kind] = max(latest[kind], generation)
-            self._latest.move_to_end(tab)
-            if len(self._latest) > MAX_TABS:
-                self._latest.popitem(last=False)
+
+    def begins(self, tab: str, generation: float) -> bool:
+        """Whether this is the first of its generation, or of a later one, that begins in the tab.
+
+        Clicks that follow each other closely may all read what the last of them wanted.
+        """
+        with self._lock:
+            latest = self._of(tab)
+            is_first = generation > latest[BEGUN]
+            latest[BEGUN] = max(latest[BEGUN], generation)
+            return is_first
+
+    def _of(self, tab: str) -> dict[str, float]:
+        latest = self._latest.setdefault(tab, dict.fromkeys((*KINDS, BEGUN), -math.inf))
+        self._latest.move_to_end(tab)
+        if len(self._latest) > MAX_TABS:
+            self._latest.popitem(last=False)
+        return latest
 
     def close(self, tab: str) -> None:
         """The tab is gone, or its connection: what waits for it is over, until something comes from there."""

@@ -92,6 +92,9 @@ class LatencyHandlers:
         """A race as its controls say, run by run."""
         with bad_input_as_toast():
             wanted = Wish.parse(wish, tab_of(request))
+        if not self.generations.begins(wanted.tab, wanted.generation):
+            yield gr.skip()
+            return
         settings = (wanted.recipe, schedules, scope, rounds, deadline_s)
         yield from self._race(wanted, settings, (VIEW, RACE), by_hand=True)
 

@@ -125,7 +125,7 @@ def test_methods_to_race_are_a_few_short_recipes(on, picture, rivals):
 
 
 def test_races_have_names_of_their_own(on, picture):
-    assert len({one["race"] for _ in range(2) for one in told(by_hand(on, picture))}) == 2
+    assert len({one["race"] for number in (1, 2) for one in told(by_hand(on, picture, number))}) == 2
 
 
 def test_a_race_is_measured_work_and_told_to_be_held(on, engine, picture):
@@ -170,6 +170,13 @@ def test_another_start_ends_the_race_before_it(on, picture):
     assert runs_of(first) == 0 and runs_of(by_hand(on, picture, 20, request=tab())) == 2
 
 
+def test_clicks_in_a_row_that_read_the_last_wish_begin_one_race(on, picture):
+    assert runs_of(by_hand(on, picture, 20, request=tab())) == 2
+    for generation in (20, 19):
+        assert list(by_hand(on, picture, generation, request=tab())) == [gr.skip()]
+    assert runs_of(by_hand(on, picture, 20, request=tab("another"))) == 2
+
+
 @pytest.mark.parametrize("kind", [VIEW, RECIPE, RACE])
 def test_what_ends_a_race_that_runs_by_itself(on, engine, picture, kind):
     race = by_itself(on, picture, 10, request=tab())
@@ -208,18 +215,18 @@ def test_what_cannot_be_measured_is_one_sentence(on, picture):
     gone = Picture.of(255 - picture.rgb)
     for race, words in (
         (by_itself(on, None), "Pick an example"),
-        (by_hand(on, None), "Pick an example"),
+        (by_hand(on, None, 2), "Pick an example"),
         (by_itself(on, gone), "pick it again"),
         (by_itself(on, picture, recipe="99"), "blocks 0 to 3"),
         (by_itself(on, picture, recipe=NOVEL), "at most 400 characters"),
         (by_itself(on, picture, model="/etc/passwd"), "has no model"),
-        (by_hand(on, picture, rounds=None), "number of runs must be"),
-        (by_hand(on, picture, rounds="9"), "number of runs must be"),
-        (by_hand(on, picture, rounds=10**9), "number of runs must be"),
-        (by_hand(on, picture, deadline_s=float("nan")), "deadline must be"),
-        (by_hand(on, picture, scope="half"), "scope must be"),
-        (by_hand(on, picture, schedules=["1"] + [f"{one}" for one in range(200)]), "."),
-        (by_hand(on, picture, schedules=["2;5", {}]), "."),
+        (by_hand(on, picture, 3, rounds=None), "number of runs must be"),
+        (by_hand(on, picture, 4, rounds="9"), "number of runs must be"),
+        (by_hand(on, picture, 5, rounds=10**9), "number of runs must be"),
+        (by_hand(on, picture, 6, deadline_s=float("nan")), "deadline must be"),
+        (by_hand(on, picture, 7, scope="half"), "scope must be"),
+        (by_hand(on, picture, 8, schedules=["1"] + [f"{one}" for one in range(200)]), "."),
+        (by_hand(on, picture, 9, schedules=["2;5", {}]), "."),
     ):
         *_, text = told(race)
         assert text["kind"] == "text" and words in text["text"] and len(text["text"]) < 450

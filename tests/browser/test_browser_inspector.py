@@ -29,6 +29,7 @@ def test_groups_of_every_schedule_and_stage_are_the_trace_s(open_page):
     send_rest(page)
     for name, run in RUNS.items():
         pick(page, name)
+        settle(page)
         stages = page.locator("[data-ref=stages] [data-value]")
         assert stages.first.is_visible() == (name != "none"), "nothing to step through where nothing merges"
         for stage in range(len(run.trace.stages) + 1):
