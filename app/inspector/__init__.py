@@ -32,6 +32,7 @@ _FOLDER = Path(__file__).parent
 
 _STYLES = (
     "base", "controls", "screen", "schedule", "recipe", "shelf", "merges", "masks", "tradeoff", "narrow",
+    "touch",
 )  # fmt: skip
 
 EVENTS = ("act", "open", "custom", "missing", "patch", "features", "save", "curves", "race")
