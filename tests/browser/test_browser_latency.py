@@ -141,9 +141,9 @@ def ink(page) -> int:
 def test_a_race_is_drawn_and_explained(open_page):
     page = open_page()
     page.get_by_label("{5}", exact=True).check()
-    start(page, 6)
+    start(page, 7)
     wait_for(page, "done")
-    assert state(page)["runs"] == {"none": 6, "2,5": 6, "5": 6} and ink(page) > 500
+    assert state(page)["runs"] == {"none": 7, "2,5": 7, "5": 7} and ink(page) > 500
     card = page.locator("#latency-card")
     assert card.locator("tr[data-schedule]").count() == 3
     assert "95 % interval" in card.locator("[data-ref=verdict]").inner_text()
