@@ -128,7 +128,8 @@ class Engine:
         from mpm.segmenters.runnable import runnable_recipes
 
         with self.scheduler.turn(ANYBODY):
-            return [one.describe(str(recipe)) for one, recipe in runnable_recipes(segmenter)]
+            found = self.scheduler.run(lambda: runnable_recipes(segmenter))
+            return [one.describe(str(recipe)) for one, recipe in found]
 
     def at_hand(self, picture: Picture, recipes: Sequence[str]) -> dict[str, SegmentationRun]:
         """Those of the recipes, in their own spelling, that were run before."""
@@ -175,7 +176,9 @@ class Engine:
         limit = self.max_patches
         with watched_run("segment", self.name, recipe, picture.wh_px) as watched:
             with self.scheduler.turn(claim):
-                run = segmenter.segment(picture.rgb, recipe, profile=profile, max_patches=limit)
+                run = self.scheduler.run(
+                    lambda: segmenter.segment(picture.rgb, recipe, profile=profile, max_patches=limit)
+                )
             watched.measured(run)
         return run
 
@@ -186,7 +189,7 @@ class Engine:
         segmenter, limit = self.segmenter, self.max_patches
         size = {"resolution": resolution_px, "max_patches": limit}
         with self.scheduler.turn(claim):
-            return [segmenter.segment(rgb, recipe, **size) for recipe in recipes]
+            return self.scheduler.run(lambda: [segmenter.segment(rgb, one, **size) for one in recipes])
 
     def similarity(
         self,
@@ -204,7 +207,9 @@ class Engine:
         with self.scheduler.turn(claim):
             features = self._features.get(key)
             if features is None:
-                features = stage_features(segmenter, picture.rgb, recipe, stage, max_patches=limit)
+                features = self.scheduler.run(
+                    lambda: stage_features(segmenter, picture.rgb, recipe, stage, max_patches=limit)
+                )
                 if features.nbytes <= CACHE_BYTES:
                     self._features[key] = features
         return similarity_to(features, patch)
@@ -217,9 +222,11 @@ class Engine:
 
         limit = self.max_patches
         with self.scheduler.turn(claim):
-            tokens = [
-                final_tokens(segmenter, picture.rgb, one, max_patches=limit) for one in ("none", recipe)
-            ]
+            tokens = self.scheduler.run(
+                lambda: [
+                    final_tokens(segmenter, picture.rgb, one, max_patches=limit) for one in ("none", recipe)
+                ]
+            )
         return feature_colours(*tokens)
 
     def in_turn(self, claim: Claim, work: Callable[[], Result]) -> Generator[Waiting, None, Result]:
@@ -228,7 +235,7 @@ class Engine:
             while not ticket.wait(SAY_EVERY_S):
                 ahead = ticket.ahead
                 yield Waiting(ahead, ahead * self.scheduler.turn_seconds)
-            return work()
+            return self.scheduler.run(work)
 
     def _swept(
         self, picture: Picture, recipes: Sequence[str], claim: Claim, asked: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from types import SimpleNamespace
 
 import pytest
@@ -231,3 +232,24 @@ def test_what_no_browser_of_ours_sends_is_one_sentence(text):
     assert Wish.parse('{"generation": 3, "recipe": "2,5", "picture": "abc"}', "tab") == Wish(
         "tab", 3, "abc", None, "2,5"
     )
+
+
+def test_all_work_runs_in_one_thread_with_the_context_of_whoever_asks():
+    scheduler, who = Scheduler(), ContextVar("who", default="nobody")
+
+    def visit(name: str) -> None:
+        who.set(name)
+        with scheduler.turn(Claim(name)):
+            seen.append((threading.get_ident(), scheduler.run(who.get), scheduler.run(threading.get_ident)))
+
+    seen: list[tuple] = []
+    threads = [threading.Thread(target=visit, args=(f"visitor {number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    assert sorted(name for _, name, _ in seen) == [f"visitor {number}" for number in range(4)]
+    (device,) = {device for _, _, device in seen}
+    assert device not in {asking for asking, _, _ in seen}
+    with pytest.raises(ZeroDivisionError):
+        scheduler.run(lambda: 1 / 0)
