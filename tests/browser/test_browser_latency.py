@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import replace
+from pathlib import Path
 
 import gradio as gr
 import pytest
@@ -19,6 +20,7 @@ from app.latency.handlers import LatencyHandlers
 from app.latency.payload import Heading, encode_race, encode_stopped
 from app.latency.race import Race
 from app.latency.settings import Plan
+from mpm.measure.device_card import parse_card
 
 pytestmark = pytest.mark.browser
 
@@ -155,6 +157,10 @@ def test_a_race_is_drawn_and_explained(open_page):
         "document.querySelectorAll('#latency-card .lat-blocks rect.part-match').length === 1"
     )
     assert "PyTorch" in card.locator("[data-ref=facts]").inner_text()
+    with page.expect_download() as waiting:
+        card.get_by_role("button", name="Save as a device card").click()
+    saved = parse_card(Path(waiting.value.path()).read_text(encoding="utf-8"))
+    assert [one.runs for one in saved.results] == [7, 7, 7]
 
 
 def test_model_only_is_named(open_page):

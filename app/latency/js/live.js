@@ -7,6 +7,7 @@ import { BASELINE_NAME, LAT_SCHEMA } from './numbers.js';
 import { showParts } from './parts.js';
 import { drawPlot } from './plot.js';
 import { showFacts, showRows, showVerdict, showWarnings } from './rows.js';
+import { mountSaveCard, showSaveCard } from './savecard.js';
 import { onTheme, readTheme, tintOf } from './theme.js';
 
 const QUIET_AFTER_MS = 20000;
@@ -32,6 +33,7 @@ function mountLive() {
   const relayout = () => { live.profile = ''; refresh(); };
   const quiet = onceQuiet(QUIET_AFTER_MS, () => fallSilent(ui, live, refresh));
   onTheme(restyle);
+  mountSaveCard(ui, live);
   new ResizeObserver(relayout).observe(root);
   Object.defineProperty(root, '__latency', { value: latencyHandle(live) });
   const receive = (text) => {
@@ -98,6 +100,7 @@ function draw(ui, live, showFocus) {
   live.theme ??= readTheme(ui.root, contenders.length);
   const drawn = drawPlot(ui.canvas, contenders, live.theme);
   showHead(ui, race, contenders);
+  showSaveCard(ui, race);
   showJudged(ui, live, contenders);
   showProfile(ui, live, contenders, showFocus);
   if (drawn) { live.draws += 1; live.drawMs += performance.now() - begun; }
