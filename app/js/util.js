@@ -20,6 +20,7 @@ export const svgEl = (tag, attributes = {}, ...children) =>
   fill(document.createElementNS(SVG_NS, tag), attributes, children);
 
 export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+export const timeText = (ms) => `${ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : Math.round(ms)} ms`;
 export const percent = (share, digits = 0) => `${(share * 100).toFixed(digits)} %`;
 // 99.96 % must not read as 100 %: only full agreement does.
 export const agreementText = (share) => (share === 1 ? '100 %' : `${(Math.floor(share * 1000) / 10).toFixed(1)} %`);

@@ -35,9 +35,7 @@ export async function decodeView(raw) {
   const view = {
     key: raw.view,
     digest: raw.picture,
-    generation: raw.generation,
     model: raw.model ?? {},
-    confidence: raw.confidence ?? null,
     reference: raw.reference ?? null,
     unsure: raw.unsure === true,
     title: raw.title,

@@ -2,7 +2,7 @@
 
 import { liveHeadline } from '../../camera/js/rates.js';
 import { showRates } from '../../camera/js/show.js';
-import { agreementText, count, el } from '../../js/util.js';
+import { agreementText, count, el, timeText } from '../../js/util.js';
 import { comparison, isAgainst, rivalRun, sideNames } from './rival.js';
 import { heldText, runningMedian, speedOf, speedText } from './speed.js';
 import { shownRun } from './store.js';
@@ -92,9 +92,7 @@ function showBar({ name, track, fill, ticks, value }, values, longest) {
   values.forEach((ms, i) => {
     ticks.children[i].style.left = share(ms);
   });
-  showText(value, values.length ? msText(median) : '');
-  const words = values.length ? `${msText(median)}, median of ${count(values.length, 'run')}` : 'not measured yet';
+  showText(value, values.length ? timeText(median) : '');
+  const words = values.length ? `${timeText(median)}, median of ${count(values.length, 'run')}` : 'not measured yet';
   track.setAttribute('aria-label', `${name}: ${words}`);
 }
-
-export const msText = (ms) => `${ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : Math.round(ms)} ms`;

@@ -10,8 +10,8 @@ import { linkProblems, scheduleFromLink, stateFromLink } from './link.js';
 import { noticeOf } from './notice.js';
 import { cuttingText } from './opening.js';
 import { choiceOf } from './options.js';
-import { isLatestView, isViewWanted } from './wish.js';
 import { decodeStage } from './stagedata.js';
+import { isLatestView, isViewWanted } from './wish.js';
 
 const ASK_AGAIN_MS = 4000;
 const KEPT_NONCES = 64;
@@ -72,13 +72,12 @@ const RECEIVERS = {
     askForMissing(view, actions);
     if (isWanted) races.consider();
   },
-  async explored(message, page) {
+  explored(message, page) {
     const { state, set } = page.store;
     if (state.view?.key !== message.view) {
       if (state.pending && isLatestView(state, message)) page.opening.lost(message.generation);
       return;
     }
-    if (message.runs) await addRuns(state.view, message);
     state.view.sent = [...new Set([...state.view.sent, ...message.sent])];
     set({ runs: state.runs + 1, ...nowShown(state, state.view), ...(isViewWanted(state, message) ? { exploring: null } : {}) });
     askForMissing(state.view, page.actions);

@@ -125,9 +125,6 @@ export const figure = (value, name, note = null) =>
     note ? el('dd', { class: 'note' }, note) : null,
   );
 
-export const milliseconds = (value) =>
-  value < 10 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : value.toFixed(0);
-
 function showStatus(ui, state) {
   const lines = [
     ...state.view.notes,

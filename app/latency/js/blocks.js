@@ -1,7 +1,7 @@
 // Time and tokens block by block: baseline and one merged schedule side by side.
 
-import { svgEl, ticksBetween } from '../../js/util.js';
-import { contenderName, timeText } from './numbers.js';
+import { svgEl, ticksBetween, timeText } from '../../js/util.js';
+import { contenderName } from './numbers.js';
 
 const LANE = { left: 44, right: 8, tokens: 74, gap: 26, time: 130, bottom: 34, top: 16 };
 const COUNT_PX = 32;

@@ -1,13 +1,12 @@
 // Device cards: files are read here, checked by Python, drawn here. Nothing of them is stored anywhere.
 
-import { el } from '../../js/util.js';
+import { el, timeText } from '../../js/util.js';
 import {
   BASELINE_NAME,
   contenderName,
   ratioRange,
   ratioText,
   speedupWords,
-  timeText,
   whisker,
 } from './numbers.js';
 

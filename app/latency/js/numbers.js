@@ -6,7 +6,6 @@ import { clamp, svgEl } from '../../js/util.js';
 export const LAT_SCHEMA = 2;
 export const BASELINE_NAME = 'none';
 
-export const timeText = (ms) => `${ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : Math.round(ms)} ms`;
 export const ratioText = (value) => `${value.toFixed(2)}×`;
 export const contenderName = (schedule) => (schedule === BASELINE_NAME ? 'baseline' : `merged at ${recipeName(schedule)}`);
 

@@ -1,7 +1,7 @@
 // Stacked bars by part, and the same as numbers: the merge's price beside its gain.
 
-import { el } from '../../js/util.js';
-import { BASELINE_NAME, contenderName, timeText } from './numbers.js';
+import { el, timeText } from '../../js/util.js';
+import { BASELINE_NAME, contenderName } from './numbers.js';
 
 const PART_NAMES = {
   preprocess: 'resize and normalise', embed: 'embed', blocks: 'blocks', match: 'match', merge: 'merge',

@@ -1,13 +1,12 @@
 // The table of medians and speed-ups, the verdict, the warnings and the device.
 
-import { el } from '../../js/util.js';
+import { el, timeText } from '../../js/util.js';
 import {
   BASELINE_NAME,
   contenderName,
   ratioRange,
   ratioText,
   speedupWords,
-  timeText,
   whisker,
 } from './numbers.js';
 import { tintOf } from './theme.js';
