@@ -33,6 +33,7 @@ from app.engine.engine import Engine
 from app.engine.generations import Wish
 from app.engine.models import Models
 from app.engine.scheduler import Claim, Urgency
+from app.inspector.agreement import agreement
 from app.inspector.wire import base64_of, coloured_classes, grid_entry
 from app.server.toasts import sentence_of
 from mpm.errors import InputError, cut
@@ -121,7 +122,7 @@ def _told(engine: Engine, rgb: np.ndarray, unmerged, merged) -> dict[str, Any]:
         "classes": coloured_classes(engine.segmenter.class_names, engine.segmenter.palette),
         "unmerged": _mask(unmerged),
         "merged": _mask(merged),
-        "agreement": float((unmerged.labels == merged.labels).mean()),
+        "agreement": agreement(merged.labels, unmerged.labels),
     }
 
 

@@ -127,9 +127,8 @@ class Engine:
         segmenter = self.segmenter
         from mpm.segmenters.runnable import runnable_recipes
 
-        with self.scheduler.turn(ANYBODY):
-            found = self.scheduler.run(lambda: runnable_recipes(segmenter))
-            return [one.describe(str(recipe)) for one, recipe in found]
+        found = self.scheduler.do(ANYBODY, lambda: runnable_recipes(segmenter))
+        return [one.describe(str(recipe)) for one, recipe in found]
 
     def at_hand(self, picture: Picture, recipes: Sequence[str]) -> dict[str, SegmentationRun]:
         """Those of the recipes, in their own spelling, that were run before."""
@@ -175,10 +174,9 @@ class Engine:
             return kept
         limit = self.max_patches
         with watched_run("segment", self.name, recipe, picture.wh_px) as watched:
-            with self.scheduler.turn(claim):
-                run = self.scheduler.run(
-                    lambda: segmenter.segment(picture.rgb, recipe, profile=profile, max_patches=limit)
-                )
+            run = self.scheduler.do(
+                claim, lambda: segmenter.segment(picture.rgb, recipe, profile=profile, max_patches=limit)
+            )
             watched.measured(run)
         return run
 
@@ -188,8 +186,7 @@ class Engine:
         """One run of each recipe in one turn, each timed by itself; for live frames: nothing is kept."""
         segmenter, limit = self.segmenter, self.max_patches
         size = {"resolution": resolution_px, "max_patches": limit}
-        with self.scheduler.turn(claim):
-            return self.scheduler.run(lambda: [segmenter.segment(rgb, one, **size) for one in recipes])
+        return self.scheduler.do(claim, lambda: [segmenter.segment(rgb, one, **size) for one in recipes])
 
     def similarity(
         self,
@@ -204,15 +201,16 @@ class Engine:
         from mpm.segmenters.features import similarity_to, stage_features
 
         key, limit = (picture.digest, recipe, stage), self.max_patches
-        with self.scheduler.turn(claim):
-            features = self._features.get(key)
-            if features is None:
-                features = self.scheduler.run(
-                    lambda: stage_features(segmenter, picture.rgb, recipe, stage, max_patches=limit)
-                )
-                if features.nbytes <= CACHE_BYTES:
-                    self._features[key] = features
-        return similarity_to(features, patch)
+
+        def features() -> np.ndarray:
+            found = self._features.get(key)
+            if found is None:
+                found = stage_features(segmenter, picture.rgb, recipe, stage, max_patches=limit)
+                if found.nbytes <= CACHE_BYTES:
+                    self._features[key] = found
+            return found
+
+        return similarity_to(self.scheduler.do(claim, features), patch)
 
     def feature_colours(self, picture: Picture, recipe: str, claim: Claim = ANYBODY) -> FeatureColours:
         """Final tokens of the unmerged run and of a recipe, as colours on one scale."""
@@ -221,13 +219,11 @@ class Engine:
         from mpm.segmenters.features import final_tokens
 
         limit = self.max_patches
-        with self.scheduler.turn(claim):
-            tokens = self.scheduler.run(
-                lambda: [
-                    final_tokens(segmenter, picture.rgb, one, max_patches=limit) for one in ("none", recipe)
-                ]
-            )
-        return feature_colours(*tokens)
+
+        def both() -> list[np.ndarray]:
+            return [final_tokens(segmenter, picture.rgb, one, max_patches=limit) for one in ("none", recipe)]
+
+        return feature_colours(*self.scheduler.do(claim, both))
 
     def in_turn(self, claim: Claim, work: Callable[[], Result]) -> Generator[Waiting, None, Result]:
         """Run `work` when its turn comes, and say every now and then how the waiting goes."""
@@ -267,7 +263,9 @@ class Engine:
         start = time.perf_counter()
         try:
             with self.scheduler.turn(ANYBODY):  # loading beside a measured run would spoil its time
-                self._segmenter = self._loaded_and_warm()
+                segmenter = self._loaded_model()
+                self.scheduler.run(lambda: warm_up(segmenter))
+                self._segmenter = segmenter
             log.info("model %s ready after %.1f s", self.model, time.perf_counter() - start)
         except InputError as error:
             self._failure = str(error)
@@ -277,18 +275,21 @@ class Engine:
         finally:
             self._loaded.set()
 
-    def _loaded_and_warm(self) -> Segmenter:
+    def _loaded_model(self) -> Segmenter:
         import torch
 
         from mpm.devices import pick_device
         from mpm.zoo.checkpoints import load_segmenter
 
         torch.set_num_threads(self._threads or physical_cores())
-        segmenter = load_segmenter(self.model, pick_device(self._device))
-        blank = np.zeros((*WARM_UP_PX, 3), np.uint8)
-        for schedule in ("none", "2"):
-            segmenter.segment(blank, schedule, resolution=min(WARM_UP_PX))
-        return segmenter
+        return load_segmenter(self.model, pick_device(self._device))
+
+
+def warm_up(segmenter: Segmenter) -> None:
+    """First runs are slow, in every thread anew: so in the device's own."""
+    blank = np.zeros((*WARM_UP_PX, 3), np.uint8)
+    for schedule in ("none", "2"):
+        segmenter.segment(blank, schedule, resolution=min(WARM_UP_PX))
 
 
 def physical_cores() -> int:

@@ -3,15 +3,14 @@
 Work comes in small pieces, mostly single runs of a model. Between two of them the scheduler picks the most
 urgent one that waits, and among equally urgent ones that of the visitor who was served least recently:
 
-    with scheduler.turn(Claim("somebody", Urgency.ASKED)):
-        segmenter.segment(picture)
+    scheduler.do(Claim("somebody", Urgency.ASKED), lambda: segmenter.segment(picture))
 
 Whoever wants to say how the waiting goes asks for a ticket and looks after it:
 
     with scheduler.enter(claim) as ticket:
         while not ticket.wait(0.5):
             print(ticket.ahead, "before you")
-        segmenter.segment(picture)
+        scheduler.run(lambda: segmenter.segment(picture))
 """
 
 from __future__ import annotations
@@ -135,6 +134,11 @@ class Scheduler:
         with self.enter(claim) as ticket:
             ticket.wait()
             yield
+
+    def do(self, claim: Claim, work: Callable[[], Result]) -> Result:
+        """What `work` gives when its turn has come. Raises Overtaken when it is not wanted any more."""
+        with self.turn(claim):
+            return self.run(work)
 
     def run(self, work: Callable[[], Result]) -> Result:
         """What `work` gives, run in the device's own thread; call it in your turn.

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from app.engine.engine import Engine
+from app.engine.events import as_dict, read_event
 from app.engine.generations import CAMERA, KINDS, RECIPE, VIEW, Generations, Wish, tab_of
 from app.engine.models import Models, model_card
 from app.engine.pictures import Examples, Picture, Pictures
@@ -69,7 +70,7 @@ class Handlers:
         """A picture through a model: the picture, then its runs."""
         wish, fields = read_event(event, request)
         self.generations.note(wish.tab, VIEW, wish.generation)
-        yield from answered("open", wish, self._opened(wish, _dict(fields.get("source"))))
+        yield from answered("open", wish, self._opened(wish, as_dict(fields.get("source"))))
 
     def custom(self, event: gr.EventData, request: gr.Request | None = None) -> Iterator[str]:
         """A recipe made on the strip or in a menu: its run."""
@@ -186,15 +187,6 @@ class Handlers:
             raise Overtaken
 
 
-def read_event(event: gr.EventData, request: gr.Request | None) -> tuple[Wish, Mapping[str, Any]]:
-    """The wish of an event, and all its fields. Raises gr.Error for what no browser of ours sends."""
-    fields = _dict(event._data)
-    try:
-        return Wish.read(fields, tab_of(request)), fields
-    except InputError as error:
-        raise gr.Error(sentence_of(error), print_exception=False) from error
-
-
 def answered(what: str, wish: Wish, messages: Iterator[str], schedules: list[str] | None = None) -> Iterator:
     """The messages; at the end of bad luck a sentence about it, and nothing where the wish was overtaken."""
 
@@ -237,7 +229,3 @@ def _title(name: Any) -> str:
     text = "".join(letter for letter in str(name or "") if letter.isprintable())
     stem = text.rpartition(".")[0].strip()
     return (stem or text.strip())[:LONGEST_TITLE].strip() or "Your picture"
-
-
-def _dict(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

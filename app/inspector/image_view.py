@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-MAX_SIDE_PX = 1024
+from app.engine.engine import DISPLAY_PX
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +62,12 @@ class ImageView:
 
     @property
     def display_wh_px(self) -> tuple[int, int]:
-        """Size that the browser draws: the image's own, or its long side at 1024."""
+        """Size that the browser draws: the image's own, or its long side at DISPLAY_PX."""
         return display_wh_px(self.image)
 
 
 def display_wh_px(rgb: np.ndarray) -> tuple[int, int]:
-    """Size that the browser draws of an (H, W, 3) image: its own, or its long side at 1024."""
+    """Size that the browser draws of an (H, W, 3) image: its own, or its long side at DISPLAY_PX."""
     height, width = rgb.shape[:2]
-    scale = min(1.0, MAX_SIDE_PX / max(height, width))
+    scale = min(1.0, DISPLAY_PX / max(height, width))
     return max(1, round(width * scale)), max(1, round(height * scale))

@@ -7,7 +7,8 @@ from html import escape
 
 import gradio as gr
 
-from app.engine.generations import Wish, tab_of
+from app.engine.events import read_wish
+from app.engine.generations import Wish
 from app.engine.models import Models
 from app.engine.pictures import Picture, Pictures
 from app.engine.scheduler import Claim, Urgency
@@ -33,8 +34,8 @@ class LabHandlers:
     ) -> Iterator[tuple]:
         """The street of these dials at once, then how many of its tokens stay."""
         street = self._draw(seed, dials)
+        wanted = read_wish(wish, request)
         with bad_input_as_toast():
-            wanted = Wish.parse(wish, tab_of(request))
             yield street.image, _card(f"Counting the tokens that stay at {wanted.recipe} …")
             engine = self.models.engine(wanted.model)
             point = measure(engine, street, wanted.recipe, claim=_claim(wanted, Urgency.ASKED))
@@ -51,8 +52,8 @@ class LabHandlers:
         self, wish: str, dial: str, seed: float, *dials: float, request: gr.Request | None = None
     ) -> Iterator[tuple]:
         """Tokens kept along one dial, everything else as set: progress, then the chart."""
+        wanted, points = read_wish(wish, request), []
         with bad_input_as_toast():
-            wanted, points = Wish.parse(wish, tab_of(request)), []
             claim, engine = _claim(wanted, Urgency.AHEAD), self.models.engine(wanted.model)
             for point in sweep_dial(engine, seed, Dials(*dials), dial, wanted.recipe, claim):
                 points.append(point)
@@ -63,8 +64,8 @@ class LabHandlers:
         self, wish: str, seed: float, *dials: float, request: gr.Request | None = None
     ) -> Iterator[tuple]:
         """The paper's comparison by day and by night, on many streets: progress, then the chart."""
+        wanted, pairs = read_wish(wish, request), []
         with bad_input_as_toast():
-            wanted, pairs = Wish.parse(wish, tab_of(request)), []
             claim, engine = _claim(wanted, Urgency.AHEAD), self.models.engine(wanted.model)
             for pair in day_and_night(engine, wanted.recipe, Dials(*dials), STUDY_SEEDS, claim):
                 pairs.append(pair)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from app.engine.engine import Engine
-from app.engine.generations import RACE, RECIPE, VIEW, Generations, Wish, tab_of
+from app.engine.events import read_event, read_wish
+from app.engine.generations import RACE, RECIPE, VIEW, Generations, Wish
 from app.engine.models import Models
 from app.engine.pictures import Picture, Pictures
 from app.engine.scheduler import Claim, Urgency
@@ -56,8 +57,8 @@ class LatencyHandlers:
 
     def announce(self, wish: str, request: gr.Request | None = None) -> str:
         """Start was pressed: what is shown until the first run. Earlier races of the tab end at once."""
+        wanted = read_wish(wish, request)
         with bad_input_as_toast():
-            wanted = Wish.parse(wish, tab_of(request))
             loaded = self.models.engine(wanted.model).wait(0)
         self.generations.note(wanted.tab, RACE, wanted.generation)
         return encode_text(WAITING_FOR_TURN if loaded else WAITING_FOR_MODEL, wanted.generation)
@@ -67,9 +68,7 @@ class LatencyHandlers:
 
         Field `rivals`, a list of recipes: these race as well, because somebody asked for it.
         """
-        fields = event._data if isinstance(event._data, dict) else {}
-        with bad_input_as_toast():
-            wish = Wish.read(fields, tab_of(request))
+        wish, fields = read_event(event, request)
         if "rivals" not in fields:
             settings = (wish.recipe, (), SCOPES[0], AUTO_ROUNDS, AUTO_DEADLINE_S)
             yield from self._race(wish, settings, (VIEW, RECIPE, RACE), by_hand=False)
@@ -90,8 +89,7 @@ class LatencyHandlers:
         request: gr.Request | None = None,
     ) -> Iterator[str]:
         """A race as its controls say, run by run."""
-        with bad_input_as_toast():
-            wanted = Wish.parse(wish, tab_of(request))
+        wanted = read_wish(wish, request)
         if not self.generations.begins(wanted.tab, wanted.generation):
             yield gr.skip()
             return
@@ -100,8 +98,7 @@ class LatencyHandlers:
 
     def stopped(self, wish: str, request: gr.Request | None = None) -> str:
         """The race was stopped by hand: no run of it begins any more."""
-        with bad_input_as_toast():
-            wanted = Wish.parse(wish, tab_of(request))
+        wanted = read_wish(wish, request)
         self.generations.note(wanted.tab, RACE, wanted.generation)
         return encode_stopped(wanted.generation)
 

@@ -11,8 +11,7 @@ WORK = {**QUIET, "concurrency_limit": None}
 """For events that run a model."""
 AT_ONCE = {**QUIET, "queue": False}
 
-WISH_JS = "(...inputs) => [...inputs.slice(0, -1), window.mpmWish()]"
-"""Puts the JSON text of what the tab shows in the place of the last input."""
 WISH_FIRST_JS = "(...inputs) => [window.mpmWish(), ...inputs.slice(1)]"
+"""Puts the JSON text of what the tab shows in the place of the first input."""
 ACT_RACE_JS = "(...inputs) => [...inputs.slice(0, -1), window.mpmWish('race')]"
-"""The same after an act that starts or stops a race."""
+"""In the place of the last input, after an act that starts or stops a race."""

@@ -23,8 +23,8 @@ from support.inspector_data import (
 from support.stages import unpacked
 
 import app.inspector as inspector
+from app.engine.engine import DISPLAY_PX
 from app.engine.pictures import Picture
-from app.inspector.image_view import MAX_SIDE_PX
 from app.inspector.payload import (
     SCHEMA,
     encode,
@@ -114,7 +114,7 @@ def test_picture_is_limited_and_faithful():
     image = made_up_image(2000, 1000)
     runs = made_up_runs(image, 4, 8, ["none"])
     message = json.loads(encode(made_up_view(image), runs))
-    assert (message["image"]["width"], message["image"]["height"]) == (MAX_SIDE_PX, MAX_SIDE_PX // 2)
+    assert (message["image"]["width"], message["image"]["height"]) == (DISPLAY_PX, DISPLAY_PX // 2)
     assert (message["image"]["full_width"], message["image"]["full_height"]) == (2000, 1000)
     head, data = message["image"]["src"].split(",")
     assert head == "data:image/jpeg;base64"
