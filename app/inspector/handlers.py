@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import gradio as gr
 
 from app.engine.engine import Engine
-from app.engine.events import as_dict, read_event
+from app.engine.events import answered, as_dict, read_event
 from app.engine.generations import CAMERA, KINDS, RECIPE, VIEW, Generations, Wish, tab_of
 from app.engine.models import Models, model_card
 from app.engine.pictures import Examples, Picture, Pictures
@@ -27,12 +26,9 @@ from app.inspector.payload import (
     encode_picture,
     encode_waiting,
 )
-from app.server.toasts import sentence_of
 from app.server.uploads import open_upload
 from mpm.errors import InputError, cut
 from mpm.merging.rule import rules
-
-log = logging.getLogger("mpm.app")
 
 LOOK_EVERY_S = 0.5
 LONGEST_TITLE = 60
@@ -70,40 +66,40 @@ class Handlers:
         """A picture through a model: the picture, then its runs."""
         wish, fields = read_event(event, request)
         self.generations.note(wish.tab, VIEW, wish.generation)
-        yield from answered("open", wish, self._opened(wish, as_dict(fields.get("source"))))
+        yield from told("open", wish, self._opened(wish, as_dict(fields.get("source"))))
 
     def custom(self, event: gr.EventData, request: gr.Request | None = None) -> Iterator[str]:
         """A recipe made on the strip or in a menu: its run."""
         wish, _ = read_event(event, request)
         self.generations.note(wish.tab, RECIPE, wish.generation)
-        yield from answered("custom", wish, self._run(wish, [wish.recipe], VIEW, RECIPE), [wish.recipe])
+        yield from told("custom", wish, self._run(wish, [wish.recipe], VIEW, RECIPE), [wish.recipe])
 
     def missing(self, event: gr.EventData, request: gr.Request | None = None) -> Iterator[str]:
         """Runs whose message was overtaken by a later one."""
         wish, fields = read_event(event, request)
         given = fields.get("schedules")
         wanted = [str(one) for one in given][: len(STOPS)] if isinstance(given, list) else []
-        yield from answered("missing", wish, self._run(wish, wanted, VIEW), wanted)
+        yield from told("missing", wish, self._run(wish, wanted, VIEW), wanted)
 
     def save(self, event: gr.EventData, request: gr.Request | None = None) -> Iterator[str]:
         """A file that only Python can write, for the browser that asked."""
         wish, fields = read_event(event, request)
-        yield from answered("save", wish, self._saved(wish, fields))
+        yield from told("save", wish, self._saved(wish, fields))
 
     def patch(self, event: gr.EventData, request: gr.Request | None = None) -> Iterator[str]:
         """Similarity of the pinned patch to all others."""
         wish, fields = read_event(event, request)
-        yield from answered("patch", wish, self._similarity(wish, fields))
+        yield from told("patch", wish, self._similarity(wish, fields))
 
     def features(self, event: gr.EventData, request: gr.Request | None = None) -> Iterator[str]:
         """The final tokens as colours, of the unmerged run and of the recipe."""
         wish, _ = read_event(event, request)
-        yield from answered("features", wish, self._features(wish))
+        yield from told("features", wish, self._features(wish))
 
     def curves(self, event: gr.EventData, request: gr.Request | None = None) -> Iterator[str]:
         """What all methods do to this picture; everybody else goes first."""
         wish, _ = read_event(event, request)
-        yield from answered("curves", wish, self._curves(wish))
+        yield from told("curves", wish, self._curves(wish))
 
     def _opened(self, wish: Wish, source: Mapping[str, Any]) -> Iterator[str]:
         self._check_wanted(wish)
@@ -187,28 +183,10 @@ class Handlers:
             raise Overtaken
 
 
-def answered(what: str, wish: Wish, messages: Iterator[str], schedules: list[str] | None = None) -> Iterator:
-    """The messages; at the end of bad luck a sentence about it, and nothing where the wish was overtaken."""
-
-    def failed(sentence: str) -> str:
-        named = [cut(one, LONGEST_RECIPE) for one in schedules or ()]
-        return encode_failure(what, wish.generation, sentence, named)
-
-    try:
-        yield from messages
-    except Overtaken:
-        pass
-    except InputError as error:
-        yield failed(sentence_of(error))
-    except OSError:
-        log.exception("%s failed", what)
-        yield failed("The files that this needs could not be read or downloaded.")
-    except Exception as error:  # whoever waits must hear that nothing comes
-        log.exception("%s failed", what)
-        yield failed(f"Something went wrong on the server ({type(error).__name__}).")
-    else:
-        return
-    yield gr.skip()  # Gradio repeats the last output at the end, and blanks it where there was none
+def told(what: str, wish: Wish, messages: Iterator[str], schedules: list[str] | None = None) -> Iterator:
+    """The messages; where they cannot be made, a `failed` one with the reason."""
+    named = [cut(one, LONGEST_RECIPE) for one in schedules or ()]
+    return answered(what, messages, lambda sentence: encode_failure(what, wish.generation, sentence, named))
 
 
 def whole_number(fields: Mapping[str, Any], name: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from app.engine.engine import Engine
-from app.engine.events import read_event, read_wish
+from app.engine.events import answered, read_event, read_wish
 from app.engine.generations import RACE, RECIPE, VIEW, Generations, Wish
 from app.engine.models import Models
 from app.engine.pictures import Picture, Pictures
@@ -30,8 +29,6 @@ from mpm.measure.machine import device_facts
 
 if TYPE_CHECKING:
     from mpm.segmenters.segmenter import Segmenter
-
-log = logging.getLogger("mpm.app")
 
 SEND_EVERY_S = 0.6
 """Shorter runs travel together: each message costs some of the CPU that is measured."""
@@ -108,6 +105,10 @@ class LatencyHandlers:
         return encode_cards(files[:MAX_CARDS])
 
     def _race(self, wish: Wish, settings: tuple, kinds: tuple[str, ...], by_hand: bool) -> Iterator[str]:
+        raced = self._raced(wish, settings, kinds, by_hand)
+        return answered("race", raced, lambda sentence: encode_text(sentence, wish.generation))
+
+    def _raced(self, wish: Wish, settings: tuple, kinds: tuple[str, ...], by_hand: bool) -> Iterator[str]:
         if wish.picture is None:
             yield encode_text(NO_PICTURE, wish.generation)
             return
@@ -117,19 +118,12 @@ class LatencyHandlers:
                 yield encode_text(WAITING_FOR_MODEL, wish.generation)
             plan = Plan.read(*settings, engine.read_recipe)
             plan = plan if by_hand else replace(plan, settled_at=SETTLED_AT)
-            heading = Heading(
-                f"race {next(self._numbers)}", wish.generation, picture.digest, engine.name, by_hand
-            )
+            number = f"race {next(self._numbers)}"
+            heading = Heading(number, wish.generation, picture.digest, engine.name, by_hand)
             claim = self.generations.claim(wish, Urgency.MEASURED, *kinds)
             yield from _messages(engine, picture, plan, _Sender(heading, engine.segmenter), claim)
-        except Overtaken:
-            yield gr.skip()  # Gradio repeats the last output at the end
         except InputError as error:
-            yield encode_text(f"This cannot be measured: {sentence_of(error)}", wish.generation)
-        except Exception as error:  # else the plot would say for ever that it waits
-            log.exception("race failed")
-            text = f"Something went wrong on the server ({type(error).__name__})."
-            yield encode_text(text, wish.generation)
+            raise InputError(f"this cannot be measured: {sentence_of(error)}") from error
 
 
 def read_rivals(given: object) -> list[str]:
