@@ -15,6 +15,9 @@ from mpm.errors import InputError
 
 log = logging.getLogger("mpm.app")
 
+LONGEST_RECIPE = 400
+"""Nothing longer is read as one of a list, or sent back: a stranger may have sent a novel."""
+
 
 def read_event(event: gr.EventData, request: gr.Request | None) -> tuple[Wish, Mapping[str, Any]]:
     """The wish of an event, and all its fields. Raises gr.Error for what no browser of ours sends."""

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from app.engine.engine import Engine
-from app.engine.events import answered, as_dict, read_event
+from app.engine.events import LONGEST_RECIPE, answered, as_dict, read_event
 from app.engine.generations import CAMERA, KINDS, RECIPE, VIEW, Generations, Wish, tab_of
 from app.engine.models import Models, model_card
 from app.engine.pictures import Examples, Picture, Pictures
@@ -33,8 +33,6 @@ from mpm.merging.rule import rules
 LOOK_EVERY_S = 0.5
 LONGEST_TITLE = 60
 LONGEST_SPEED = 120
-LONGEST_RECIPE = 400
-"""Nothing longer is sent back: a stranger may have sent a novel."""
 
 
 class Handlers:

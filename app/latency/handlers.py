@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from app.engine.engine import Engine
-from app.engine.events import answered, read_event, read_wish
+from app.engine.events import LONGEST_RECIPE, answered, read_event, read_wish
 from app.engine.generations import RACE, RECIPE, VIEW, Generations, Wish
 from app.engine.models import Models
 from app.engine.pictures import Picture, Pictures
@@ -40,7 +40,6 @@ WAITING_FOR_MODEL = "The model is being loaded; measuring starts in a moment."
 WAITING_FOR_TURN = "Waiting for the device: timed runs have it to themselves."
 AUTO_ROUNDS, AUTO_DEADLINE_S = 21, 12.0
 METHODS_ROUNDS, METHODS_DEADLINE_S = 9, 60.0
-LONGEST_RECIPE = 400
 
 
 class LatencyHandlers:
