@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from mpm.merging.trace import MergeTrace, TraceBatch
     from mpm.segmenters.config import SegmenterConfig, streets_config
     from mpm.segmenters.geometry import Geometry
-    from mpm.segmenters.segmenter import SegmentationRun, Segmenter
+    from mpm.segmenters.segmentation_run import SegmentationRun
+    from mpm.segmenters.segmenter import Segmenter
     from mpm.zoo.checkpoints import load_segmenter, model_names, save_segmenter
     from mpm.zoo.registry import ModelEntry
 
@@ -56,7 +57,8 @@ _HOMES = {
     "merging.trace": ("MergeTrace", "TraceBatch"),
     "segmenters.config": ("SegmenterConfig", "streets_config"),
     "segmenters.geometry": ("Geometry",),
-    "segmenters.segmenter": ("SegmentationRun", "Segmenter"),
+    "segmenters.segmentation_run": ("SegmentationRun",),
+    "segmenters.segmenter": ("Segmenter",),
     "zoo.checkpoints": ("load_segmenter", "model_names", "save_segmenter"),
     "zoo.registry": ("ModelEntry",),
 }

@@ -24,14 +24,15 @@ from app.engine.pictures import Picture
 from app.engine.runs import Runs
 from app.engine.scheduler import ANYBODY, Claim, Scheduler, Urgency
 from app.engine.steps import Waiting, made_later, timed
+from app.engine.warm_up import physical_cores, warm_up
 from app.server.log import watched_run
 from mpm.errors import InputError
-from mpm.measure.machine import core_count
 
 if TYPE_CHECKING:
     from mpm.merging.recipe import Recipe
     from mpm.segmenters.feature_colours import FeatureColours
-    from mpm.segmenters.segmenter import SegmentationRun, Segmenter
+    from mpm.segmenters.segmentation_run import SegmentationRun
+    from mpm.segmenters.segmenter import Segmenter
 
 log = logging.getLogger("mpm.app")
 
@@ -45,7 +46,6 @@ LARGE_PARAMETERS = 60_000_000
 DEADLINE_S = 120.0
 """One person's sweep takes the device no longer than this."""
 CACHE_BYTES = 256 * 2**20
-WARM_UP_PX = (384, 512)
 SAY_EVERY_S = 0.4
 """How often somebody who waits hears of it."""
 
@@ -283,18 +283,3 @@ class Engine:
 
         torch.set_num_threads(self._threads or physical_cores())
         return load_segmenter(self.model, pick_device(self._device))
-
-
-def warm_up(segmenter: Segmenter) -> None:
-    """First runs are slow, in every thread anew: so in the device's own."""
-    blank = np.zeros((*WARM_UP_PX, 3), np.uint8)
-    for schedule in ("none", "2"):
-        segmenter.segment(blank, schedule, resolution=min(WARM_UP_PX))
-
-
-def physical_cores() -> int:
-    """Physical cores this process may use: hyper-threads do not speed up matrix products."""
-    import psutil
-
-    allowed = core_count()
-    return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cachetools import LRUCache
 
 if TYPE_CHECKING:
-    from mpm.segmenters.segmenter import SegmentationRun
+    from mpm.segmenters.segmentation_run import SegmentationRun
 
 CACHE_BYTES = 384 * 2**20
 

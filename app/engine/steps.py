@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from mpm.segmenters.segmenter import SegmentationRun
+    from mpm.segmenters.segmentation_run import SegmentationRun
 
 Result = TypeVar("Result")
 

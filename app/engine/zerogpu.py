@@ -20,7 +20,8 @@ import numpy as np
 from mpm.errors import InputError
 
 if TYPE_CHECKING:
-    from mpm.segmenters.segmenter import SegmentationRun, Segmenter
+    from mpm.segmenters.segmentation_run import SegmentationRun
+    from mpm.segmenters.segmenter import Segmenter
 
 Function = TypeVar("Function", bound=Callable)
 

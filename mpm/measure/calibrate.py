@@ -17,7 +17,8 @@ from mpm.measure.paired import paired_ratio
 from mpm.merging.named import budget_text, scaled
 from mpm.merging.recipe import Recipe
 from mpm.segmenters.confidence import ConfidenceReference
-from mpm.segmenters.segmenter import SegmentationRun, Segmenter
+from mpm.segmenters.segmentation_run import SegmentationRun
+from mpm.segmenters.segmenter import Segmenter
 from mpm.segmenters.sweep import sweep
 
 OPTIONS = "|decode-merged,residual,sizes"

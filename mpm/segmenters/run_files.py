@@ -16,7 +16,8 @@ from PIL import Image
 from mpm.errors import InputError
 from mpm.files import Content, write_all
 from mpm.merging.trace import MergeTrace
-from mpm.segmenters.segmenter import SegmentationRun, Segmenter
+from mpm.segmenters.segmentation_run import SegmentationRun
+from mpm.segmenters.segmenter import Segmenter
 
 SCHEMA = 1
 OVERLAY_OPACITY = 0.55

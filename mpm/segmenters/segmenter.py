@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mpm.clock import Clock, PartClock, Timing
+from mpm.clock import Clock, PartClock
 from mpm.encoders.base import Encoder, TokenState
 from mpm.encoders.pick import pick_encoder
-from mpm.encoders.run import traces
 from mpm.encoders.vit import PositionResizing
 from mpm.errors import InputError
 from mpm.merging.costs import Costs
@@ -22,51 +20,18 @@ from mpm.merging.grid import Grid
 from mpm.merging.named import ModelShape
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule_call import Merger
-from mpm.merging.schedule import PAPER, Schedule
-from mpm.merging.trace import MergeTrace
+from mpm.merging.schedule import PAPER
 from mpm.segmenters.build import build_decoder, build_encoder
-from mpm.segmenters.confidence import mask_confidence
 from mpm.segmenters.config import SegmenterConfig
 from mpm.segmenters.costs import measure_costs
 from mpm.segmenters.geometry import Geometry, plan_geometry
 from mpm.segmenters.preprocess import as_rgb, to_pixels
 from mpm.segmenters.run import Outcome, on_grid, run
+from mpm.segmenters.segmentation_run import SegmentationRun, make_run
 from mpm.segmenters.upsample import upsample_labels
 
 MAX_PATCHES = 8192
 """Images that would take more patches than this are scaled down."""
-TINY_PX = 32
-"""Shorter sides below are told of: about two patches of what the camera saw."""
-
-
-@dataclass(frozen=True, eq=False)
-class SegmentationRun:
-    """One image through one recipe.
-
-    labels  (H, W) integers, the image's own size
-    logits  (classes, rows, cols) float32 on CPU, on the patch grid
-    recipe  what was run; its text is the run's name
-    notes   sentences for the person, e.g. that the image was scaled down
-    confidence  how sure the mask is, in [0, 1]; see `mpm.segmenters.confidence`
-    """
-
-    labels: np.ndarray
-    logits: np.ndarray
-    recipe: Recipe
-    trace: MergeTrace
-    geometry: Geometry
-    timing: Timing
-    notes: tuple[str, ...] = ()
-    confidence: float | None = None
-
-    @property
-    def schedule(self) -> Schedule:
-        """Where tokens merged, whatever the rule."""
-        return self.recipe.schedule
-
-    @property
-    def grid(self) -> Grid:
-        return self.geometry.grid
 
 
 class Segmenter(nn.Module):
@@ -237,36 +202,3 @@ class Segmenter(nn.Module):
     @property
     def _pads_both_sides(self) -> bool:
         return self.config.padding == "centred"
-
-
-def make_run(
-    recipe: Recipe, found: Outcome, labels: np.ndarray, geometry: Geometry, timing: Timing
-) -> SegmentationRun:
-    """The run of one picture, from what was found."""
-    trace = traces(found.states, geometry.grid)[0]
-    logits = found.logits[0].float().cpu().numpy()
-    sure = mask_confidence(logits)
-    return SegmentationRun(labels, logits, recipe, trace, geometry, timing, notes_on(geometry), sure)
-
-
-def notes_on(geometry: Geometry) -> tuple[str, ...]:
-    """What a person should know about how the picture was fitted."""
-    return _tiny(geometry) if not geometry.scaled_down else _limited(geometry)
-
-
-def _tiny(geometry: Geometry) -> tuple[str, ...]:
-    width, height = geometry.image_wh_px
-    if min(width, height) >= TINY_PX:
-        return ()
-    return (
-        f"This image has only {width} x {height} pixels: it was enlarged to "
-        f"{geometry.content_wh_px[0]} x {geometry.content_wh_px[1]}, so there is little in it to tell apart.",
-    )
-
-
-def _limited(geometry: Geometry) -> tuple[str, ...]:
-    (width, height), grid = geometry.content_wh_px, geometry.grid
-    size = f"{width} x {height} pixels, {grid.size} patches"
-    if width * height > math.prod(geometry.image_wh_px):
-        return (f"This image was scaled up to {size}: the limit allows no more.",)
-    return (f"This image was scaled down to {size}, to fit the limit.",)

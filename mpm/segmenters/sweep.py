@@ -17,7 +17,8 @@ from mpm.encoders.base import TokenState
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule_call import Merger, RuleCall
 from mpm.segmenters.geometry import Geometry
-from mpm.segmenters.segmenter import MAX_PATCHES, SegmentationRun, Segmenter, make_run
+from mpm.segmenters.segmentation_run import SegmentationRun, make_run
+from mpm.segmenters.segmenter import MAX_PATCHES, Segmenter
 from mpm.segmenters.upsample import upsample_labels
 
 Prefix = tuple[int, tuple[tuple[int, RuleCall], ...], tuple[bool, ...]]

@@ -29,7 +29,7 @@ sys.path.extend(str(Path(__file__).resolve().parents[up]) for up in (1, 2))
 from support.page_process import PageProcess, segment_data  # noqa: E402
 
 import mpm  # noqa: E402
-from app.engine.engine import physical_cores  # noqa: E402
+from app.engine.warm_up import physical_cores  # noqa: E402
 from mpm.streets import render_street  # noqa: E402
 
 API = "/gradio_api"

@@ -1,0 +1,84 @@
+"""One picture through one recipe: what a person gets."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from mpm.clock import Timing
+from mpm.encoders.run import traces
+from mpm.merging.grid import Grid
+from mpm.merging.recipe import Recipe
+from mpm.merging.schedule import Schedule
+from mpm.merging.trace import MergeTrace
+from mpm.segmenters.confidence import mask_confidence
+from mpm.segmenters.geometry import Geometry
+from mpm.segmenters.run import Outcome
+
+TINY_PX = 32
+"""Shorter sides below are told of: about two patches of what the camera saw."""
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentationRun:
+    """One image through one recipe.
+
+    labels  (H, W) integers, the image's own size
+    logits  (classes, rows, cols) float32 on CPU, on the patch grid
+    recipe  what was run; its text is the run's name
+    notes   sentences for the person, e.g. that the image was scaled down
+    confidence  how sure the mask is, in [0, 1]; see `mpm.segmenters.confidence`
+    """
+
+    labels: np.ndarray
+    logits: np.ndarray
+    recipe: Recipe
+    trace: MergeTrace
+    geometry: Geometry
+    timing: Timing
+    notes: tuple[str, ...] = ()
+    confidence: float | None = None
+
+    @property
+    def schedule(self) -> Schedule:
+        """Where tokens merged, whatever the rule."""
+        return self.recipe.schedule
+
+    @property
+    def grid(self) -> Grid:
+        return self.geometry.grid
+
+
+def make_run(
+    recipe: Recipe, found: Outcome, labels: np.ndarray, geometry: Geometry, timing: Timing
+) -> SegmentationRun:
+    """The run of one picture, from what was found."""
+    trace = traces(found.states, geometry.grid)[0]
+    logits = found.logits[0].float().cpu().numpy()
+    sure = mask_confidence(logits)
+    return SegmentationRun(labels, logits, recipe, trace, geometry, timing, notes_on(geometry), sure)
+
+
+def notes_on(geometry: Geometry) -> tuple[str, ...]:
+    """What a person should know about how the picture was fitted."""
+    return _tiny(geometry) if not geometry.scaled_down else _limited(geometry)
+
+
+def _tiny(geometry: Geometry) -> tuple[str, ...]:
+    width, height = geometry.image_wh_px
+    if min(width, height) >= TINY_PX:
+        return ()
+    return (
+        f"This image has only {width} x {height} pixels: it was enlarged to "
+        f"{geometry.content_wh_px[0]} x {geometry.content_wh_px[1]}, so there is little in it to tell apart.",
+    )
+
+
+def _limited(geometry: Geometry) -> tuple[str, ...]:
+    (width, height), grid = geometry.content_wh_px, geometry.grid
+    size = f"{width} x {height} pixels, {grid.size} patches"
+    if width * height > math.prod(geometry.image_wh_px):
+        return (f"This image was scaled up to {size}: the limit allows no more.",)
+    return (f"This image was scaled down to {size}, to fit the limit.",)
