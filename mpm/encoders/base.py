@@ -38,6 +38,7 @@ class TokenState:
     packing    where the images' own tokens lie, once a block needed to know
     differences  of each insertion what every token had apart from its group's mean, (B, its tokens, C);
                None where restoring is a copy, or nobody merged
+    taps       full-grid tokens (B, P + N, C) behind the blocks so far that the encoder's `taps` name
     entered    between a block's attention and its MLP, the state on the block's input; else None
     """
 
@@ -54,6 +55,7 @@ class TokenState:
     rotary: Tensor | None = None
     packing: Packing | None = None
     differences: tuple[Tensor | None, ...] = ()
+    taps: tuple[Tensor, ...] = ()
     entered: TokenState | None = None
 
     @property
@@ -100,6 +102,7 @@ class Encoder(ABC):
     module          the network itself
     kind            what it is, in words
     timm_arguments  what timm must be told so that such a model takes any grid
+    taps            blocks whose output, on the full grid, the head wants as well
     costs           what the model's parts take on its device, where somebody measures: for rules that plan
     """
 
@@ -108,6 +111,7 @@ class Encoder(ABC):
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
+        self.taps: tuple[int, ...] = ()
         self.costs: Callable[[], Costs] | None = None
 
     @staticmethod
@@ -123,6 +127,10 @@ class Encoder(ABC):
     @abstractmethod
     def embed(self, pixels: Tensor, grid: Grid | None = None) -> TokenState:
         """(B, 3, H, W), H and W whole patches -> tokens on the input of block 0. grid: None builds one."""
+
+    def enter(self, state: TokenState) -> TokenState:
+        """The state as the next block takes it: with queries where they join. Entering twice is entering once."""
+        return state
 
     @abstractmethod
     def call(self, state: TokenState) -> Tensor:

@@ -117,28 +117,42 @@ def _run_blocks(
     insert: Insert,
 ) -> TokenState:
     for block in range(state.block, encoder.depth if stop is None else stop):
+        state = encoder.enter(state)
         if seen is not None:
             seen(state)
         call = recipe.at(block) if state.counts else None  # an empty batch has nothing to merge
-        if call is not None and recipe.after_attention:
-            state = _run_cut_block(encoder, state, call, recipe, clock, insert)
-            continue
-        if call is not None:
-            state = insert(encoder, state, call, recipe, clock)
-        with clock.part("blocks"):
-            state = encoder.step(state)
+        state = _tap(encoder, _run_block(encoder, state, call, recipe, clock, insert), clock)
     return state
 
 
-def _run_cut_block(
-    encoder: Encoder, state: TokenState, call: RuleCall, recipe: Recipe, clock: Clock, insert: Insert
+def _run_block(
+    encoder: Encoder, state: TokenState, call: RuleCall | None, recipe: Recipe, clock: Clock, insert: Insert
 ) -> TokenState:
-    """A block in whose middle tokens merge."""
+    """A block, and what merges on its input or in its middle."""
+    if call is None or not recipe.after_attention:
+        if call is not None:
+            state = insert(encoder, state, call, recipe, clock)
+        with clock.part("blocks"):
+            return encoder.step(state)
     with clock.part("blocks"):
         state = encoder.attend(state)
     state = insert(encoder, state, call, recipe, clock)
     with clock.part("blocks"):
         return encoder.feed_forward(state)
+
+
+def _tap(encoder: Encoder, state: TokenState, clock: Clock) -> TokenState:
+    """The state, with the output of the block that just ran kept for the head where it wants that."""
+    if state.block - 1 not in encoder.taps:
+        return state
+    with clock.part("reconstruct"):
+        return replace(state, taps=(*state.taps, encoder.restore(state)))
+
+
+def as_finished(encoder: Encoder, state: TokenState) -> TokenState:
+    """An embedded state as it would be behind the last block, for who times or tries a head alone."""
+    entered = encoder.enter(replace(state, block=encoder.depth - 1))
+    return replace(entered, block=encoder.depth, taps=(state.tokens,) * len(encoder.taps))
 
 
 def runs_alone(pixels: Tensor, recipe: Recipe) -> bool:

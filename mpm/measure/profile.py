@@ -15,7 +15,6 @@ from mpm.clock import Clock, PartClock
 from mpm.encoders.base import TokenState
 from mpm.segmenters.geometry import Geometry
 from mpm.segmenters.segmenter import MAX_PATCHES, Segmenter
-from mpm.segmenters.upsample import upsample_labels
 
 WHOLE = "picture to mask"
 MODEL = "model only"
@@ -123,7 +122,7 @@ def profiled_run(
         pixels, geometry = segmenter.preprocess(rgb, recipe.resolution_px, max_patches)
     found = segmenter.run(pixels, recipe, clock, grid=geometry.grid)
     with clock.part("upsample"):
-        labels = upsample_labels(found.logits, geometry).cpu().numpy()
+        labels = found.scores.mask(geometry).labels
     return Profile(
         dict(clock.parts), _block_times(found.states[0], clock.blocks, recipe.after_attention), labels
     )

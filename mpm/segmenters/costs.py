@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from mpm.clock import Clock, PartClock
 from mpm.encoders.base import Encoder, TokenState
-from mpm.encoders.run import encode
+from mpm.encoders.run import as_finished, encode
 from mpm.merging.costs import Costs
-from mpm.merging.grid import Grid
 from mpm.merging.recipe import Recipe
 from mpm.segmenters.geometry import Geometry
+from mpm.segmenters.heads.grid_head import GridHead
 from mpm.segmenters.run import finish
-from mpm.segmenters.upsample import upsample_labels
+from mpm.segmenters.scores import Scores
 
 SIDES = ((8, 8), (8, 16), (16, 16), (16, 24), (16, 32), (24, 32), (32, 32), (32, 40), (32, 48))
 """Rows and columns of the patch grids that are measured."""
@@ -49,7 +49,7 @@ class Measured(Protocol):
 
     def preprocess(self, image: Any, resolution: int | None = None) -> tuple[Tensor, Geometry]: ...
 
-    def decode(self, tokens: Tensor, grid: Grid) -> Tensor: ...
+    def read_finished(self, state: TokenState) -> Scores: ...
 
     def modules(self) -> Iterator[nn.Module]: ...
 
@@ -86,18 +86,17 @@ class _Probe:
         self.picture = _smooth_picture(rows * segmenter.patch_px, cols * segmenter.patch_px)
         pixels, self.geometry = segmenter.preprocess(self.picture, self.short_px)
         self.state = self.runner.embed(pixels, self.geometry.grid)
-        self.logits = segmenter.decode(self.runner.norm(self.state.tokens), self.geometry.grid)
+        self.finished = as_finished(self.runner, self.state)
+        self.scores = segmenter.read_finished(self.finished)
         (self.merged,) = encode(self.runner, self.state, MERGE, stop=1)
-        self.merged_tokens = self.runner.norm(self.merged.tokens)[:, self.merged.prefix :]
 
     def seconds(self) -> tuple[float, ...]:
         """Of a block, the decoder, a search with its merge, the restore, and the rest."""
-        finishing = _shortest(self.device, self.finish, "reconstruct", "decode")
         return (
             self.seconds_of_a_block(),
             _shortest(self.device, self.decode, "decode"),
             _shortest(self.device, self.merge, "match", "merge"),
-            finishing - _shortest(self.device, self.decode_merged, "decode"),
+            self.seconds_of_restoring(),
             _shortest(self.device, self.rest, "upsample"),
         )
 
@@ -112,9 +111,20 @@ class _Probe:
             taken.append(clock.parts["blocks"] / after.block)
         return min(taken)
 
+    def seconds_of_restoring(self) -> float:
+        """With a decoder that takes merged tokens: what it takes in all, but for the decoding itself."""
+        if isinstance(self.segmenter.decoder, GridHead):
+            return _shortest(self.device, self.restore, "reconstruct")
+        finishing = _shortest(self.device, self.finish, "reconstruct", "decode")
+        return finishing - _shortest(self.device, self.decode_merged, "decode")
+
+    def restore(self, clock: Clock) -> None:
+        with clock.part("reconstruct"):
+            self.runner.restore(self.merged)
+
     def decode(self, clock: Clock) -> None:
         with clock.part("decode"):
-            self.segmenter.decode(self.runner.norm(self.state.tokens), self.geometry.grid)
+            self.segmenter.read_finished(self.finished)
 
     def merge(self, clock: Clock) -> None:
         encode(self.runner, self.state, MERGE, clock, stop=1)
@@ -124,12 +134,12 @@ class _Probe:
 
     def decode_merged(self, clock: Clock) -> None:
         with clock.part("decode"):
-            self.segmenter.decoder(self.merged_tokens)
+            self.segmenter.decoder(self.runner.norm(self.merged.tokens)[:, self.merged.prefix :])
 
     def rest(self, clock: Clock) -> None:
         with clock.part("upsample"):
             self.runner.embed(self.segmenter.preprocess(self.picture, self.short_px)[0], self.geometry.grid)
-            upsample_labels(self.logits, self.geometry)
+            self.scores.mask(self.geometry)
 
 
 def _with_sizes(state: TokenState) -> TokenState:

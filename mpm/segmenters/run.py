@@ -16,17 +16,24 @@ from mpm.errors import InputError
 from mpm.merging.grid import Grid
 from mpm.merging.merge_map import MergeMap
 from mpm.merging.recipe import Recipe
+from mpm.segmenters.heads.grid_head import GridHead, Restored
+from mpm.segmenters.scores import GridScores, Scores
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a run leaves: logits (B, classes, rows, cols), and the states after the last block.
+    """What a run leaves: the head's scores, and the states after the last block.
 
     The states are of all images together, or of each alone.
     """
 
-    logits: Tensor
+    scores: Scores
     states: tuple[TokenState, ...]
+
+    @property
+    def logits(self) -> Tensor:
+        """(B, classes, h, w) on the head's own grid: one cell a patch, or several."""
+        return self.scores.logits
 
 
 def run(
@@ -40,32 +47,49 @@ def run(
     seen: Callable[[TokenState], None] | None = None,
     insert: Insert = merge_tokens,
 ) -> Outcome:
-    """From pixels (B, 3, H, W), H and W whole patches, or from a state of an earlier run, to logits.
+    """From pixels (B, 3, H, W), H and W whole patches, or from a state of an earlier run, to scores.
 
-    head: patch tokens (B, N, C), and the logarithms of their sizes or None -> scores (B, N, classes). Other
-    arguments and errors as `mpm.encoders.run.encode`.
+    head: a `GridHead`; or any module that takes patch tokens (B, N, C), and the logarithms of their sizes or
+    None, and gives scores (B, N, classes). Other arguments and errors as `mpm.encoders.run.encode`.
     """
     clock = clock or Clock(start.tokens.device if isinstance(start, TokenState) else start.device)
     states = encode(encoder, start, recipe, clock, grid=grid, seen=seen, insert=insert)
     # In training a head sees the whole batch: normalisation over batches takes its statistics there.
     together = head.training and not recipe.decode_merged
     parts = [states] if together else [[state] for state in states]
-    logits = [finish(encoder, head, part, recipe, clock) for part in parts]
-    return Outcome(torch.cat(logits) if len(logits) > 1 else logits[0], tuple(states))
+    first, *others = [finish(encoder, head, part, recipe, clock) for part in parts]
+    return Outcome(first.joined(others) if others else first, tuple(states))
 
 
 def finish(
     encoder: Encoder, head: nn.Module, states: list[TokenState], recipe: Recipe, clock: Clock
-) -> Tensor:
-    """From the last block to logits: the full grid restored, final norm, decoder."""
+) -> Scores:
+    """From the last block to scores: the full grid restored, final norm, decoder.
+
+    Raises InputError for a recipe that decodes merged tokens with a head that needs the grid.
+    """
     first = states[0]
+    if recipe.decode_merged and isinstance(head, GridHead):
+        raise InputError(f"recipe {recipe} decodes merged tokens, but this model's head needs the full grid")
     if recipe.decode_merged and first.maps:
-        return _finish_merged(encoder, head, first, clock)
+        return GridScores(_finish_merged(encoder, head, first, clock))
     with clock.part("reconstruct"):
-        restored = [encoder.restore(state) for state in states]
-        tokens = torch.cat(restored) if len(restored) > 1 else restored[0]
+        tokens = _cat([encoder.restore(state) for state in states])
+        taps = tuple(_cat(list(of_a_block)) for of_a_block in zip(*(state.taps for state in states), strict=True))
     with clock.part("decode"):
-        return on_grid(head(encoder.norm(tokens)[:, first.prefix :]), first.grid)
+        return read(head, encoder.norm(tokens), first.grid, taps)
+
+
+def read(head: nn.Module, tokens: Tensor, grid: Grid, taps: tuple[Tensor, ...] = ()) -> Scores:
+    """What a head makes of full-grid tokens (B, P + N, C) after the final norm."""
+    prefix = tokens.shape[1] - grid.size
+    if isinstance(head, GridHead):
+        return head.read(Restored(tokens[:, :prefix], tokens[:, prefix:], grid, taps))
+    return GridScores(on_grid(head(tokens[:, prefix:]), grid))
+
+
+def _cat(parts: list[Tensor]) -> Tensor:
+    return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
 def _finish_merged(encoder: Encoder, head: nn.Module, state: TokenState, clock: Clock) -> Tensor:

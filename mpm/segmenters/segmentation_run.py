@@ -13,9 +13,10 @@ from mpm.merging.grid import Grid
 from mpm.merging.recipe import Recipe
 from mpm.merging.schedule import Schedule
 from mpm.merging.trace import MergeTrace
-from mpm.segmenters.confidence import mask_confidence
 from mpm.segmenters.geometry import Geometry
 from mpm.segmenters.run import Outcome
+from mpm.segmenters.scores import Mask
+from mpm.segmenters.segments import Segments
 
 TINY_PX = 32
 """Shorter sides below are told of: about two patches of what the camera saw."""
@@ -26,10 +27,11 @@ class SegmentationRun:
     """One image through one recipe.
 
     labels  (H, W) integers, the image's own size
-    logits  (classes, rows, cols) float32 on CPU, on the patch grid
+    logits  (classes, h, w) float32 on CPU, on the head's grid: one cell a patch, or several
     recipe  what was run; its text is the run's name
     notes   sentences for the person, e.g. that the image was scaled down
     confidence  how sure the mask is, in [0, 1]; see `mpm.segmenters.confidence`
+    segments    where the model tells things apart: the mask's segments
     """
 
     labels: np.ndarray
@@ -40,6 +42,7 @@ class SegmentationRun:
     timing: Timing
     notes: tuple[str, ...] = ()
     confidence: float | None = None
+    segments: Segments | None = None
 
     @property
     def schedule(self) -> Schedule:
@@ -52,13 +55,20 @@ class SegmentationRun:
 
 
 def make_run(
-    recipe: Recipe, found: Outcome, labels: np.ndarray, geometry: Geometry, timing: Timing
+    recipe: Recipe, found: Outcome, mask: Mask, geometry: Geometry, timing: Timing
 ) -> SegmentationRun:
     """The run of one picture, from what was found."""
-    trace = traces(found.states, geometry.grid)[0]
-    logits = found.logits[0].float().cpu().numpy()
-    sure = mask_confidence(logits)
-    return SegmentationRun(labels, logits, recipe, trace, geometry, timing, notes_on(geometry), sure)
+    return SegmentationRun(
+        labels=mask.labels,
+        logits=found.logits[0].float().cpu().numpy(),
+        recipe=recipe,
+        trace=traces(found.states, geometry.grid)[0],
+        geometry=geometry,
+        timing=timing,
+        notes=notes_on(geometry),
+        confidence=found.scores.confidence(),
+        segments=mask.segments,
+    )
 
 
 def notes_on(geometry: Geometry) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from mpm.encoders.vit import PositionResizing
 from mpm.errors import InputError
 from mpm.merging.costs import Costs
 from mpm.merging.grid import Grid
-from mpm.merging.named import ModelShape
+from mpm.merging.named import ModelShape, name_in
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule_call import Merger
 from mpm.merging.schedule import PAPER
@@ -25,10 +25,11 @@ from mpm.segmenters.build import build_decoder, build_encoder
 from mpm.segmenters.config import SegmenterConfig
 from mpm.segmenters.costs import measure_costs
 from mpm.segmenters.geometry import Geometry, plan_geometry
+from mpm.segmenters.heads.grid_head import GridHead
 from mpm.segmenters.preprocess import as_rgb, to_pixels
-from mpm.segmenters.run import Outcome, on_grid, run
+from mpm.segmenters.run import Outcome, read, run
+from mpm.segmenters.scores import Scores
 from mpm.segmenters.segmentation_run import SegmentationRun, make_run
-from mpm.segmenters.upsample import upsample_labels
 
 MAX_PATCHES = 8192
 """Images that would take more patches than this are scaled down."""
@@ -78,6 +79,9 @@ class Segmenter(nn.Module):
             config.position_interpolation, config.position_antialias, config.position_offset
         )
         runner = pick_encoder(self.encoder, resizing)
+        if isinstance(self.decoder, GridHead):
+            runner = self.decoder.joining(runner)
+            runner.taps = self.decoder.taps
         runner.costs = self.costs
         return runner
 
@@ -95,7 +99,15 @@ class Segmenter(nn.Module):
 
     def parse_recipe(self, text: Any) -> Recipe:
         """A recipe of this model, as `read_recipe` gives it, but nothing is measured for it."""
-        return Recipe.parse(text, self.shape).check(self.depth)
+        recipe = Recipe.parse(text, self.shape).check(self.depth)
+        if not recipe.decode_merged or not isinstance(self.decoder, GridHead):
+            return recipe
+        if isinstance(text, str) and name_in(text):
+            return replace(recipe, decode_merged=False)  # the name stands for what fits the model
+        raise InputError(
+            f"recipe {recipe} decodes merged tokens, but this model's head needs the full grid: leave out "
+            "decode-merged"
+        )
 
     def read_recipe(self, schedule: Any, merger: Merger | None = None, decode_merged: bool = False) -> Recipe:
         """The recipe of a run's arguments, names such as "fast" spelled out for this model.
@@ -105,7 +117,7 @@ class Segmenter(nn.Module):
         recipe = self.parse_recipe(schedule).with_merger(merger)
         if recipe.looks_ahead:
             self.costs()  # measured before a run is on the clock
-        return replace(recipe, decode_merged=True) if decode_merged else recipe
+        return self.parse_recipe(replace(recipe, decode_merged=True)) if decode_merged else recipe
 
     def run(
         self, start: Tensor | TokenState, recipe: Recipe, clock: Clock | None = None, **how: Any
@@ -166,8 +178,8 @@ class Segmenter(nn.Module):
             pixels, geometry = self.preprocess(image, recipe.resolution_px or resolution, max_patches)
         found = self.run(pixels, recipe, clock, grid=geometry.grid)
         with clock.part("upsample"):
-            labels = upsample_labels(found.logits, geometry).cpu().numpy()
-        return make_run(recipe, found, labels, geometry, clock.stop())
+            mask = found.scores.mask(geometry)
+        return make_run(recipe, found, mask, geometry, clock.stop())
 
     def preprocess(
         self, image: Any, resolution: int | None = None, max_patches: int = MAX_PATCHES
@@ -189,7 +201,11 @@ class Segmenter(nn.Module):
 
     def decode(self, tokens: Tensor, grid: Grid) -> Tensor:
         """Full-grid tokens after the final norm (B, P + N, C) -> logits (B, classes, rows, cols)."""
-        return on_grid(self.decoder(tokens[:, self.encoder.num_prefix_tokens :]), grid)
+        return read(self.decoder, tokens, grid).logits
+
+    def read_finished(self, state: TokenState) -> Scores:
+        """The head's part alone: scores of a state on the full grid, see `mpm.encoders.run.as_finished`."""
+        return read(self.decoder, self.runner.norm(state.tokens), state.grid, state.taps)
 
     def _pad(self, pixels: Tensor) -> Tensor:
         if pixels.ndim != 4 or pixels.shape[1] != 3:

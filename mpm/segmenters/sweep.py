@@ -19,7 +19,6 @@ from mpm.merging.rule_call import Merger, RuleCall
 from mpm.segmenters.geometry import Geometry
 from mpm.segmenters.segmentation_run import SegmentationRun, make_run
 from mpm.segmenters.segmenter import MAX_PATCHES, Segmenter
-from mpm.segmenters.upsample import upsample_labels
 
 Prefix = tuple[int, tuple[tuple[int, RuleCall], ...], tuple[bool, ...]]
 """A block, the insertions made before it, and how they were made."""
@@ -115,6 +114,6 @@ def _run(
 
     found = segmenter.run(kept.state, recipe, clock, seen=keep)
     with clock.part("upsample"):
-        labels = upsample_labels(found.logits, start.geometry, max_label_px).cpu().numpy()
+        mask = found.scores.mask(start.geometry, max_label_px)
     timing = Timing(sum(clock.parts.values()), dict(clock.parts), estimated=True)
-    return make_run(recipe, found, labels, start.geometry, timing)
+    return make_run(recipe, found, mask, start.geometry, timing)

@@ -16,7 +16,9 @@ DENSE_ELEMENTS = 1 << 24
 
 
 def upsample_labels(logits: Tensor, geometry: Geometry, max_side_px: int | None = None) -> Tensor:
-    """Best class of every pixel of the user's image: (1, classes, rows, cols) -> (H, W), smallest fit type.
+    """Best class of every pixel of the user's image: (1, classes, h, w) -> (H, W), smallest fit type.
+
+    The logits' cells divide the padded input evenly: one a patch, or several.
 
     As F.interpolate(mode="bilinear", align_corners=False) to the padded region's share of the image,
     cropped to the image (padding before it to the nearest whole pixel), then argmax (the first class wins a
@@ -27,7 +29,8 @@ def upsample_labels(logits: Tensor, geometry: Geometry, max_side_px: int | None 
     patch_w, patch_h = geometry.grid.patch_wh_px()
     shrink = min(1.0, (max_side_px or max(image_w, image_h)) / max(image_w, image_h))
     height, width = max(1, round(image_h * shrink)), max(1, round(image_w * shrink))
-    factor = patch_h * height / image_h, patch_w * width / image_w
+    cells_y, cells_x = logits.shape[2] // geometry.grid.rows, logits.shape[3] // geometry.grid.cols
+    factor = patch_h * height / image_h / cells_y, patch_w * width / image_w / cells_x
     pad_x, pad_y = geometry.grid.pad_xy_px()
     left, top = round(pad_x * width / image_w), round(pad_y * height / image_h)
     return argmax_bilinear(logits[0], (top + height, left + width), factor)[top:, left:]

@@ -14,13 +14,13 @@ from torch import Tensor
 
 from mpm.clock import Clock
 from mpm.encoders.base import Encoder, TokenState
-from mpm.encoders.run import Insert, encode
+from mpm.encoders.run import Insert, as_finished, encode
 from mpm.measure.bench.workload import Workload
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule_call import RuleCall
 from mpm.segmenters.geometry import Geometry
 from mpm.segmenters.run import Outcome as Run
-from mpm.segmenters.upsample import upsample_labels
+from mpm.segmenters.scores import GridScores, Scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ def library(work: Workload, recipe: Recipe) -> Pipeline:
                     work.segmenter.runner.restore(state)
             return Outcome((), token_counts(states))
         found = work.segmenter.run(pixels, recipe, clock, grid=grid)
-        return Outcome(upsample(found.logits, geometries, clock), token_counts(found.states))
+        return Outcome(upsample(found.scores, geometries, clock), token_counts(found.states))
 
     return run
 
@@ -78,8 +78,8 @@ def ideal(work: Workload, recipe: Recipe, exact: dict[int, Run]) -> Pipeline:
             return Outcome((), token_counts(known.states))
         with clock.part("decode"):
             for state in whole:
-                work.segmenter.decode(runner.norm(state.tokens), grid)
-        return Outcome(upsample(known.logits, geometries, clock), token_counts(known.states))
+                work.segmenter.read_finished(as_finished(runner, state))
+        return Outcome(upsample(known.scores, geometries, clock), token_counts(known.states))
 
     return run
 
@@ -108,7 +108,7 @@ def what_happened(work: Workload, recipe: Recipe) -> dict[int, Run]:
 def _real_run(work: Workload, recipe: Recipe, pictures: Sequence[np.ndarray]) -> Run:
     pixels, geometries = preprocess(work, recipe, pictures, Clock(work.segmenter.device))
     if work.encoder_only:
-        return Run(torch.empty(0), tuple(encode(work.segmenter.runner, pixels, recipe)))
+        return Run(GridScores(torch.empty(0)), tuple(encode(work.segmenter.runner, pixels, recipe)))
     return work.segmenter.run(pixels, recipe, grid=geometries[0].grid)
 
 
@@ -156,12 +156,11 @@ def preprocess(
         return pixels, [geometry for _, geometry in made]
 
 
-def upsample(logits: Tensor, geometries: Sequence[Geometry], clock: Clock) -> tuple[np.ndarray, ...]:
-    """(B, classes, rows, cols) -> labels of each picture."""
+def upsample(scores: Scores, geometries: Sequence[Geometry], clock: Clock) -> tuple[np.ndarray, ...]:
+    """Scores of a batch -> labels of each picture."""
     with clock.part("upsample"):
-        pairs = zip(logits.split(1), geometries, strict=True)
-        labels = [upsample_labels(one, geometry) for one, geometry in pairs]
-        return tuple(one.cpu().numpy() for one in labels)
+        pairs = zip(scores.split(), geometries, strict=True)
+        return tuple(one.mask(geometry).labels for one, geometry in pairs)
 
 
 def token_counts(states: Sequence[TokenState]) -> tuple[tuple[int, ...], ...]:

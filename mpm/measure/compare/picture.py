@@ -17,7 +17,6 @@ from mpm.measure.metrics import ConfusionMatrix
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule_call import RuleCall
 from mpm.segmenters.segmenter import Segmenter
-from mpm.segmenters.upsample import upsample_labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +78,7 @@ def _mask(segmenter: Segmenter, image: np.ndarray, recipe: Recipe, insert: Inser
     found = segmenter.run(pixels, recipe, grid=geometry.grid, insert=insert)
     state = found.states[0]
     tokens = (state.grid.size, *(int(one.counts[0]) for one in state.maps))
-    return Mask(upsample_labels(found.logits, geometry).cpu().numpy(), tokens)
+    return Mask(found.scores.mask(geometry).labels, tokens)
 
 
 def _removed(tokens: Sequence[int]) -> list[int]:
