@@ -81,8 +81,4 @@ def insertion_counts(race: Race, name: str, segmenter: Segmenter) -> tuple[float
 def _patches(race: Race, recipe: Recipe, segmenter: Segmenter) -> int:
     if recipe.resolution_px is None:
         return race.picture["patches"]
-    from mpm.segmenters.geometry import plan_geometry
-    from mpm.segmenters.segmenter import MAX_PATCHES
-
-    size = tuple(race.picture["wh_px"])
-    return plan_geometry(size, recipe.resolution_px, segmenter.patch_px, MAX_PATCHES).grid.size
+    return segmenter.plan(tuple(race.picture["wh_px"]), recipe.resolution_px).grid.size

@@ -12,10 +12,13 @@ from mpm.data.labels import STREETS, LabelSet
 from mpm.errors import InputError, shortened
 from mpm.merging.named import name_in
 from mpm.segmenters.confidence import ConfidenceReference
+from mpm.segmenters.heads.query_config import QueryDecoderConfig
 
 SCHEMA = 1
 DECODERS = ("mask_transformer", "linear", "batchnorm_linear")
-PADDINGS = ("right_bottom", "centred")
+PADDINGS = ("right_bottom", "centred", "square")
+RESAMPLINGS = ("opencv", "bilinear", "bicubic")
+"""OpenCV's bilinear after averaging whole pixels, or with antialiasing as PIL and torchvision do it."""
 FINAL_NORMS = ("norm", "fc_norm", "none")
 
 
@@ -75,6 +78,10 @@ class DecoderConfig:
             )
 
 
+AnyDecoderConfig = DecoderConfig | QueryDecoderConfig
+_DECODER_KINDS: dict[str, type[AnyDecoderConfig]] = {"queries": QueryDecoderConfig}
+
+
 @dataclass(frozen=True)
 class SlidingConfig:
     """Square windows over the resized image, as in the published evaluations.
@@ -86,6 +93,7 @@ class SlidingConfig:
                        DINOv2's head) instead of cutting the padding away
     fills_window       an image lower or narrower than a window is scaled up until it is not (Segmenter's
                        authors, after `max_aspect`), instead of being cut into smaller windows
+    evenly             as few windows as cover the image, spread evenly over it; sides are rounded down (EoMT)
     """
 
     resize_px: int
@@ -94,6 +102,7 @@ class SlidingConfig:
     max_aspect: float = 8.0
     stretches_padding: bool = False
     fills_window: bool = False
+    evenly: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.stride_px <= self.window_px or self.resize_px < 1 or self.max_aspect < 1:
@@ -109,7 +118,9 @@ class SegmenterConfig:
 
     mean, std      of RGB in [0, 1]
     resolution     short side of the image in whole-image mode, in pixels
-    padding        where zeros fill the image up to whole patches: one of PADDINGS
+    padding        where zeros fill the image up to whole patches: one of PADDINGS; "square": `resolution` is
+                   the long side's, and black fills the square at the right or the bottom
+    resampling     how pictures are resized: one of RESAMPLINGS
     sliding        the published evaluation's window, None where there is none
     remark         a sentence that a person must know about this model, e.g. that its masks mean nothing
     recipes        texts of the recipes chosen for it, by name ("light", "fast", "fastest")
@@ -119,7 +130,7 @@ class SegmenterConfig:
 
     name: str
     encoder: EncoderConfig
-    decoder: DecoderConfig
+    decoder: AnyDecoderConfig
     labels: LabelSet
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
@@ -130,11 +141,16 @@ class SegmenterConfig:
     recipes: Mapping[str, str] = field(default_factory=dict)
     changed: tuple[tuple[float, float], ...] = ()
     confidence: ConfidenceReference | None = None
+    resampling: str = "opencv"
 
     def __post_init__(self) -> None:
         self._check_recipes()
         if self.padding not in PADDINGS:
             raise InputError(f"the padding must be one of {', '.join(PADDINGS)}, but got {self.padding!r}")
+        if self.resampling not in RESAMPLINGS:
+            raise InputError(
+                f"the resampling must be one of {', '.join(RESAMPLINGS)}, but got {self.resampling!r}"
+            )
 
     def _check_recipes(self) -> None:
         if not isinstance(self.recipes, Mapping):
@@ -173,6 +189,7 @@ class SegmenterConfig:
             "recipes": dict(self.recipes),
             "changed": [list(pair) for pair in self.changed],
             "confidence": asdict(self.confidence) if self.confidence else None,
+            "resampling": self.resampling,
         }
 
     @classmethod
@@ -188,7 +205,7 @@ class SegmenterConfig:
             return cls(
                 name=str(data["name"]),
                 encoder=EncoderConfig(**data["encoder"]),
-                decoder=DecoderConfig(**data["decoder"]),
+                decoder=_decoder(data["decoder"]),
                 labels=LabelSet(
                     labels["name"],
                     tuple(labels["class_names"]),
@@ -204,11 +221,17 @@ class SegmenterConfig:
                 recipes={} if data.get("recipes") is None else data["recipes"],
                 changed=_pairs(data.get("changed")),
                 confidence=ConfidenceReference.from_json(data.get("confidence")),
+                resampling=data.get("resampling", "opencv"),
             )
         except InputError:
             raise
         except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise InputError(f"the checkpoint's configuration is not complete: {error}") from error
+
+
+def _decoder(data: Any) -> AnyDecoderConfig:
+    """Of its own kind. An unknown one is the plain class's to refuse."""
+    return _DECODER_KINDS.get(data["kind"], DecoderConfig)(**data)
 
 
 def _pairs(rows: Any) -> tuple[tuple[float, float], ...]:

@@ -23,11 +23,17 @@ class Geometry:
 
 
 def plan_geometry(
-    image_wh_px: tuple[int, int], resolution: int, patch_px: int, max_patches: int, centred: bool = False
+    image_wh_px: tuple[int, int],
+    resolution: int,
+    patch_px: int,
+    max_patches: int,
+    centred: bool = False,
+    square: bool = False,
 ) -> Geometry:
     """Short side to `resolution`, aspect kept, never more than `max_patches`, padded to whole patches.
 
     Padding goes to the right and the bottom; with centred=True to both sides, the odd pixel after the image.
+    With square=True it is the long side that gets `resolution` pixels, and padding fills the square.
     Raises ValueError for an empty image or for limits below one.
     """
     width, height = image_wh_px
@@ -36,6 +42,8 @@ def plan_geometry(
             "width, height, resolution, patch_px and max_patches must be at least 1, but got "
             f"{width}, {height}, {resolution}, {patch_px}, {max_patches}"
         )
+    if square:
+        return _plan_square(image_wh_px, resolution, patch_px, max_patches)
     scale = resolution / min(width, height)
     content = _scaled(image_wh_px, scale)
     scaled_down = _patches(content, patch_px) > max_patches
@@ -47,6 +55,22 @@ def plan_geometry(
     left, top = (-side % patch_px // 2 for side in content) if centred else (0, 0)
     grid = Grid(rows, cols, patch_px, content, image_wh_px, content_xy_px=(left, top))
     return Geometry(image_wh_px, content, grid, scaled_down)
+
+
+def _plan_square(image_wh_px: tuple[int, int], resolution: int, patch_px: int, max_patches: int) -> Geometry:
+    patches = min(math.ceil(resolution / patch_px), math.isqrt(max_patches))
+    side = min(resolution, patches * patch_px)
+    content = _within(image_wh_px, side)
+    grid = Grid(patches, patches, patch_px, content, image_wh_px)
+    return Geometry(image_wh_px, content, grid, scaled_down=side < resolution)
+
+
+def _within(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """Long side to `side`, rounded as by the image processors of transformers, which pad like this."""
+    short, long = sorted(size)
+    exact = side * short / long
+    lengths = max(1, round(exact)), max(1, int(exact * long / short))
+    return lengths if size[0] < size[1] else lengths[::-1]
 
 
 def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mpm.errors import InputError
@@ -44,11 +45,39 @@ def resize_bilinear(image: np.ndarray, size_wh_px: tuple[int, int]) -> np.ndarra
     return cv2.resize(image, size_wh_px, interpolation=cv2.INTER_LINEAR)
 
 
-def to_pixels(image: np.ndarray, geometry: Geometry, mean: PerChannel, std: PerChannel) -> Tensor:
-    """(H, W, 3) uint8 -> (1, 3, H_padded, W_padded) float32, normalised, then padded with zeros."""
-    resized = torch.from_numpy(np.ascontiguousarray(resize_bilinear(image, geometry.content_wh_px)))
+def resize_antialiased(image: np.ndarray, size_wh_px: tuple[int, int], kind: str) -> np.ndarray:
+    """(H, W, 3) uint8 resized as PIL and torchvision do it. kind: "bilinear" or "bicubic"."""
+    if (image.shape[1], image.shape[0]) == tuple(size_wh_px):
+        return image
+    planes = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
+    resized = F.interpolate(planes, size_wh_px[::-1], mode=kind, align_corners=False, antialias=True)
+    return resized[0].permute(1, 2, 0).numpy()
+
+
+def resize(image: np.ndarray, size_wh_px: tuple[int, int], resampling: str) -> np.ndarray:
+    """(H, W, 3) uint8 as a model wants it resized, see `mpm.segmenters.config.RESAMPLINGS`."""
+    if resampling == "opencv":
+        return resize_bilinear(image, size_wh_px)
+    return resize_antialiased(image, size_wh_px, resampling)
+
+
+def to_pixels(
+    image: np.ndarray,
+    geometry: Geometry,
+    mean: PerChannel,
+    std: PerChannel,
+    resampling: str = "opencv",
+    black: bool = False,
+) -> Tensor:
+    """(H, W, 3) uint8 -> (1, 3, H_padded, W_padded) float32, normalised, then padded with zeros.
+
+    black: the padding is what black pixels become instead.
+    """
+    resized = torch.from_numpy(np.ascontiguousarray(resize(image, geometry.content_wh_px, resampling)))
     width, height = geometry.padded_wh_px
     pixels = torch.zeros(1, 3, height, width, dtype=torch.float32)
+    if black:
+        pixels.sub_(_column(mean)).div_(_column(std))
     planes = resized.permute(2, 0, 1).float().div_(255)
     planes.sub_(_column(mean)).div_(_column(std))
     left, top = geometry.grid.content_xy_px

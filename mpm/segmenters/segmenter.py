@@ -187,8 +187,13 @@ class Segmenter(nn.Module):
         """A picture as model input: (1, 3, H, W) normalised on the model's device, H and W whole patches."""
         rgb = as_rgb(image)
         geometry = self.plan((rgb.shape[1], rgb.shape[0]), resolution, max_patches)
-        pixels = to_pixels(rgb, geometry, self.config.mean, self.config.std)
+        pixels = self._to_pixels(rgb, geometry)
         return pixels.to(self.device, self.dtype), geometry
+
+    def _to_pixels(self, rgb: np.ndarray, geometry: Geometry) -> Tensor:
+        config = self.config
+        black = config.padding == "square"
+        return to_pixels(rgb, geometry, config.mean, config.std, config.resampling, black)
 
     def plan(
         self, image_wh_px: tuple[int, int], resolution: int | None = None, max_patches: int = MAX_PATCHES
@@ -197,7 +202,10 @@ class Segmenter(nn.Module):
         resolution = self.config.resolution if resolution is None else resolution
         if resolution < 1:
             raise InputError(f"resolution must be at least 1 pixel, but got {resolution}")
-        return plan_geometry(image_wh_px, resolution, self.patch_px, max_patches, self._pads_both_sides)
+        square = self.config.padding == "square"
+        return plan_geometry(
+            image_wh_px, resolution, self.patch_px, max_patches, self._pads_both_sides, square
+        )
 
     def decode(self, tokens: Tensor, grid: Grid) -> Tensor:
         """Full-grid tokens after the final norm (B, P + N, C) -> logits (B, classes, rows, cols)."""

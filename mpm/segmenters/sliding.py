@@ -7,6 +7,7 @@ The last window of a row or column lies flush with the border. Shapes: K classes
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,8 @@ from mpm.merging.rule_call import Merger
 from mpm.merging.schedule import PAPER
 from mpm.segmenters.config import SlidingConfig
 from mpm.segmenters.geometry import Geometry, plan_geometry
-from mpm.segmenters.preprocess import as_rgb, to_pixels
+from mpm.segmenters.preprocess import as_rgb, resize, to_pixels
+from mpm.segmenters.scores import Scores
 from mpm.segmenters.segmenter import Segmenter
 
 MAX_SCORES = 1 << 30
@@ -73,8 +75,8 @@ def segment_sliding(
     total = times.repeat(len(segmenter.class_names), 1, 1)
     token_counts = np.zeros(1 + len(recipe), np.int64)
     for left, top, right, bottom in boxes:
-        logits, geometry, counts = _run(segmenter, pixels[..., top:bottom, left:right], recipe)
-        total[:, top:bottom, left:right] += _on_window(logits, geometry, sliding.stretches_padding)
+        scores, geometry, counts = _run(segmenter, pixels[..., top:bottom, left:right], recipe)
+        total[:, top:bottom, left:right] += _on_window(scores, geometry, sliding.stretches_padding)
         times[top:bottom, left:right] += 1
         token_counts += counts
     labels = best_classes(total.div_(times), rgb.shape[:2]).cpu().numpy()
@@ -92,7 +94,10 @@ def sliding_config(segmenter: Segmenter) -> SlidingConfig:
 def windows(size_wh_px: tuple[int, int], sliding: SlidingConfig) -> list[Box]:
     """Windows over an image, in raster order; an image smaller than a window along a side is one there."""
     side, stride = sliding.window_px, sliding.stride_px
-    columns, rows = (_spans(length, side, stride) for length in size_wh_px)
+    if sliding.evenly:
+        columns, rows = (_even_spans(length, side) for length in size_wh_px)
+    else:
+        columns, rows = (_spans(length, side, stride) for length in size_wh_px)
     return [(left, top, right, bottom) for top, bottom in rows for left, right in columns]
 
 
@@ -101,9 +106,16 @@ def _spans(length: int, side: int, stride: int) -> list[tuple[int, int]]:
     return [(start, min(start + side, length)) for start in (*range(0, last, stride), last)]
 
 
+def _even_spans(length: int, side: int) -> list[tuple[int, int]]:
+    count = math.ceil(length / side)
+    overlap = (count * side - length) / (count - 1) if count > 1 else 0
+    starts = (int(place * (side - overlap)) for place in range(count))
+    return [(start, min(start + side, length)) for start in starts]
+
+
 def _pixels(segmenter: Segmenter, rgb: np.ndarray, sliding: SlidingConfig) -> Tensor:
     """The resized image, normalised: (1, 3, H, W) float32."""
-    resized = _resize(rgb, sliding.resize_px, sliding.max_aspect)
+    resized = _resize(rgb, sliding, segmenter.config.resampling)
     size = resized.shape[:2]
     if sliding.fills_window and min(size) < sliding.window_px:
         size = _filling(size, sliding.window_px)
@@ -118,10 +130,14 @@ def _pixels(segmenter: Segmenter, rgb: np.ndarray, sliding: SlidingConfig) -> Te
     return pixels if size == resized.shape[:2] else _bilinear(pixels, size)
 
 
-def _resize(image: np.ndarray, short_px: int, max_aspect: float) -> np.ndarray:
-    """Short side to `short_px`. Plain bilinear sampling and rounding half up, as published."""
+def _resize(image: np.ndarray, sliding: SlidingConfig, resampling: str) -> np.ndarray:
+    """Short side to `resize_px`. Plain bilinear sampling and rounding half up, as published."""
     height, width = image.shape[:2]
-    scale = min(short_px / min(height, width), max_aspect * short_px / max(height, width))
+    short_px = sliding.resize_px
+    if sliding.evenly:
+        shorter = min(height, width)
+        return resize(image, (width * short_px // shorter, height * short_px // shorter), resampling)
+    scale = min(short_px / min(height, width), sliding.max_aspect * short_px / max(height, width))
     size = max(1, int(width * scale + 0.5)), max(1, int(height * scale + 0.5))
     return image if size == (width, height) else cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
 
@@ -134,8 +150,8 @@ def _filling(size_hw_px: tuple[int, int], short_px: int) -> tuple[int, int]:
     return int(height / width * short_px), short_px
 
 
-def _run(segmenter: Segmenter, window: Tensor, recipe: Recipe) -> tuple[Tensor, Geometry, list[int]]:
-    """Logits (1, K, rows, cols) of a window as it is, and its patch tokens at the start and as they merge."""
+def _run(segmenter: Segmenter, window: Tensor, recipe: Recipe) -> tuple[Scores, Geometry, list[int]]:
+    """Scores of a window as it is, and its patch tokens at the start and as they merge."""
     height, width = window.shape[2:]
     centred = segmenter.config.padding == "centred"
     # With the short side as resolution nothing is resized, and no limit scales it down.
@@ -144,17 +160,17 @@ def _run(segmenter: Segmenter, window: Tensor, recipe: Recipe) -> tuple[Tensor, 
     padded = F.pad(window, (left, padded_w - width - left, top, padded_h - height - top))
     found = segmenter.run(padded.to(segmenter.device, segmenter.dtype), recipe, grid=geometry.grid)
     counts = [geometry.grid.size, *(int(merge_map.counts) for merge_map in found.states[0].maps)]
-    return found.logits.float(), geometry, counts
+    return found.scores, geometry, counts
 
 
-def _on_window(logits: Tensor, geometry: Geometry, stretch: bool) -> Tensor:
-    """(1, K, rows, cols) -> (K, H, W): the padding cut away, or stretched in with the rest."""
+def _on_window(scores: Scores, geometry: Geometry, stretch: bool) -> Tensor:
+    """(K, H, W): the padding cut away, or stretched in with the rest."""
     width, height = geometry.content_wh_px
     if stretch:
-        return _bilinear(logits, (height, width))[0]
+        return scores.on_input((height, width))
     left, top = geometry.grid.content_xy_px
     padded_w, padded_h = geometry.padded_wh_px
-    return _bilinear(logits, (padded_h, padded_w))[0, :, top : top + height, left : left + width]
+    return scores.on_input((padded_h, padded_w))[:, top : top + height, left : left + width]
 
 
 def best_classes(scores: Tensor, size: tuple[int, int]) -> Tensor:

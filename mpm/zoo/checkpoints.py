@@ -21,7 +21,7 @@ from mpm.segmenters.config import SegmenterConfig
 from mpm.segmenters.segmenter import Segmenter
 from mpm.zoo import formats, registry
 from mpm.zoo.download import Progress
-from mpm.zoo.formats import encoders
+from mpm.zoo.formats import encoders, transformers_folder
 from mpm.zoo.formats.checkpoint import Checkpoint
 from mpm.zoo.registry import CONFIG_FILE
 
@@ -152,7 +152,7 @@ def _read(name_or_path: str | os.PathLike[str], progress: Progress | None) -> Ch
     entry = registry.find(str(name_or_path))
     path = Path(name_or_path) if entry is None else registry.fetch(entry, progress)
     # Path's own questions raise for a name that is too long; os.path's say no.
-    if os.path.isfile(path / CONFIG_FILE):
+    if os.path.isfile(path / CONFIG_FILE) and transformers_folder.model_type(path) is None:
         return Checkpoint(SegmenterConfig.from_json(_read_json(path / CONFIG_FILE)), _read_weights(path))
     if not os.path.exists(path):
         raise InputError(

@@ -2,6 +2,7 @@
 
 from mpm.data.labels.ade20k import ADE20K
 from mpm.data.labels.cityscapes import CITYSCAPES
+from mpm.data.labels.coco import COCO_PANOPTIC
 from mpm.data.labels.label_set import IGNORED, LabelSet
 from mpm.data.labels.pascal_context import PASCAL_CONTEXT_59, PASCAL_CONTEXT_60
 from mpm.data.labels.streets import STREETS
@@ -10,6 +11,7 @@ from mpm.errors import InputError
 __all__ = [
     "ADE20K",
     "CITYSCAPES",
+    "COCO_PANOPTIC",
     "IGNORED",
     "LABEL_SETS",
     "PASCAL_CONTEXT_59",
@@ -19,7 +21,7 @@ __all__ = [
     "by_name",
 ]
 
-LABEL_SETS = (STREETS, ADE20K, CITYSCAPES, PASCAL_CONTEXT_59, PASCAL_CONTEXT_60)
+LABEL_SETS = (STREETS, ADE20K, CITYSCAPES, PASCAL_CONTEXT_59, PASCAL_CONTEXT_60, COCO_PANOPTIC)
 
 
 def by_name(name: str) -> LabelSet:

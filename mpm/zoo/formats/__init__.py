@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mpm.errors import InputError
-from mpm.zoo.formats import dinov2, mmseg, segmenter
+from mpm.zoo.formats import dinov2, eomt, mmseg, segmenter
 from mpm.zoo.formats.checkpoint import Checkpoint
 
 
@@ -22,7 +22,7 @@ class Format(Protocol):
     def read(self, path: Path, name: str, data_set: str | None = None) -> Checkpoint: ...
 
 
-FORMATS: tuple[Format, ...] = (segmenter, dinov2, mmseg)
+FORMATS: tuple[Format, ...] = (eomt, segmenter, dinov2, mmseg)
 """In the order in which they are tried: each takes what the ones after it might also take for theirs."""
 
 

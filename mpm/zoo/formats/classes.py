@@ -5,6 +5,7 @@ The number of classes alone says nothing: nineteen may be Cityscapes' or the par
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
@@ -18,6 +19,9 @@ from mpm.zoo.formats.inert import as_list, as_table
 
 LONGEST_NAME = 200
 """Characters; whoever needs more has not written a name."""
+
+MOST_NAMES = 2 / 3
+"""Of a data set's: several spellings of ADE20K are about."""
 
 OTHER_WORDS = {"television receiver": "television"}
 """mmsegmentation's names that are not ours, where both mean one class."""
@@ -55,7 +59,7 @@ def label_set(count: int, told: Told) -> tuple[LabelSet, str]:
     if names:
         known = next((labels for labels in LABEL_SETS if _same(labels, names)), None)
         palette = _palette(told.palette, count)
-        return known or own_classes(names, palette), ""
+        return known or _told_set(names, told) or own_classes(names, palette), ""
     for labels in LABEL_SETS:
         if labels.name in told.data_sets and len(labels.class_names) == count:
             return labels, ""
@@ -72,9 +76,24 @@ def _names(value: Any, count: int) -> list[str]:
     return shown if all(shown) else []
 
 
+def _told_set(names: Sequence[str], told: Told) -> LabelSet | None:
+    """The data set that the publisher names, where most of the file's names are its own, in its order."""
+    for labels in LABEL_SETS:
+        if labels.name in told.data_sets and len(labels.class_names) == len(names):
+            agree = sum(map(str.__eq__, map(_plain, names), map(_plain, labels.class_names)))
+            if agree >= MOST_NAMES * len(names):
+                return labels
+    return None
+
+
 def _same(labels: LabelSet, names: Sequence[str]) -> bool:
-    plain = (name.lower().replace("_", " ") for name in names)
-    return tuple(OTHER_WORDS.get(name, name) for name in plain) == labels.class_names
+    return list(map(_plain, names)) == list(map(_plain, labels.class_names))
+
+
+def _plain(name: str) -> str:
+    """A name as publishers write it, as we do: in small letters, without the endings of COCO's."""
+    plain = re.sub(r"-(?:merged|stuff|other)\b", "", name.lower()).replace("_", " ").replace("-", " ").strip()
+    return OTHER_WORDS.get(plain, plain)
 
 
 def _palette(value: Any, count: int) -> np.ndarray | None:

@@ -1,0 +1,209 @@
+"""EoMT as transformers and the hub hold it: config.json, preprocessor_config.json, model.safetensors.
+
+The encoder is a plain ViT with registers and layer scale, whose positions belong to the patches alone. What
+the image processor pads is panoptic, what it splits into windows is semantic. Masked attention helps in
+training and is annealed away; a checkpoint that still wants it is refused, since merged tokens have no mask.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mpm.data.labels import LabelSet
+from mpm.data.labels.coco import COCO_PANOPTIC, THINGS
+from mpm.errors import InputError
+from mpm.segmenters.config import EncoderConfig, SegmenterConfig, SlidingConfig
+from mpm.segmenters.heads.query_config import QueryDecoderConfig
+from mpm.zoo.formats.checkpoint import IMAGENET_MEAN, IMAGENET_STD, PLAIN_VIT, Checkpoint, rename
+from mpm.zoo.formats.classes import label_set
+from mpm.zoo.formats.transformers_folder import (
+    CONFIG_FILE,
+    PROCESSOR_FILE,
+    Settings,
+    model_type,
+    read_settings,
+    read_weights,
+    told_classes,
+)
+
+MODEL_TYPE = "eomt"
+SWIGLU_VIT = "vit_giant_patch14_reg4_dinov2"
+"""timm's ViT with gated MLPs; its sizes are overridden."""
+RESAMPLING = {2: "bilinear", 3: "bicubic"}
+"""By PIL's numbers."""
+NO_OBJECT, NO_OBJECT_COLOUR = "no object", (56, 56, 56)
+LARGEST_SIDE_PX = 4096
+
+LEFT_OVER = ("criterion.empty_weight", "attn_mask_probs", "embeddings.mask_token")
+"""What only training wants."""
+
+RULES = (
+    (r"^embeddings\.cls_token$", "encoder.cls_token"),
+    (r"^embeddings\.register_tokens$", "encoder.reg_token"),
+    (r"^embeddings\.position_embeddings\.weight$", "encoder.pos_embed"),
+    (r"^embeddings\.patch_embeddings\.projection\.", "encoder.patch_embed.proj."),
+    (r"^layernorm\.", "encoder.norm."),
+    (r"^layers\.", "encoder.blocks."),
+    (r"\.attention\.out_proj\.", ".attn.proj."),
+    (r"\.layer_scale([12])\.lambda1$", r".ls\1.gamma"),
+    (r"\.mlp\.down_proj\.", ".mlp.fc2."),
+    (r"^query\.weight$", "decoder.query"),
+    (r"^upscale_block\.block\.(\d+)\.conv1\.", r"decoder.upscale.\1.grow."),
+    (r"^upscale_block\.block\.(\d+)\.conv2\.", r"decoder.upscale.\1.mix."),
+    (r"^upscale_block\.block\.(\d+)\.layernorm2d\.", r"decoder.upscale.\1.norm."),
+    (r"^mask_head\.fc1\.", "decoder.mask_head.0."),
+    (r"^mask_head\.fc2\.", "decoder.mask_head.2."),
+    (r"^mask_head\.fc3\.", "decoder.mask_head.4."),
+    (r"^class_predictor\.", "decoder.class_head."),
+)
+"""From transformers' names to ours, applied in this order."""
+
+FUSED = (
+    ("attn.qkv", ("attention.q_proj", "attention.k_proj", "attention.v_proj")),
+    ("mlp.fc1", ("mlp.gate_proj", "mlp.up_proj")),
+)
+"""Layers of ours that are several of theirs, one on the other."""
+
+
+def matches(path: Path) -> bool:
+    """Whether a folder is of this format."""
+    return path.is_dir() and (model_type(path) or "").startswith(MODEL_TYPE)
+
+
+def read(path: Path, name: str, data_set: str | None = None) -> Checkpoint:
+    """The checkpoint of a folder. Raises InputError where its files are broken, or it cannot be run here."""
+    settings = read_settings(path / CONFIG_FILE)
+    _check_kind(settings)
+    processor = read_settings(path / PROCESSOR_FILE, needed=False)
+    config = _config(settings, processor, name, data_set)
+    tensors = read_weights(path)
+    _check_masked_attention(tensors)
+    kept = {key: value for key, value in tensors.items() if key not in LEFT_OVER}
+    return Checkpoint(config, _reshape(rename(_fused(kept), RULES)))
+
+
+def _check_kind(settings: Settings) -> None:
+    kind = settings.values["model_type"]
+    if kind != MODEL_TYPE:
+        raise InputError(
+            f"this checkpoint is of the class {kind!r}: DINOv3's EoMT is published as differences to weights "
+            "that need an agreement, and is not read"
+        )
+    if settings.get("hidden_act", str, "gelu") != "gelu":
+        raise InputError(f"EoMT is run with gelu, but {settings.file} has {settings.values['hidden_act']!r}")
+
+
+def _check_masked_attention(tensors: dict[str, Tensor]) -> None:
+    left = tensors.get("attn_mask_probs")
+    if left is not None and bool((left.float() != 0).any()):
+        raise InputError(
+            "this checkpoint still masks the attention of its queries (attn_mask_probs is not 0), which "
+            "merged tokens cannot follow: it was not trained to its end"
+        )
+
+
+def _config(settings: Settings, processor: Settings, name: str, data_set: str | None) -> SegmenterConfig:
+    side = _side(settings.values.get("image_size", 640), settings.file)
+    depth = settings.whole("num_hidden_layers", 24, high=200)
+    panoptic = not processor.get("do_split_image", bool, False)
+    count, told = told_classes(settings, data_set)
+    labels, remark = label_set(count, told)
+    decoder = QueryDecoderConfig(
+        "queries",
+        settings.whole("num_queries", 200),
+        settings.whole("num_blocks", 4, high=depth),
+        settings.whole("num_upscale_blocks", 2, low=0, high=4),
+        "panoptic" if panoptic else "semantic",
+        _things(labels) if panoptic else 0,
+    )
+    size = _input_side(processor, side)
+    return SegmenterConfig(
+        name=name,
+        encoder=_encoder(settings, side, depth),
+        decoder=decoder,
+        labels=_with_no_object(labels) if panoptic else labels,
+        mean=processor.channels("image_mean", IMAGENET_MEAN),
+        std=processor.channels("image_std", IMAGENET_STD),
+        resolution=size,
+        padding="square" if panoptic else "right_bottom",
+        sliding=None if panoptic else SlidingConfig(size, size, size, evenly=True),
+        remark=remark,
+        resampling=RESAMPLING.get(processor.get("resample", int, 2), "bilinear"),
+    )
+
+
+def _encoder(settings: Settings, side: int, depth: int) -> EncoderConfig:
+    width = settings.whole("hidden_size", 1024)
+    gated = settings.get("use_swiglu_ffn", bool, False)
+    ratio = float(settings.get("mlp_ratio", (int, float), 4))
+    heads = settings.whole("num_attention_heads", 16, high=width)
+    if width % heads:
+        raise InputError(f"{width} channels cannot be split among {heads} attention heads")
+    arguments: dict[str, Any] = {
+        "img_size": [side, side],
+        "patch_size": _side(settings.values.get("patch_size", 16), settings.file),
+        "embed_dim": width,
+        "depth": depth,
+        "num_heads": heads,
+        # Two thirds of the usual width, in eights, twice: a gated MLP has two layers side by side.
+        "mlp_ratio": 2 * _in_eights(int(width * ratio * 2 / 3)) / width if gated else ratio,
+        "reg_tokens": settings.whole("num_register_tokens", 4, low=0, high=64),
+        "no_embed_class": True,
+        "init_values": 1.0,
+    }
+    eps = float(settings.get("layer_norm_eps", float, 1e-6))
+    return EncoderConfig(SWIGLU_VIT if gated else PLAIN_VIT, arguments, eps, "bicubic", True)
+
+
+def _in_eights(count: int) -> int:
+    return (count + 7) // 8 * 8
+
+
+def _side(value: Any, file: str) -> int:
+    """One side of a square, told once or twice."""
+    sides = value if isinstance(value, list) else [value]
+    whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
+    if not whole or len(set(sides)) != 1 or not 1 <= sides[0] <= LARGEST_SIDE_PX:
+        raise InputError(f"{file} must have square images and patches of whole pixels, but got {value!r:.60}")
+    return int(sides[0])
+
+
+def _input_side(processor: Settings, side: int) -> int:
+    """The short side that pictures are resized to, in pixels."""
+    size = processor.values.get("size", side)
+    return _side(size.get("shortest_edge", side) if isinstance(size, dict) else size, processor.file)
+
+
+def _with_no_object(labels: LabelSet) -> LabelSet:
+    palette = np.concatenate([labels.palette, np.array([NO_OBJECT_COLOUR], np.uint8)])
+    return LabelSet(labels.name, (*labels.class_names, NO_OBJECT), palette, labels.ignore_index)
+
+
+def _things(labels: LabelSet) -> int:
+    """How many of the first classes can be counted: COCO's are known, of others all are taken for things."""
+    return THINGS if labels is COCO_PANOPTIC else len(labels.class_names)
+
+
+def _fused(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    fused = dict(tensors)
+    for ours, theirs in FUSED:
+        first, *others = theirs
+        for name in [name for name in tensors if f".{first}." in name]:
+            parts = [name.replace(first, other) for other in others]
+            if all(part in fused for part in parts):
+                stack = [fused.pop(name), *(fused.pop(part) for part in parts)]
+                fused[name.replace(first, ours)] = torch.cat(stack)
+    return fused
+
+
+def _reshape(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Tables of embeddings become batches of one."""
+    tables = ("encoder.pos_embed", "decoder.query")
+    return {
+        name: value[None] if name in tables and value.ndim == 2 else value for name, value in weights.items()
+    }

@@ -1,0 +1,118 @@
+"""Folders as transformers' `save_pretrained` writes them, and as the hub holds them, without transformers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from mpm.errors import InputError, shortened
+from mpm.zoo.formats.classes import Told
+
+CONFIG_FILE = "config.json"
+PROCESSOR_FILE = "preprocessor_config.json"
+WEIGHTS_FILE = "model.safetensors"
+INDEX_FILE = WEIGHTS_FILE + ".index.json"
+MAX_JSON_BYTES = 1 << 22
+PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt")
+
+
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """A file of settings: each is asked for with the kind that it must have."""
+
+    file: str
+    values: Mapping[str, Any]
+
+    def get(self, name: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
+        """A setting, or its default where the file leaves it out. Raises InputError for another kind."""
+        value = self.values.get(name, default)
+        if value is default:
+            return default
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            wanted = " or ".join(one.__name__ for one in kinds)
+            raise InputError(f"{self.file} must have {wanted} for {name}, but got {shortened(str(value))}")
+        return value
+
+    def whole(self, name: str, default: int, low: int = 1, high: int = 1 << 16) -> int:
+        """A whole number within limits."""
+        value = self.get(name, int, default)
+        if not low <= value <= high:
+            raise InputError(f"{self.file} must have {name} from {low} to {high}, but got {value}")
+        return int(value)
+
+    def channels(self, name: str, default: tuple[float, float, float]) -> tuple[float, float, float]:
+        """A number for each of red, green and blue."""
+        values = self.get(name, list, list(default))
+        if len(values) != 3 or not all(isinstance(value, (int, float)) for value in values):
+            raise InputError(f"{self.file} must have three numbers for {name}, but got {values!r:.80}")
+        return float(values[0]), float(values[1]), float(values[2])
+
+
+def model_type(path: Path) -> str | None:
+    """What kind of model a folder says it holds; None where it is no folder of transformers."""
+    if not (path / CONFIG_FILE).is_file():
+        return None
+    kind = read_settings(path / CONFIG_FILE).values.get("model_type")
+    return kind if isinstance(kind, str) else None
+
+
+def read_settings(path: Path, needed: bool = True) -> Settings:
+    """A JSON file of settings; none at all where the file is absent and not needed."""
+    if not needed and not path.is_file():
+        return Settings(path.name, {})
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise InputError(f"{path.name} is larger than the {MAX_JSON_BYTES} bytes that are read")
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path.name} of the checkpoint cannot be read: {error}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path.name} must be a table of settings, but got {type(values).__name__}")
+    return Settings(path.name, values)
+
+
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """All tensors of a folder, in one file or in shards. Raises InputError where there are only pickles."""
+    weights: dict[str, Tensor] = {}
+    for name in _weight_files(folder):
+        try:
+            weights.update(load_file(folder / name))
+        except (OSError, SafetensorError) as error:
+            raise InputError(f"{name} of the checkpoint cannot be read: {error}") from error
+    return weights
+
+
+def _weight_files(folder: Path) -> list[str]:
+    if (folder / INDEX_FILE).is_file():
+        shards = read_settings(folder / INDEX_FILE).get("weight_map", dict, {})
+        names = sorted({str(name) for name in shards.values()})
+        if not names or any(Path(name).name != name for name in names):
+            raise InputError(f"{INDEX_FILE} of the checkpoint must name files beside it")
+        return names
+    if (folder / WEIGHTS_FILE).is_file():
+        return [WEIGHTS_FILE]
+    pickle = next((path.name for kind in PICKLES for path in sorted(folder.glob(kind))), None)
+    if pickle is not None:
+        raise InputError(f"the checkpoint has its weights as a pickle, {pickle}: only {WEIGHTS_FILE} is read")
+    raise InputError(f"the checkpoint has no {WEIGHTS_FILE}")
+
+
+def told_classes(config: Settings, data_set: str | None) -> tuple[int, Told]:
+    """How many classes a model has, and what its configuration calls them (id2label)."""
+    names = config.get("id2label", dict, {})
+    count = len(names) or config.whole("num_labels", 2)
+    try:
+        in_order = [names[str(number)] for number in range(count)] if names else None
+    except KeyError as error:
+        problem = f"must number its classes from 0, but id2label lacks {error}"
+        raise InputError(f"{config.file} {problem}") from error
+    told = None if in_order == [f"LABEL_{number}" for number in range(count)] else in_order
+    return count, Told(told, None, (data_set,) if data_set else ())
