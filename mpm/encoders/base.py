@@ -102,6 +102,7 @@ class Encoder(ABC):
     module          the network itself
     kind            what it is, in words
     timm_arguments  what timm must be told so that such a model takes any grid
+    takes_turns     whether images of a batch run apart on CPU even without merges: each as it is alone
     taps            blocks whose output, on the full grid, the head wants as well
     costs           what the model's parts take on its device, where somebody measures: for rules that plan
     """
@@ -111,6 +112,7 @@ class Encoder(ABC):
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
+        self.takes_turns = False
         self.taps: tuple[int, ...] = ()
         self.costs: Callable[[], Costs] | None = None
 

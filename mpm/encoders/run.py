@@ -100,7 +100,7 @@ def encode(
     if isinstance(start, TokenState):
         return [_run_blocks(encoder, start, recipe, clock, seen, stop, insert)]
     states = []
-    for pixels in start.split(1) if runs_alone(start, recipe) else (start,):
+    for pixels in start.split(1) if runs_alone(start, recipe, encoder.takes_turns) else (start,):
         with clock.part("embed"):
             state = encoder.embed(pixels, grid)
         states.append(_run_blocks(encoder, state, recipe, clock, seen, stop, insert))
@@ -155,14 +155,15 @@ def as_finished(encoder: Encoder, state: TokenState) -> TokenState:
     return replace(entered, block=encoder.depth, taps=(state.tokens,) * len(encoder.taps))
 
 
-def runs_alone(pixels: Tensor, recipe: Recipe) -> bool:
-    """Whether the images of a batch take turns.
+def runs_alone(pixels: Tensor, recipe: Recipe, takes_turns: bool = False) -> bool:
+    """Whether the images of a batch take turns. takes_turns: even without merges, see `Encoder`.
 
     On CPU a matrix product over more rows may round differently, and a changed bit may change a match: only
     apart is an image's result the same alone and in any batch. Nothing is lost, as there is no launch cost
-    to share there. Without merges nothing depends on rounding, and the batch stays whole.
+    to share there. Without merges nothing depends on rounding, and the batch stays whole, as timm's does.
     """
-    return pixels.shape[0] > 1 and len(recipe) > 0 and pixels.device.type == "cpu"
+    wanted = len(recipe) > 0 or takes_turns
+    return wanted and pixels.shape[0] > 1 and pixels.device.type == "cpu"
 
 
 def traces(states: Iterable[TokenState], grid: Grid | None = None) -> TraceBatch:

@@ -82,6 +82,7 @@ class Segmenter(nn.Module):
         if isinstance(self.decoder, GridHead):
             runner = self.decoder.joining(runner)
             runner.taps = self.decoder.taps
+            runner.takes_turns = not self.training  # convolutions over a batch round otherwise, too
         runner.costs = self.costs
         return runner
 

@@ -19,7 +19,7 @@ from mpm.errors import InputError
 from mpm.files import write_json
 from mpm.segmenters.config import SegmenterConfig
 from mpm.segmenters.segmenter import Segmenter
-from mpm.zoo import formats, registry
+from mpm.zoo import formats, random_models, registry
 from mpm.zoo.download import Progress
 from mpm.zoo.formats import encoders, transformers_folder
 from mpm.zoo.formats.checkpoint import Checkpoint
@@ -46,7 +46,8 @@ def load_segmenter(
 
     name_or_path  a name of `model_names`, downloaded on first use; the path of a checkpoint, ours or in a
                   published format (see `mpm.zoo.formats`); or "timm:NAME", a plain timm ViT as encoder with a
-                  random decoder (see `mpm.zoo.formats.encoders`)
+                  random decoder (see `mpm.zoo.formats.encoders`); or "NAME+random", a published architecture
+                  with random weights (see `mpm.zoo.random_models`)
     dtype         None means float32, whatever the file holds
     progress      called as progress(done_bytes, total_bytes) during a download
 
@@ -56,6 +57,8 @@ def load_segmenter(
     """
     if str(name_or_path).startswith(encoders.PREFIX):
         segmenter = encoders.load(str(name_or_path))
+    elif random_models.is_random(str(name_or_path)):
+        segmenter = random_models.load_random(str(name_or_path))
     else:
         checkpoint = _read(name_or_path, progress)
         segmenter = _without_weights(checkpoint.config)

@@ -24,6 +24,7 @@ from mpm.streets import render_street
 from mpm.zoo.checkpoints import load_segmenter, model_names
 from mpm.zoo.formats.encoders import PREFIX, EncoderName
 from mpm.zoo.progress import download_bar
+from mpm.zoo.random_models import is_random
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,8 @@ def load_model(
 
     Raises InputError when it is none of these.
     """
+    if is_random(name):
+        return load_segmenter(name, device, dtype), False
     if name in model_names() or name.startswith(PREFIX) or os.path.exists(name):
         with download_bar(name) as show:
             segmenter = load_segmenter(name, device, dtype, show)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mpm.data.labels import LabelSet
+from mpm.data.labels import LabelSet, by_name
 from mpm.data.labels.coco import COCO_PANOPTIC, THINGS
 from mpm.errors import InputError
 from mpm.segmenters.config import EncoderConfig, SegmenterConfig, SlidingConfig
@@ -38,6 +38,18 @@ RESAMPLING = {2: "bilinear", 3: "bicubic"}
 """By PIL's numbers."""
 NO_OBJECT, NO_OBJECT_COLOUR = "no object", (56, 56, 56)
 LARGEST_SIDE_PX = 4096
+
+SMALL = {"hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 6, "num_blocks": 3}
+BASE = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "num_blocks": 3}
+LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "num_blocks": 4}
+
+PUBLISHED: dict[str, tuple[str, dict[str, Any], bool]] = {
+    "eomt-small-coco": ("coco-panoptic", {**SMALL, "image_size": 640, "num_queries": 200}, False),
+    "eomt-base-coco": ("coco-panoptic", {**BASE, "image_size": 640, "num_queries": 200}, False),
+    "eomt-large-ade20k": ("ade20k", {**LARGE, "image_size": 512, "num_queries": 100}, True),
+    "eomt-large-cityscapes": ("cityscapes", {**LARGE, "image_size": 1024, "num_queries": 100}, True),
+}
+"""Label set, settings, and whether the image processor splits: of the published models that we name."""
 
 LEFT_OVER = ("criterion.empty_weight", "attn_mask_probs", "embeddings.mask_token")
 """What only training wants."""
@@ -85,6 +97,14 @@ def read(path: Path, name: str, data_set: str | None = None) -> Checkpoint:
     _check_masked_attention(tensors)
     kept = {key: value for key, value in tensors.items() if key not in LEFT_OVER}
     return Checkpoint(config, _reshape(rename(_fused(kept), RULES)))
+
+
+def published_config(name: str) -> SegmenterConfig:
+    """The configuration of a model in PUBLISHED, without its files."""
+    data_set, values, splits = PUBLISHED[name]
+    classes = {str(number): title for number, title in enumerate(by_name(data_set).class_names)}
+    settings = Settings(CONFIG_FILE, {"model_type": MODEL_TYPE, "id2label": classes, **values})
+    return _config(settings, Settings(PROCESSOR_FILE, {"do_split_image": splits}), name, data_set)
 
 
 def _check_kind(settings: Settings) -> None:
