@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mpm.segmenters.geometry import Geometry
     from mpm.segmenters.segmenter import SegmentationRun, Segmenter
     from mpm.zoo.checkpoints import load_segmenter, model_names, save_segmenter
-    from mpm.zoo.registry import ModelEntry
+    from mpm.zoo.entry import ModelEntry
 
 __version__ = "0.2.0"
 """A plain string: the build reads it without importing anything."""
@@ -58,7 +58,7 @@ _HOMES = {
     "segmenters.geometry": ("Geometry",),
     "segmenters.segmenter": ("SegmentationRun", "Segmenter"),
     "zoo.checkpoints": ("load_segmenter", "model_names", "save_segmenter"),
-    "zoo.registry": ("ModelEntry",),
+    "zoo.entry": ("ModelEntry",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

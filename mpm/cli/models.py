@@ -14,8 +14,8 @@ from typing import Any
 from mpm.cli.types import Subparsers
 from mpm.errors import InputError
 from mpm.zoo import registry
+from mpm.zoo.entry import ModelEntry
 from mpm.zoo.progress import download_bar
-from mpm.zoo.registry import ModelEntry
 
 HEADERS = ("name", "data set", "size", "mIoU", "licence", "source", "cached")
 FOOTNOTE = (

@@ -46,9 +46,11 @@ def test_every_entry_is_complete_and_on_an_allowed_host():
     entries = registry.entries()
     assert len({entry.name for entry in entries}) == len(entries) == len(mpm.model_names()) >= 18
     for entry in entries:
-        assert by_name(entry.data_set) and entry.licence and entry.source
-        assert entry.format in ("mpm", "segmenter", "mmsegmentation", "dinov2")
-        assert entry.bundled or 30 < entry.mean_iou < 90
+        assert entry.licence and entry.source
+        assert entry.data_set == "coco-panoptic" or by_name(entry.data_set)
+        assert entry.format in ("mpm", "segmenter", "mmsegmentation", "dinov2", "transformers")
+        assert entry.bundled or 30 < (entry.mean_iou or entry.panoptic_quality) < 90
+        assert entry.bundled + bool(entry.files) + bool(entry.hub) == 1
         for file in entry.files:
             parts = urlsplit(file.url)
             assert f"{parts.scheme}://{parts.netloc}" in registry.ORIGINS and parts.scheme == "https"
