@@ -103,7 +103,7 @@ PUBLISHED = (
     _dinov2("l", 300, 47.7),
     _at_hub(
         "eomt-small-coco",
-        "EoMT-S, COCO panoptic",
+        "EoMT-S",
         "coco-panoptic",
         "tue-mps/coco_panoptic_eomt_small_640_2x",
         24,
@@ -111,7 +111,7 @@ PUBLISHED = (
     ),
     _at_hub(
         "eomt-base-coco",
-        "EoMT-B, COCO panoptic",
+        "EoMT-B",
         "coco-panoptic",
         "tue-mps/coco_panoptic_eomt_base_640_2x",
         93,

@@ -140,9 +140,9 @@ def test_the_command_lists_and_downloads(cache, capsys, monkeypatch):
     put_in_cache(cache)
     assert main(["models"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["name", "data", "set", "size", "mIoU", "licence", "source", "cached"]
+    assert lines[0].split() == ["name", "data", "set", "size", "score", "licence", "source", "at", "hand"]
     tiny = next(line for line in lines if line.startswith(TINY))
-    assert tiny.endswith("yes") and "38.1 %" in tiny and "MIT" in tiny and "~" not in tiny
+    assert tiny.endswith("yes") and "38.1 % mIoU" in tiny and "MIT" in tiny and "~" not in tiny
     assert "~1,336 MB" in next(line for line in lines if line.startswith("seg-large-mask-640"))
 
     assert main(["models", "--json"]) == 0
