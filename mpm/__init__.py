@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from mpm.segmenters.segmenter import SegmentationRun, Segmenter
     from mpm.zoo.checkpoints import load_segmenter, model_names, save_segmenter
     from mpm.zoo.entry import ModelEntry
+    from mpm.zoo.model_card import model_card
+    from mpm.zoo.publish import push_to_hub
 
 __version__ = "0.2.0"
 """A plain string: the build reads it without importing anything."""
@@ -59,6 +61,8 @@ _HOMES = {
     "segmenters.segmenter": ("SegmentationRun", "Segmenter"),
     "zoo.checkpoints": ("load_segmenter", "model_names", "save_segmenter"),
     "zoo.entry": ("ModelEntry",),
+    "zoo.model_card": ("model_card",),
+    "zoo.publish": ("push_to_hub",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -91,8 +95,10 @@ __all__ = [
     "apply",
     "load_rules",
     "load_segmenter",
+    "model_card",
     "model_names",
     "mutual_pairs",
+    "push_to_hub",
     "random_pairs",
     "rule",
     "rules",

@@ -118,7 +118,9 @@ class Answer(http.server.BaseHTTPRequestHandler):
             name = name if "/" in name else f"me/{name}"
             if not name.startswith("me/"):
                 return self.say({"error": "You don't have the rights"}, 403)
-            self.server.repos.setdefault(name, Repo([{}], private=bool(asked.get("private"))))
+            self.server.repos.setdefault(
+                name, Repo([{}], private=asked.get("visibility") == "private" or bool(asked.get("private")))
+            )
             return self.say({"url": f"{self.server.origin}/{name}"})
         if parts == ["validate-yaml"]:
             return self.say({"errors": [], "warnings": []})
