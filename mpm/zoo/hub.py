@@ -22,7 +22,7 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 from mpm.errors import InputError
 from mpm.zoo import hub_cache
-from mpm.zoo.download import MAX_FILE_BYTES, Progress
+from mpm.zoo.download import MAX_FILE_BYTES, TIMEOUT_S, Progress
 from mpm.zoo.folder import INDEX_FILE, WEIGHTS_FILE, read_json, shard_names
 from mpm.zoo.hub_cache import MAIN, PREPROCESSOR_FILE, HubSource
 from mpm.zoo.hub_errors import HTTP_CLIENT_ERROR, host, in_one_sentence, is_offline, offline_error
@@ -90,7 +90,7 @@ def _download(source: HubSource, progress: Progress | None, update: bool) -> Pat
 def _listing(source: HubSource, commit: str | None) -> tuple[str, dict[str, RemoteBlob]]:
     """The commit that the revision means, unless one is given, and the files there by their names."""
     info = HfApi(endpoint=host()).model_info(
-        source.repo, revision=commit or source.revision, files_metadata=True
+        source.repo, revision=commit or source.revision, files_metadata=True, timeout=TIMEOUT_S
     )
     blobs = {}
     for file in info.siblings or ():
