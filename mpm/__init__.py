@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from mpm.segmenters.segmentation_run import SegmentationRun
     from mpm.segmenters.segmenter import Segmenter
     from mpm.zoo.checkpoints import load_segmenter, model_names, save_segmenter
-    from mpm.zoo.registry import ModelEntry
+    from mpm.zoo.entry import ModelEntry
+    from mpm.zoo.model_card import model_card
+    from mpm.zoo.publish import push_to_hub
 
 __version__ = "0.2.0"
 """A plain string: the build reads it without importing anything."""
@@ -60,7 +62,9 @@ _HOMES = {
     "segmenters.segmentation_run": ("SegmentationRun",),
     "segmenters.segmenter": ("Segmenter",),
     "zoo.checkpoints": ("load_segmenter", "model_names", "save_segmenter"),
-    "zoo.registry": ("ModelEntry",),
+    "zoo.entry": ("ModelEntry",),
+    "zoo.model_card": ("model_card",),
+    "zoo.publish": ("push_to_hub",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -93,8 +97,10 @@ __all__ = [
     "apply",
     "load_rules",
     "load_segmenter",
+    "model_card",
     "model_names",
     "mutual_pairs",
+    "push_to_hub",
     "random_pairs",
     "rule",
     "rules",

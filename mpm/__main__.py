@@ -17,7 +17,18 @@ from mpm.system import check_opencv
 
 # The console script of an installed package imports this module, `python -m` runs it.
 PROGRAM = "python -m mpm" if __name__ == "__main__" else "mpm"
-COMMANDS = ("segment", "evaluate", "compare", "calibrate", "train", "bench", "rules", "models")
+COMMANDS = (
+    "segment",
+    "evaluate",
+    "compare",
+    "calibrate",
+    "train",
+    "bench",
+    "rules",
+    "models",
+    "card",
+    "push",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,7 +7,6 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import torch
 from huggingface_hub import save_torch_state_dict
@@ -19,14 +18,12 @@ from mpm.errors import InputError
 from mpm.files import write_json
 from mpm.segmenters.config import SegmenterConfig
 from mpm.segmenters.segmenter import Segmenter
-from mpm.zoo import formats, random_models, registry
+from mpm.zoo import formats, hub, random_models, registry
 from mpm.zoo.download import Progress
-from mpm.zoo.formats import encoders, transformers_folder
+from mpm.zoo.folder import CONFIG_FILE, is_ours, read_json, weight_files
+from mpm.zoo.formats import encoders
 from mpm.zoo.formats.checkpoint import Checkpoint
-from mpm.zoo.registry import CONFIG_FILE
 
-WEIGHTS_FILE = "model.safetensors"
-INDEX_FILE = WEIGHTS_FILE + ".index.json"
 SHARD_BYTES = 9_000_000
 """The Hugging Face hub refuses plain files above 10 MB."""
 
@@ -45,9 +42,10 @@ def load_segmenter(
     """A segmenter ready for inference.
 
     name_or_path  a name of `model_names`, downloaded on first use; the path of a checkpoint, ours or in a
-                  published format (see `mpm.zoo.formats`); or "timm:NAME", a plain timm ViT as encoder with a
-                  random decoder (see `mpm.zoo.formats.encoders`); or "NAME+random", a published architecture
-                  with random weights (see `mpm.zoo.random_models`)
+                  published format (see `mpm.zoo.formats`); "user/model" or "user/model@revision" at the
+                  Hugging Face hub, where no path has that name (see `mpm.zoo.hub`); or "timm:NAME", a plain
+                  timm ViT as encoder with a random decoder (see `mpm.zoo.formats.encoders`); or
+                  "NAME+random", a published architecture with random weights (see `mpm.zoo.random_models`)
     dtype         None means float32, whatever the file holds
     progress      called as progress(done_bytes, total_bytes) during a download
 
@@ -107,7 +105,7 @@ def config_file(name_or_path: str | os.PathLike[str]) -> Path:
     """The configuration of a model in the box or in a checkpoint folder of ours. Raises as `save_config`."""
     entry = registry.find(str(name_or_path))
     path = (Path(name_or_path) if entry is None else entry.folder) / CONFIG_FILE
-    if not os.path.isfile(path):
+    if (entry and entry.hub) or not os.path.isfile(path) or not is_ours(read_json(path)):
         raise InputError(f"{str(name_or_path)!r} is no checkpoint folder of ours: save it as one first")
     return path
 
@@ -152,47 +150,41 @@ def _swap(staging: Path, folder: Path) -> None:
 
 
 def _read(name_or_path: str | os.PathLike[str], progress: Progress | None) -> Checkpoint:
-    entry = registry.find(str(name_or_path))
-    path = Path(name_or_path) if entry is None else registry.fetch(entry, progress)
+    text = str(name_or_path)
+    if entry := registry.find(text):
+        return _read_files(registry.fetch(entry, progress), entry.name, entry.data_set)
     # Path's own questions raise for a name that is too long; os.path's say no.
-    if os.path.isfile(path / CONFIG_FILE) and transformers_folder.model_type(path) is None:
-        return Checkpoint(SegmenterConfig.from_json(_read_json(path / CONFIG_FILE)), _read_weights(path))
-    if not os.path.exists(path):
+    if os.path.exists(text):
+        entry = registry.published_at(Path(text))
+        return _read_files(Path(text), None, entry.data_set if entry else None)
+    source = hub.parse(text)
+    if source is None:
         raise InputError(
-            f"no model {str(name_or_path)!r}: give the path of a checkpoint, timm:NAME, or one of "
-            f"{', '.join(model_names())}"
+            f"no model {text!r}: give the path of a checkpoint, USER/MODEL of Hugging Face's hub, timm:NAME, "
+            f"or one of {', '.join(model_names())}"
         )
-    published = entry or registry.published_at(path)
-    return formats.read(path, entry.name if entry else None, published.data_set if published else None)
+    entry = registry.at_hub(source.repo)
+    folder = registry.fetch_from_hub(source, progress)
+    return _read_files(folder, source.repo.partition("/")[2], entry.data_set if entry else None)
 
 
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path.name} of the checkpoint cannot be read: {error}") from error
+def _read_files(path: Path, name: str | None, data_set: str | None) -> Checkpoint:
+    """A folder of ours, or a published format: another library's config.json names a `model_type`."""
+    if os.path.isfile(path / CONFIG_FILE):
+        config = read_json(path / CONFIG_FILE)
+        if is_ours(config):
+            return Checkpoint(SegmenterConfig.from_json(config), _read_weights(path))
+    return formats.read(path, name, data_set)
 
 
 def _read_weights(folder: Path) -> dict[str, Tensor]:
-    names = [WEIGHTS_FILE]
-    if (folder / INDEX_FILE).is_file():
-        names = _shard_names(_read_json(folder / INDEX_FILE))
     weights: dict[str, Tensor] = {}
-    for name in names:
-        if Path(name).name != name:
-            raise InputError(f"the checkpoint's index points outside its folder: {name!r}")
+    for name in weight_files(folder):
         try:
             weights.update(load_file(folder / name))
         except (OSError, SafetensorError) as error:
             raise InputError(f"{name} of the checkpoint cannot be read: {error}") from error
     return weights
-
-
-def _shard_names(index: Any) -> list[str]:
-    shards = index.get("weight_map") if isinstance(index, dict) else None
-    if not isinstance(shards, dict) or not all(isinstance(name, str) for name in shards.values()):
-        raise InputError(f"{INDEX_FILE} of the checkpoint must hold a weight_map of file names")
-    return sorted(set(shards.values()))
 
 
 def _without_weights(config: SegmenterConfig) -> Segmenter:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 from mpm.errors import InputError
-from mpm.zoo.download import Progress, RemoteFile, Unreachable, cache_folder, download, is_there, offline
-
-CONFIG_FILE = "config.json"
+from mpm.zoo.download import Progress, Unreachable, download, offline
+from mpm.zoo.entry import ModelEntry
+from mpm.zoo.folder import CONFIG_FILE
+from mpm.zoo.hub_cache import HubSource
+from mpm.zoo.published import PUBLISHED
 
 
 def _box() -> Path:
@@ -29,56 +30,7 @@ ORIGINS = frozenset(
         "https://dl.fbaipublicfiles.com",
     }
 )
-"""The only hosts that models are downloaded from."""
-
-FLOAT32_BYTES = 4
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """A model with a name.
-
-    data_set      name of its label set, see `mpm.data.labels.by_name`
-    format        "mpm", "segmenter", "mmsegmentation" or "dinov2", see `mpm.zoo.formats`
-    files         what to download; empty for a model in the box
-    parameters_m  millions, as published
-    mean_iou      published, single scale, in per cent; None where none is
-    """
-
-    name: str
-    title: str
-    data_set: str
-    format: str
-    licence: str
-    source: str
-    files: tuple[RemoteFile, ...] = ()
-    parameters_m: float | None = None
-    mean_iou: float | None = None
-
-    @property
-    def bundled(self) -> bool:
-        return not self.files
-
-    @property
-    def folder(self) -> Path:
-        """Where its files are, or will be."""
-        return BUNDLED / self.name if self.bundled else cache_folder() / self.name
-
-    @property
-    def size_is_exact(self) -> bool:
-        """Whether `size_bytes` is known rather than told from the number of parameters."""
-        return is_cached(self) or None not in (file.size_bytes for file in self.files)
-
-    @property
-    def size_bytes(self) -> int | None:
-        """What the model takes on the disk, None where nobody says."""
-        if is_cached(self):
-            names = [file.name for file in self.files] or [path.name for path in self.folder.iterdir()]
-            return sum((self.folder / name).stat().st_size for name in names)
-        published = [file.size_bytes for file in self.files if file.size_bytes is not None]
-        if len(published) == len(self.files):
-            return sum(published)
-        return round((self.parameters_m or 0) * 1e6 * FLOAT32_BYTES) or None
+"""The only hosts that files are downloaded from, besides the Hugging Face hub: see `mpm.zoo.hub`."""
 
 
 def entries() -> tuple[ModelEntry, ...]:
@@ -97,13 +49,18 @@ def published_at(path: Path) -> ModelEntry | None:
     Segmenter's files are all called the same; they say themselves what they were trained on.
     """
     names = {file.name for file in path.glob("*.pth")} if path.is_dir() else {path.name}
-    told = (entry for entry in PUBLISHED if entry.format != "segmenter")
+    told = (entry for entry in PUBLISHED if entry.files and entry.format != "segmenter")
     return next((entry for entry in told if {file.name for file in entry.files} <= names), None)
 
 
+def at_hub(repo: str) -> ModelEntry | None:
+    """The published model of a repository at the Hugging Face hub."""
+    return next((entry for entry in PUBLISHED if entry.hub and entry.hub.repo == repo), None)
+
+
 def is_cached(entry: ModelEntry) -> bool:
-    """Whether a model can be loaded without the network. Digests are compared when it is loaded."""
-    return all(is_there(file, entry.folder) for file in entry.files)
+    """Whether a model can be loaded without the network."""
+    return entry.at_hand
 
 
 def at_hand() -> list[str]:
@@ -111,12 +68,20 @@ def at_hand() -> list[str]:
     return [entry.name for entry in entries() if is_cached(entry)]
 
 
-def fetch(entry: ModelEntry, progress: Progress | None = None, origins: Collection[str] = ORIGINS) -> Path:
+def fetch(
+    entry: ModelEntry,
+    progress: Progress | None = None,
+    origins: Collection[str] = ORIGINS,
+    update: bool = False,
+) -> Path:
     """The folder with a model's files, each downloaded if it is missing, and checked.
 
     progress(done_bytes, total_bytes) counts over all files; the total grows with every file whose size only
-    its host knows. Raises InputError where a file cannot be had or is not what it should be.
+    its host knows. update: a model at the hub is taken as it is there now, see `mpm.zoo.hub.fetch`. Raises
+    InputError where a file cannot be had or is not what it should be.
     """
+    if entry.hub:
+        return fetch_from_hub(entry.hub, progress, update)
     if offline() and not is_cached(entry):
         raise InputError(f"HF_HUB_OFFLINE is set, so {entry.name} cannot be downloaded; {_what_is_at_hand()}")
     done_bytes = 0
@@ -127,6 +92,16 @@ def fetch(entry: ModelEntry, progress: Progress | None = None, origins: Collecti
             raise InputError(f"{error}; {_what_is_at_hand()}") from error
         done_bytes += path.stat().st_size
     return entry.folder
+
+
+def fetch_from_hub(source: HubSource, progress: Progress | None = None, update: bool = False) -> Path:
+    """As `mpm.zoo.hub.fetch`; where the way to the hub is closed, the sentence says what is at hand."""
+    from mpm.zoo import hub  # the list of models needs no client of the hub
+
+    try:
+        return hub.fetch(source, progress, update)
+    except Unreachable as error:
+        raise InputError(f"{error}; {_what_is_at_hand()}") from error
 
 
 def _what_is_at_hand() -> str:
@@ -152,76 +127,4 @@ def _in_the_box(config: Path) -> ModelEntry:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{config.name} of {config.parent.name} cannot be read: {error}") from error
     name = config.parent.name
-    return ModelEntry(name, name, data_set, "mpm", "CC BY-NC 4.0", "in the box")
-
-
-def _segmenter(path: str, title: str, parameters_m: float, mean_iou: float) -> ModelEntry:
-    """Segmenter's own: the path says data set and model, such as "ade20k/seg_tiny_mask"."""
-    base = f"https://www.rocq.inria.fr/cluster-willow/rstrudel/segmenter/checkpoints/{path}"
-    data_set, _, model = path.replace("_", "-").partition("/")
-    return ModelEntry(
-        name=f"{model}-{data_set}",
-        title=title,
-        data_set="pascal-context-60" if data_set == "pascal-context" else data_set,
-        format="segmenter",
-        licence="MIT",
-        source="github.com/rstrudel/segmenter",
-        files=(RemoteFile(f"{base}/variant.yml"), RemoteFile(f"{base}/checkpoint.pth")),
-        parameters_m=parameters_m,
-        mean_iou=mean_iou,
-    )
-
-
-def _mmseg(size: str, kind: str, stamp: str, digest: str, parameters_m: float, mean_iou: float) -> ModelEntry:
-    """mmsegmentation's file names end with the first digits of their SHA-256."""
-    stem = f"segmenter_vit-{size}_{kind}_8x1_512x512_160k_ade20k"
-    url = f"https://download.openmmlab.com/mmsegmentation/v0.5/segmenter/{stem}/{stem}_{stamp}-{digest}.pth"
-    return ModelEntry(
-        name=f"mmseg-vit-{size}-{kind}-ade20k",
-        title=f"mmsegmentation's Segmenter, ViT-{size.upper()}/16, {kind} decoder",
-        data_set="ade20k",
-        format="mmsegmentation",
-        licence="Apache-2.0",
-        source="github.com/open-mmlab/mmsegmentation",
-        files=(RemoteFile(url, sha256=digest),),
-        parameters_m=parameters_m,
-        mean_iou=mean_iou,
-    )
-
-
-def _dinov2(size: str, parameters_m: float, mean_iou: float) -> ModelEntry:
-    model = f"dinov2_vit{size}14"
-    base = f"https://dl.fbaipublicfiles.com/dinov2/{model}/{model}"
-    return ModelEntry(
-        name=f"dinov2-vit{size}14-linear-ade20k",
-        title=f"DINOv2 ViT-{size.upper()}/14, linear head",
-        data_set="ade20k",
-        format="dinov2",
-        licence="Apache-2.0",
-        source="github.com/facebookresearch/dinov2",
-        files=(RemoteFile(f"{base}_ade20k_linear_head.pth"), RemoteFile(f"{base}_pretrain.pth")),
-        parameters_m=parameters_m,
-        mean_iou=mean_iou,
-    )
-
-
-PUBLISHED = (
-    _segmenter("ade20k/seg_tiny_mask", "Seg-T-Mask/16", 7, 38.1),
-    _segmenter("ade20k/seg_small_mask", "Seg-S-Mask/16", 27, 45.3),
-    _segmenter("ade20k/seg_base_mask", "Seg-B-Mask/16", 106, 48.5),
-    _segmenter("ade20k/seg_base_patch8", "Seg-B/8", 89, 49.5),
-    _segmenter("ade20k/seg_large_mask_640", "Seg-L-Mask/16", 334, 51.8),
-    _segmenter("ade20k/seg_base_deit_linear", "Seg-B†/16", 87, 47.1),
-    _segmenter("ade20k/seg_base_deit_mask", "Seg-B†-Mask/16", 106, 48.7),
-    _segmenter("pascal_context/seg_large_mask", "Seg-L-Mask/16", 334, 58.1),
-    _segmenter("cityscapes/seg_large_mask", "Seg-L-Mask/16", 322, 79.1),
-    _mmseg("t", "mask", "20220105_151706", "ffcf7509", 7, 39.99),
-    _mmseg("s", "linear", "20220105_151713", "39658c46", 22, 45.75),
-    _mmseg("s", "mask", "20220105_151706", "511bb103", 27, 46.19),
-    _mmseg("b", "mask", "20220105_151706", "bc533b08", 106, 49.60),
-    _mmseg("l", "mask", "20220105_162750", "7ef345be", 334, 52.16),
-    _dinov2("s", 21, 44.3),
-    _dinov2("b", 86, 47.3),
-    _dinov2("l", 300, 47.7),
-)
-"""File names and figures as in the publishers' own tables; † stands for a DeiT encoder."""
+    return ModelEntry(name, name, data_set, "mpm", "CC BY-NC 4.0", "in the box", box=config.parent)

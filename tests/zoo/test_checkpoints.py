@@ -14,6 +14,7 @@ from support.tiny_vit import TINY_VIT
 import mpm
 from mpm.segmenters.config import EncoderConfig, SlidingConfig
 from mpm.zoo import checkpoints
+from mpm.zoo.folder import INDEX_FILE
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_shards_stay_below_the_limit(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "SHARD_BYTES", 20_000)
     folder = mpm.save_segmenter(tiny, tmp_path / "sharded")
     shards = list(folder.glob("model-*.safetensors"))
-    assert len(shards) > 1 and (folder / checkpoints.INDEX_FILE).is_file()
+    assert len(shards) > 1 and (folder / INDEX_FILE).is_file()
     assert mpm.load_segmenter(folder).depth == tiny.depth
 
 
@@ -126,7 +127,7 @@ def configure(**changes):
 
 
 def escape(folder):
-    (folder / checkpoints.INDEX_FILE).write_text(json.dumps({"weight_map": {"a": "../../secret"}}))
+    (folder / INDEX_FILE).write_text(json.dumps({"weight_map": {"a": "../../secret"}}))
 
 
 @pytest.mark.parametrize(
@@ -145,8 +146,8 @@ def escape(folder):
         (configure(decoder={"heads": 0}), "heads and width"),
         (configure(decoder={"heads": 5}), "heads and width"),
         (configure(decoder={"width": "x"}), "heads and width"),
-        (break_file(checkpoints.INDEX_FILE, b"[]"), "weight_map of file names"),
-        (break_file(checkpoints.INDEX_FILE, b'{"weight_map": {"a": 1}}'), "weight_map of file names"),
+        (break_file(INDEX_FILE, b"[]"), "weight_map of file names"),
+        (break_file(INDEX_FILE, b'{"weight_map": {"a": 1}}'), "weight_map of file names"),
         (lambda folder: (folder / "model.safetensors").unlink(), "model.safetensors"),
         (shutil.rmtree, "no model"),
     ],

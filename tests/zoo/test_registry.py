@@ -46,9 +46,11 @@ def test_every_entry_is_complete_and_on_an_allowed_host():
     entries = registry.entries()
     assert len({entry.name for entry in entries}) == len(entries) == len(mpm.model_names()) >= 18
     for entry in entries:
-        assert by_name(entry.data_set) and entry.licence and entry.source
-        assert entry.format in ("mpm", "segmenter", "mmsegmentation", "dinov2")
-        assert entry.bundled or 30 < entry.mean_iou < 90
+        assert entry.licence and entry.source
+        assert by_name(entry.data_set)
+        assert entry.format in ("mpm", "segmenter", "mmsegmentation", "dinov2", "transformers")
+        assert entry.bundled or 30 < (entry.mean_iou or entry.panoptic_quality) < 90
+        assert entry.bundled + bool(entry.files) + bool(entry.hub) == 1
         for file in entry.files:
             parts = urlsplit(file.url)
             assert f"{parts.scheme}://{parts.netloc}" in registry.ORIGINS and parts.scheme == "https"
@@ -138,9 +140,9 @@ def test_the_command_lists_and_downloads(cache, capsys, monkeypatch):
     put_in_cache(cache)
     assert main(["models"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["name", "data", "set", "size", "mIoU", "licence", "source", "cached"]
+    assert lines[0].split() == ["name", "data", "set", "size", "score", "licence", "source", "at", "hand"]
     tiny = next(line for line in lines if line.startswith(TINY))
-    assert tiny.endswith("yes") and "38.1 %" in tiny and "MIT" in tiny and "~" not in tiny
+    assert tiny.endswith("yes") and "38.1 % mIoU" in tiny and "MIT" in tiny and "~" not in tiny
     assert "~1,336 MB" in next(line for line in lines if line.startswith("seg-large-mask-640"))
 
     assert main(["models", "--json"]) == 0

@@ -12,6 +12,7 @@ from typing import Protocol
 from mpm.errors import InputError
 from mpm.zoo.formats import dinov2, eomt, mmseg, segmenter
 from mpm.zoo.formats.checkpoint import Checkpoint
+from mpm.zoo.formats.transformers_folder import model_type
 
 
 class Format(Protocol):
@@ -35,6 +36,9 @@ def read(path: Path, name: str | None = None, data_set: str | None = None) -> Ch
     for format_ in FORMATS:
         if format_.matches(path):
             return format_.read(path, name or (path.stem if path.is_file() else path.name), data_set)
+    kind = model_type(path)
+    if kind is not None:
+        raise InputError(f"the class {kind!r} of transformers is not read: eomt and dpt are")
     raise InputError(
         f"{path.name} holds no checkpoint of a known format: config.json with model.safetensors, "
         f"{segmenter.WEIGHTS_FILE} with {segmenter.VARIANT_FILE}, a DINOv2 backbone with its *_head.pth, or "

@@ -19,10 +19,10 @@ from mpm.data.labels.coco import COCO_PANOPTIC, THINGS
 from mpm.errors import InputError
 from mpm.segmenters.config import EncoderConfig, SegmenterConfig, SlidingConfig
 from mpm.segmenters.heads.query_config import QueryDecoderConfig
+from mpm.zoo.folder import CONFIG_FILE
 from mpm.zoo.formats.checkpoint import IMAGENET_MEAN, IMAGENET_STD, PLAIN_VIT, Checkpoint, rename
 from mpm.zoo.formats.classes import label_set
 from mpm.zoo.formats.transformers_folder import (
-    CONFIG_FILE,
     PROCESSOR_FILE,
     Settings,
     model_type,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from mpm.errors import InputError, shortened
+from mpm.zoo.folder import CONFIG_FILE, WEIGHTS_FILE, read_json, weight_files
 from mpm.zoo.formats.classes import Told
 
-CONFIG_FILE = "config.json"
 PROCESSOR_FILE = "preprocessor_config.json"
-WEIGHTS_FILE = "model.safetensors"
-INDEX_FILE = WEIGHTS_FILE + ".index.json"
 MAX_JSON_BYTES = 1 << 22
 PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt")
 
@@ -68,12 +66,9 @@ def read_settings(path: Path, needed: bool = True) -> Settings:
     """A JSON file of settings; none at all where the file is absent and not needed."""
     if not needed and not path.is_file():
         return Settings(path.name, {})
-    try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise InputError(f"{path.name} is larger than the {MAX_JSON_BYTES} bytes that are read")
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path.name} of the checkpoint cannot be read: {error}") from error
+    if os.path.isfile(path) and path.stat().st_size > MAX_JSON_BYTES:
+        raise InputError(f"{path.name} is larger than the {MAX_JSON_BYTES} bytes that are read")
+    values = read_json(path)
     if not isinstance(values, dict):
         raise InputError(f"{path.name} must be a table of settings, but got {type(values).__name__}")
     return Settings(path.name, values)
@@ -82,7 +77,8 @@ def read_settings(path: Path, needed: bool = True) -> Settings:
 def read_weights(folder: Path) -> dict[str, Tensor]:
     """All tensors of a folder, in one file or in shards. Raises InputError where there are only pickles."""
     weights: dict[str, Tensor] = {}
-    for name in _weight_files(folder):
+    for name in weight_files(folder):
+        _check_there(folder, name)
         try:
             weights.update(load_file(folder / name))
         except (OSError, SafetensorError) as error:
@@ -90,19 +86,13 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
     return weights
 
 
-def _weight_files(folder: Path) -> list[str]:
-    if (folder / INDEX_FILE).is_file():
-        shards = read_settings(folder / INDEX_FILE).get("weight_map", dict, {})
-        names = sorted({str(name) for name in shards.values()})
-        if not names or any(Path(name).name != name for name in names):
-            raise InputError(f"{INDEX_FILE} of the checkpoint must name files beside it")
-        return names
-    if (folder / WEIGHTS_FILE).is_file():
-        return [WEIGHTS_FILE]
+def _check_there(folder: Path, name: str) -> None:
+    if (folder / name).is_file():
+        return
     pickle = next((path.name for kind in PICKLES for path in sorted(folder.glob(kind))), None)
     if pickle is not None:
         raise InputError(f"the checkpoint has its weights as a pickle, {pickle}: only {WEIGHTS_FILE} is read")
-    raise InputError(f"the checkpoint has no {WEIGHTS_FILE}")
+    raise InputError(f"the checkpoint has no {name}")
 
 
 def told_classes(config: Settings, data_set: str | None) -> tuple[int, Told]:
