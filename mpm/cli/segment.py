@@ -18,8 +18,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "segment",
         help="segment a picture and save mask, overlay and merge map",
-        description="Writes STEM.mask.png (indexed, palette inside), STEM.overlay.png and STEM.merge.npz, "
-        "all three or none. Files of these names that came from another picture are not replaced.",
+        description="Writes STEM.mask.png (indexed, palette inside), STEM.overlay.png and STEM.merge.npz; of "
+        "panoptic models also STEM.panoptic.png and STEM.panoptic.json, in COCO's format: all or none. Files "
+        "of these names that came from another picture are not replaced.",
     )
     parser.add_argument("image", type=Path, help="a PNG, JPEG, WebP, GIF, BMP or TIFF file")
     parser.add_argument(
@@ -48,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
         print(path)
     kept = result.trace.token_counts
     print(f"recipe {result.recipe}: tokens {' -> '.join(map(str, kept))} ({kept[-1] / kept[0]:.1%} kept)")
+    if result.segments is not None:
+        print(f"{len(result.segments.table)} segments, {result.segments.things} of them things")
     for note in (*decoded.notes, *result.notes):
         print(note)
     return 0

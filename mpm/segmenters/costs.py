@@ -24,6 +24,8 @@ from mpm.segmenters.scores import Scores
 
 SIDES = ((8, 8), (8, 16), (16, 16), (16, 24), (16, 32), (24, 32), (32, 32), (32, 40), (32, 48))
 """Rows and columns of the patch grids that are measured."""
+SQUARES = tuple((side, side) for side in (8, 11, 16, 20, 23, 28, 32, 36, 39))
+"""The same for models that pad every picture to a square."""
 REPEATS = 5
 MERGE = Recipe.parse("regions@0|decode-merged,residual,sizes")
 LONG_S = 0.2
@@ -47,6 +49,9 @@ class Measured(Protocol):
     @property
     def device(self) -> torch.device: ...
 
+    @property
+    def pads_to_square(self) -> bool: ...
+
     def preprocess(self, image: Any, resolution: int | None = None) -> tuple[Tensor, Geometry]: ...
 
     def read_finished(self, state: TokenState) -> Scores: ...
@@ -60,9 +65,10 @@ class Measured(Protocol):
 def measure_costs(segmenter: Measured) -> Costs:
     """The shortest of a few runs of each part, for growing numbers of patches: what others do is left out."""
     with _evaluating(segmenter):
-        rows = [_Probe(segmenter, *sides).seconds() for sides in SIDES]
+        grids = SQUARES if segmenter.pads_to_square else SIDES
+        rows = [_Probe(segmenter, *sides).seconds() for sides in grids]
     block, decode, search, restore, rest = (_growing(column) for column in zip(*rows, strict=True))
-    return Costs(tuple(math.prod(sides) for sides in SIDES), block, decode, search, restore, rest)
+    return Costs(tuple(math.prod(sides) for sides in grids), block, decode, search, restore, rest)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from PIL import Image
 from mpm.errors import InputError
 from mpm.files import Content, write_all
 from mpm.merging.trace import MergeTrace
+from mpm.segmenters.panoptic_files import panoptic_json, panoptic_png
 from mpm.segmenters.segmentation_run import SegmentationRun
 from mpm.segmenters.segmenter import Segmenter
 
@@ -34,19 +35,27 @@ def save_run(
     stem: str,
     source: Path | None = None,
 ) -> list[Path]:
-    """Write mask, overlay and merge map: all three whole, or none, and older files stay.
+    """Write mask, overlay and merge map, of a panoptic model its segments too: all whole, or none.
+
+    Older files stay where they are not replaced.
 
     source: the picture's file, for `check_source`. Raises InputError when the folder refuses.
     """
-    palette = segmenter.palette
+    palette, segments = segmenter.palette, result.segments
+    outlines = None if segments is None else segments.outlines()
     writers: tuple[Content, ...] = (
         partial(_write_mask, result.labels, palette),
-        partial(_write_overlay, rgb, result.labels, palette),
+        partial(_write_overlay, rgb, result.labels, palette, outlines=outlines),
         merge_npz(result.trace, source),
     )
+    files = dict(zip(_paths(folder, stem), writers, strict=True))
+    if segments is not None:
+        png, table = (folder / f"{stem}.panoptic.{kind}" for kind in ("png", "json"))
+        files[png] = panoptic_png(segments)
+        files[table] = panoptic_json(segments, segmenter.class_names, png.name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return write_all(dict(zip(_paths(folder, stem), writers, strict=True)))
+        return write_all(files)
     except OSError as error:
         raise InputError(f"cannot write to {str(folder)!r}: {error.strerror or error}") from error
 
@@ -89,10 +98,12 @@ def mask_png(labels: np.ndarray, palette: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def overlay_png(rgb: np.ndarray, labels: np.ndarray, palette: np.ndarray) -> bytes:
-    """The mask's colours over the picture."""
+def overlay_png(
+    rgb: np.ndarray, labels: np.ndarray, palette: np.ndarray, outlines: np.ndarray | None = None
+) -> bytes:
+    """The mask's colours over the picture, and pixels of outlines (H, W) bool in white."""
     buffer = io.BytesIO()
-    _write_overlay(rgb, labels, palette, buffer)
+    _write_overlay(rgb, labels, palette, buffer, outlines)
     return buffer.getvalue()
 
 
@@ -105,14 +116,23 @@ def _write_mask(labels: np.ndarray, palette: np.ndarray, file: BinaryIO) -> None
     image.save(file, "PNG")
 
 
-def _write_overlay(rgb: np.ndarray, labels: np.ndarray, palette: np.ndarray, file: BinaryIO) -> None:
+def _write_overlay(
+    rgb: np.ndarray,
+    labels: np.ndarray,
+    palette: np.ndarray,
+    file: BinaryIO,
+    outlines: np.ndarray | None = None,
+) -> None:
     """Blended a band of rows at a time: of a large picture every other array would weigh hundreds of MB."""
     height, width = labels.shape
     image, table = Image.new("RGB", (width, height)), _blend_table()
     offsets = palette.astype(np.intp) << 8
     for top in range(0, height, BAND_ROWS):
         band = slice(top, top + BAND_ROWS)
-        image.paste(Image.fromarray(table.take(offsets.take(labels[band], 0) | rgb[band])), (0, top))
+        blended = table.take(offsets.take(labels[band], 0) | rgb[band])
+        if outlines is not None:
+            blended[outlines[band]] = 255
+        image.paste(Image.fromarray(blended), (0, top))
     image.save(file, "PNG")
 
 

@@ -73,7 +73,21 @@ def make_run(
 
 def notes_on(geometry: Geometry) -> tuple[str, ...]:
     """What a person should know about how the picture was fitted."""
-    return _tiny(geometry) if not geometry.scaled_down else _limited(geometry)
+    fitted = _tiny(geometry) if not geometry.scaled_down else _limited(geometry)
+    return (*fitted, *_outside(geometry))
+
+
+def _outside(geometry: Geometry) -> tuple[str, ...]:
+    """More than what fills the last row and column."""
+    grid = geometry.grid
+    rows, cols = (math.ceil(side / grid.patch_px) for side in geometry.content_wh_px[::-1])
+    if grid.content_xy_px != (0, 0) or (rows, cols) == (grid.rows, grid.cols):
+        return ()
+    beside = grid.size - rows * cols
+    return (
+        f"This model pads pictures to a square: {beside} of {grid.size} patches lie outside of the picture, "
+        "and are counted where they merge.",
+    )
 
 
 def _tiny(geometry: Geometry) -> tuple[str, ...]:

@@ -193,8 +193,7 @@ class Segmenter(nn.Module):
 
     def _to_pixels(self, rgb: np.ndarray, geometry: Geometry) -> Tensor:
         config = self.config
-        black = config.padding == "square"
-        return to_pixels(rgb, geometry, config.mean, config.std, config.resampling, black)
+        return to_pixels(rgb, geometry, config.mean, config.std, config.resampling, black=self.pads_to_square)
 
     def plan(
         self, image_wh_px: tuple[int, int], resolution: int | None = None, max_patches: int = MAX_PATCHES
@@ -203,9 +202,13 @@ class Segmenter(nn.Module):
         resolution = self.config.resolution if resolution is None else resolution
         if resolution < 1:
             raise InputError(f"resolution must be at least 1 pixel, but got {resolution}")
-        square = self.config.padding == "square"
         return plan_geometry(
-            image_wh_px, resolution, self.patch_px, max_patches, self._pads_both_sides, square
+            image_wh_px,
+            resolution,
+            self.patch_px,
+            max_patches,
+            centred=self._pads_both_sides,
+            square=self.pads_to_square,
         )
 
     def decode(self, tokens: Tensor, grid: Grid) -> Tensor:
@@ -223,6 +226,11 @@ class Segmenter(nn.Module):
         left, top = (spare_w // 2, spare_h // 2) if self._pads_both_sides else (0, 0)
         padding = (left, spare_w - left, top, spare_h - top)
         return F.pad(pixels, padding) if any(padding) else pixels
+
+    @property
+    def pads_to_square(self) -> bool:
+        """Whether pictures are fitted into a square, with black beside or below them."""
+        return self.config.padding == "square"
 
     @property
     def _pads_both_sides(self) -> bool:

@@ -23,6 +23,18 @@ class Segments:
     ids: np.ndarray
     table: tuple[Segment, ...]
 
+    def outlines(self) -> np.ndarray:
+        """(H, W) bool: the pixels of things that border on another segment, or on none."""
+        ids = self.ids
+        border = np.zeros(ids.shape, bool)
+        for axis in (0, 1):
+            first, second = (slice(None),) * axis + (slice(1, None),), (slice(None),) * axis + (slice(-1),)
+            differs = ids[first] != ids[second]
+            border[first] |= differs
+            border[second] |= differs
+        is_thing = np.array([*(segment.is_thing for segment in self.table), False])
+        return border & is_thing[ids]
+
     @property
     def things(self) -> int:
         """How many of the segments are things."""
