@@ -101,7 +101,7 @@ class Segmenter(nn.Module):
     def parse_recipe(self, text: Any) -> Recipe:
         """A recipe of this model, as `read_recipe` gives it, but nothing is measured for it."""
         recipe = Recipe.parse(text, self.shape).check(self.depth)
-        if not recipe.decode_merged or not isinstance(self.decoder, GridHead):
+        if not recipe.decode_merged or not self.needs_grid:
             return recipe
         if isinstance(text, str) and name_in(text):
             return replace(recipe, decode_merged=False)  # the name stands for what fits the model
@@ -226,6 +226,11 @@ class Segmenter(nn.Module):
         left, top = (spare_w // 2, spare_h // 2) if self._pads_both_sides else (0, 0)
         padding = (left, spare_w - left, top, spare_h - top)
         return F.pad(pixels, padding) if any(padding) else pixels
+
+    @property
+    def needs_grid(self) -> bool:
+        """Whether the head looks at patches side by side, so that it cannot decode merged tokens."""
+        return isinstance(self.decoder, GridHead)
 
     @property
     def pads_to_square(self) -> bool:

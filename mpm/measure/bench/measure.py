@@ -49,7 +49,7 @@ def contenders(work: Workload, recipes: Sequence[Recipe], extras: Extras) -> lis
         like = paper if paper in listed else recipe
         found.append(Contender(str(recipe), "run", recipe, library(work, recipe), str(like)))
         found += _variants(work, recipe, extras, listed)
-    if extras.reference and not work.encoder_only:
+    if extras.reference and not work.encoder_only and not work.segmenter.needs_grid:
         for recipe in (Recipe(), Recipe.parse("2,5")):
             if recipe in listed:
                 name = f"reference pipeline {recipe}"
@@ -63,7 +63,8 @@ def _variants(work: Workload, recipe: Recipe, extras: Extras, listed: Sequence[R
         free = ideal(work, recipe, what_happened(work, recipe))
         found.append(Contender(f"{name} ideal", "ideal", recipe, free, name))
     merged = replace(recipe, decode_merged=True)
-    if extras.decode_merged and not work.encoder_only and merged not in listed:
+    wanted = extras.decode_merged and not work.encoder_only and not work.segmenter.needs_grid
+    if wanted and merged not in listed:
         found.append(Contender(str(merged), "decode merged", merged, library(work, merged), name))
     return found
 
