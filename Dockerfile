@@ -16,6 +16,10 @@ WORKDIR /srv/mpm-explorer
 COPY . .
 USER explorer
 
+# Models to have inside the image: names of `mpm models`, or hub ids, between spaces.
+ARG MODELS=""
+RUN for model in $MODELS; do python -m mpm models --download "$model" || exit 1; done
+
 ENV GRADIO_SERVER_NAME=0.0.0.0 GRADIO_SERVER_PORT=7860 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 EXPOSE 7860
 HEALTHCHECK --interval=30s --timeout=5s --start-period=120s CMD ["python", "-m", "app.server.health"]

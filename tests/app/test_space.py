@@ -18,6 +18,7 @@ from PIL import Image
 from app.server import health
 from app.start import parse_arguments
 from mpm.system import DEBIAN_PACKAGES
+from mpm.zoo import registry
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -45,7 +46,7 @@ def requirements(name: str) -> dict[str, Requirement]:
 
 def test_settings_are_complete(front):
     wanted = "title emoji colorFrom colorTo sdk sdk_version python_version app_file short_description tags"
-    wanted += " models license thumbnail suggested_hardware startup_duration_timeout pinned"
+    wanted += " preload_from_hub models license thumbnail suggested_hardware startup_duration_timeout pinned"
     assert set(wanted.split()) == set(front)
     assert front["sdk"] == "gradio" and front["pinned"] is False
     assert {front["colorFrom"], front["colorTo"]} <= COLOURS
@@ -54,6 +55,33 @@ def test_settings_are_complete(front):
     assert re.fullmatch(r"\d+(m|h)", front["startup_duration_timeout"])
     assert all(re.fullmatch(r"[a-z0-9-]+", tag) for tag in front["tags"])
     assert all(re.fullmatch(r"[\w.-]+/[\w.-]+", model) for model in front["models"])
+
+
+def test_preloaded_models_are_the_registrys_and_whole(front):
+    known = {entry.hub.repo: entry for entry in registry.entries() if entry.hub}
+    preloaded = dict(line.split(" ") for line in front["preload_from_hub"])
+    assert sorted(preloaded) == sorted(front["models"]) and len(preloaded) == 2
+    for repo, files in preloaded.items():
+        assert set(files.split(",")) == {"config.json", "preprocessor_config.json", "model.safetensors"}
+        assert known[repo].licence == "MIT"
+    assert {known[repo].data_set for repo in preloaded} == {"coco-panoptic", "ade20k"}
+
+
+@pytest.mark.parametrize("models, calls", [("", ""), ("a b/c", "a\nb/c\n")])
+def test_the_image_downloads_the_models_that_it_is_told(models, calls, tmp_path):
+    line = next(line for line in DOCKERFILE.splitlines() if line.startswith("RUN for model"))
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\n[ "$5" != bad ] && echo "$5" >> {tmp_path}/calls\n')
+    python.chmod(0o755)
+    done = run_line(line, models, tmp_path)
+    made = tmp_path / "calls"
+    assert done.returncode == 0 and (made.read_text() if made.exists() else "") == calls
+    assert run_line(line, "bad a", tmp_path).returncode == 1
+
+
+def run_line(line: str, models: str, folder: Path) -> subprocess.CompletedProcess:
+    environment = {"PATH": f"{folder}:/usr/bin:/bin", "MODELS": models}
+    return subprocess.run(["sh", "-c", line.removeprefix("RUN ")], env=environment, check=False)
 
 
 def test_the_sdk_is_the_gradio_that_is_tested(front):
