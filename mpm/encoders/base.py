@@ -129,7 +129,7 @@ class Encoder(ABC):
         """(B, 3, H, W), H and W whole patches -> tokens on the input of block 0. grid: None builds one."""
 
     def enter(self, state: TokenState) -> TokenState:
-        """The state as the next block takes it: with queries where they join. Entering twice is entering once."""
+        """The state as the next block takes it, with queries where they join. Twice is the same as once."""
         return state
 
     @abstractmethod

@@ -75,7 +75,9 @@ def finish(
         return GridScores(_finish_merged(encoder, head, first, clock))
     with clock.part("reconstruct"):
         tokens = _cat([encoder.restore(state) for state in states])
-        taps = tuple(_cat(list(of_a_block)) for of_a_block in zip(*(state.taps for state in states), strict=True))
+        taps = tuple(
+            _cat(list(of_a_block)) for of_a_block in zip(*(state.taps for state in states), strict=True)
+        )
     with clock.part("decode"):
         return read(head, encoder.norm(tokens), first.grid, taps)
 
