@@ -11,6 +11,8 @@ from mpm.encoders.vit import PlainViT
 from mpm.errors import InputError
 from mpm.segmenters.config import EncoderConfig, SegmenterConfig
 from mpm.segmenters.heads import BatchNormLinear, LinearDecoder, MaskTransformer
+from mpm.segmenters.heads.dpt import DptHead
+from mpm.segmenters.heads.dpt_config import DptDecoderConfig
 
 
 def build_encoder(config: EncoderConfig) -> PlainViT:
@@ -68,6 +70,8 @@ def own_final_norm(encoder: PlainViT) -> str:
 def build_decoder(config: SegmenterConfig, encoder_width: int) -> nn.Module:
     """The decoder of a configuration, with random weights."""
     decoder, classes = config.decoder, len(config.labels.class_names)
+    if isinstance(decoder, DptDecoderConfig):
+        return DptHead(encoder_width, classes, decoder)
     if decoder.kind == "linear":
         return LinearDecoder(encoder_width, classes)
     if decoder.kind == "batchnorm_linear":

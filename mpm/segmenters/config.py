@@ -12,6 +12,7 @@ from mpm.data.labels import STREETS, LabelSet
 from mpm.errors import InputError, shortened
 from mpm.merging.named import name_in
 from mpm.segmenters.confidence import ConfidenceReference
+from mpm.segmenters.heads.dpt_config import DptDecoderConfig
 
 SCHEMA = 1
 DECODERS = ("mask_transformer", "linear", "batchnorm_linear")
@@ -75,6 +76,14 @@ class DecoderConfig:
             )
 
 
+AnyDecoderConfig = DecoderConfig | DptDecoderConfig
+
+_DECODER_KINDS: dict[str, type[AnyDecoderConfig]] = {
+    **dict.fromkeys(DECODERS, DecoderConfig),
+    "dpt": DptDecoderConfig,
+}
+
+
 @dataclass(frozen=True)
 class SlidingConfig:
     """Square windows over the resized image, as in the published evaluations.
@@ -119,7 +128,7 @@ class SegmenterConfig:
 
     name: str
     encoder: EncoderConfig
-    decoder: DecoderConfig
+    decoder: AnyDecoderConfig
     labels: LabelSet
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
@@ -188,7 +197,7 @@ class SegmenterConfig:
             return cls(
                 name=str(data["name"]),
                 encoder=EncoderConfig(**data["encoder"]),
-                decoder=DecoderConfig(**data["decoder"]),
+                decoder=_read_decoder(data["decoder"]),
                 labels=LabelSet(
                     labels["name"],
                     tuple(labels["class_names"]),
@@ -209,6 +218,14 @@ class SegmenterConfig:
             raise
         except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise InputError(f"the checkpoint's configuration is not complete: {error}") from error
+
+
+def _read_decoder(data: dict[str, Any]) -> AnyDecoderConfig:
+    """By its kind. Raises InputError for a kind that does not exist."""
+    kind = data["kind"]
+    if kind not in _DECODER_KINDS:
+        raise InputError(f"the decoder must be one of {', '.join(_DECODER_KINDS)}, but got {kind!r}")
+    return _DECODER_KINDS[kind](**data)
 
 
 def _pairs(rows: Any) -> tuple[tuple[float, float], ...]:
