@@ -153,7 +153,9 @@ def _read(name_or_path: str | os.PathLike[str], progress: Progress | None) -> Ch
     path = Path(name_or_path) if entry is None else registry.fetch(entry, progress)
     # Path's own questions raise for a name that is too long; os.path's say no.
     if os.path.isfile(path / CONFIG_FILE):
-        return Checkpoint(SegmenterConfig.from_json(_read_json(path / CONFIG_FILE)), _read_weights(path))
+        said = _read_json(path / CONFIG_FILE)
+        if not _is_published(said):
+            return Checkpoint(SegmenterConfig.from_json(said), _read_weights(path))
     if not os.path.exists(path):
         raise InputError(
             f"no model {str(name_or_path)!r}: give the path of a checkpoint, timm:NAME, or one of "
@@ -161,6 +163,11 @@ def _read(name_or_path: str | os.PathLike[str], progress: Progress | None) -> Ch
         )
     published = entry or registry.published_at(path)
     return formats.read(path, entry.name if entry else None, published.data_set if published else None)
+
+
+def _is_published(said: Any) -> bool:
+    """Whether a config.json is not ours but one that transformers wrote."""
+    return isinstance(said, dict) and "schema" not in said and "model_type" in said
 
 
 def _read_json(path: Path) -> Any:

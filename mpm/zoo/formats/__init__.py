@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mpm.errors import InputError
-from mpm.zoo.formats import dinov2, mmseg, segmenter
+from mpm.zoo.formats import dinov2, dpt, mmseg, segmenter
 from mpm.zoo.formats.checkpoint import Checkpoint
 
 
@@ -22,7 +22,7 @@ class Format(Protocol):
     def read(self, path: Path, name: str, data_set: str | None = None) -> Checkpoint: ...
 
 
-FORMATS: tuple[Format, ...] = (segmenter, dinov2, mmseg)
+FORMATS: tuple[Format, ...] = (dpt, segmenter, dinov2, mmseg)
 """In the order in which they are tried: each takes what the ones after it might also take for theirs."""
 
 
@@ -36,7 +36,7 @@ def read(path: Path, name: str | None = None, data_set: str | None = None) -> Ch
         if format_.matches(path):
             return format_.read(path, name or (path.stem if path.is_file() else path.name), data_set)
     raise InputError(
-        f"{path.name} holds no checkpoint of a known format: config.json with model.safetensors, "
-        f"{segmenter.WEIGHTS_FILE} with {segmenter.VARIANT_FILE}, a DINOv2 backbone with its *_head.pth, or "
-        "one .pth of mmsegmentation"
+        f"{path.name} holds no checkpoint of a known format: config.json with model.safetensors (ours or a "
+        f"DPT's), {segmenter.WEIGHTS_FILE} with {segmenter.VARIANT_FILE}, a DINOv2 backbone with its "
+        "*_head.pth, or one .pth of mmsegmentation"
     )

@@ -5,6 +5,7 @@ The number of classes alone says nothing: nineteen may be Cityscapes' or the par
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
@@ -73,7 +74,8 @@ def _names(value: Any, count: int) -> list[str]:
 
 
 def _same(labels: LabelSet, names: Sequence[str]) -> bool:
-    plain = (name.lower().replace("_", " ") for name in names)
+    # Of names such as "windowpane, window" or "chair;armchair" the first counts, as in ours.
+    plain = (re.split("[,;]", name.lower().replace("_", " "))[0].strip() for name in names)
     return tuple(OTHER_WORDS.get(name, name) for name in plain) == labels.class_names
 
 
