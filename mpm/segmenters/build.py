@@ -11,6 +11,8 @@ from mpm.encoders.vit import PlainViT
 from mpm.errors import InputError
 from mpm.segmenters.config import EncoderConfig, SegmenterConfig
 from mpm.segmenters.heads import BatchNormLinear, LinearDecoder, MaskTransformer
+from mpm.segmenters.heads.dpt import DptHead
+from mpm.segmenters.heads.dpt_config import DptDecoderConfig
 from mpm.segmenters.heads.queries import QueryHead
 from mpm.segmenters.heads.query_config import QueryDecoderConfig
 
@@ -72,6 +74,8 @@ def build_decoder(config: SegmenterConfig, encoder_width: int) -> nn.Module:
     decoder, classes = config.decoder, len(config.labels.class_names)
     if isinstance(decoder, QueryDecoderConfig):
         return QueryHead(decoder, encoder_width, classes - (decoder.task == "panoptic"))
+    if isinstance(decoder, DptDecoderConfig):
+        return DptHead(encoder_width, classes, decoder)
     if decoder.kind == "linear":
         return LinearDecoder(encoder_width, classes)
     if decoder.kind == "batchnorm_linear":

@@ -12,6 +12,7 @@ from mpm.data.labels import STREETS, LabelSet
 from mpm.errors import InputError, shortened
 from mpm.merging.named import name_in
 from mpm.segmenters.confidence import ConfidenceReference
+from mpm.segmenters.heads.dpt_config import DptDecoderConfig
 from mpm.segmenters.heads.query_config import QueryDecoderConfig
 
 SCHEMA = 1
@@ -78,8 +79,13 @@ class DecoderConfig:
             )
 
 
-AnyDecoderConfig = DecoderConfig | QueryDecoderConfig
-_DECODER_KINDS: dict[str, type[AnyDecoderConfig]] = {"queries": QueryDecoderConfig}
+AnyDecoderConfig = DecoderConfig | QueryDecoderConfig | DptDecoderConfig
+
+_DECODER_KINDS: dict[str, type[AnyDecoderConfig]] = {
+    **dict.fromkeys(DECODERS, DecoderConfig),
+    "queries": QueryDecoderConfig,
+    "dpt": DptDecoderConfig,
+}
 
 
 @dataclass(frozen=True)
@@ -205,7 +211,7 @@ class SegmenterConfig:
             return cls(
                 name=str(data["name"]),
                 encoder=EncoderConfig(**data["encoder"]),
-                decoder=_decoder(data["decoder"]),
+                decoder=_read_decoder(data["decoder"]),
                 labels=LabelSet(
                     labels["name"],
                     tuple(labels["class_names"]),
@@ -229,9 +235,12 @@ class SegmenterConfig:
             raise InputError(f"the checkpoint's configuration is not complete: {error}") from error
 
 
-def _decoder(data: Any) -> AnyDecoderConfig:
-    """Of its own kind. An unknown one is the plain class's to refuse."""
-    return _DECODER_KINDS.get(data["kind"], DecoderConfig)(**data)
+def _read_decoder(data: dict[str, Any]) -> AnyDecoderConfig:
+    """By its kind. Raises InputError for a kind that does not exist."""
+    kind = data["kind"]
+    if kind not in _DECODER_KINDS:
+        raise InputError(f"the decoder must be one of {', '.join(_DECODER_KINDS)}, but got {kind!r}")
+    return _DECODER_KINDS[kind](**data)
 
 
 def _pairs(rows: Any) -> tuple[tuple[float, float], ...]:

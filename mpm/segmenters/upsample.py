@@ -5,6 +5,9 @@ The labels are those of `F.interpolate(mode="bilinear", align_corners=False)` an
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -22,18 +25,44 @@ def upsample_labels(logits: Tensor, geometry: Geometry, max_side_px: int | None 
 
     As F.interpolate(mode="bilinear", align_corners=False) to the padded region's share of the image,
     cropped to the image (padding before it to the nearest whole pixel), then argmax (the first class wins a
-    tie). With `max_side_px`, labels of a smaller
-    copy of the image whose longer side is at most that: for display.
+    tie). With `max_side_px`, labels of a smaller copy of the image whose longer side is at most that: for
+    display.
     """
+    place = place_labels(geometry, max_side_px)
+    cells_y, cells_x = logits.shape[2] // geometry.grid.rows, logits.shape[3] // geometry.grid.cols
+    labels = argmax_bilinear(logits[0], place.size, place.factor(cells_y, cells_x))
+    return labels[place.top :, place.left :]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the labels of a picture, or of a smaller copy of it, come to lie.
+
+    size       height and width that are made: the picture's and, above and left of it, `top` and `left`
+               pixels of padding, which are cut off
+    patch_hw   height and width of a patch in these pixels
+    """
+
+    size: tuple[int, int]
+    patch_hw: tuple[float, float]
+    top: int
+    left: int
+
+    def factor(self, cells_y: float, cells_x: float) -> tuple[float, float]:
+        """Pixels a cell, of so many cells a patch."""
+        return self.patch_hw[0] / cells_y, self.patch_hw[1] / cells_x
+
+
+def place_labels(geometry: Geometry, max_side_px: int | None = None) -> Place:
+    """The place of a picture's labels; with `max_side_px`, of a copy whose longer side is at most that."""
     image_w, image_h = geometry.image_wh_px
     patch_w, patch_h = geometry.grid.patch_wh_px()
     shrink = min(1.0, (max_side_px or max(image_w, image_h)) / max(image_w, image_h))
     height, width = max(1, round(image_h * shrink)), max(1, round(image_w * shrink))
-    cells_y, cells_x = logits.shape[2] // geometry.grid.rows, logits.shape[3] // geometry.grid.cols
-    factor = patch_h * height / image_h / cells_y, patch_w * width / image_w / cells_x
     pad_x, pad_y = geometry.grid.pad_xy_px()
     left, top = round(pad_x * width / image_w), round(pad_y * height / image_h)
-    return argmax_bilinear(logits[0], (top + height, left + width), factor)[top:, left:]
+    size = top + height, left + width
+    return Place(size, (patch_h * height / image_h, patch_w * width / image_w), top, left)
 
 
 @torch.no_grad()
@@ -78,12 +107,34 @@ def _labels_by_classes(
     logits: Tensor, size: tuple[int, int], factor: tuple[float, float], kind: torch.dtype
 ) -> Tensor:
     """The plain way: every class map upsampled whole by torch itself, the best so far kept."""
-    step = _chunk(size, logits.device)
-    best = torch.full(size, -torch.inf, dtype=torch.float32, device=logits.device)
-    labels = torch.zeros(size, dtype=kind, device=logits.device)
-    for start in range(0, logits.shape[0], step):
+
+    def maps(some: slice) -> Tensor:
+        return torch_bilinear(logits[some], size, factor)
+
+    return best_of_maps(len(logits), size, logits.device, maps).to(kind)
+
+
+def resized_maps(maps: Tensor, size: tuple[int, int], factor: tuple[float, float]) -> Tensor:
+    """Class maps at `size`, upsampled bilinearly by `factor`: (K, rows, cols) -> (K, H, W)."""
+    rows, cols = maps.shape[1:]
+    return torch_bilinear(maps, size, (_real_factor(rows, factor[0]), _real_factor(cols, factor[1])))
+
+
+def best_of_maps(
+    count: int, size: tuple[int, int], device: torch.device, maps: Callable[[slice], Tensor]
+) -> Tensor:
+    """Number of the highest of `count` class maps at every pixel, the first where some are equal: (H, W).
+
+    maps: makes those with the numbers of a slice, (k, H, W) float32. Few are held at a time. uint8 for at
+    most 255, else int16.
+    """
+    kind = torch.uint8 if count <= 255 else torch.int16
+    step = _chunk(size, device)
+    best = torch.full(size, -torch.inf, dtype=torch.float32, device=device)
+    labels = torch.zeros(size, dtype=kind, device=device)
+    for start in range(0, count, step):
         # In a call of its own, so that no map is left when the next one is made: each has the image's size.
-        _keep_better(best, labels, torch_bilinear(logits[start : start + step], size, factor), start)
+        _keep_better(best, labels, maps(slice(start, start + step)), start)
     return labels
 
 

@@ -59,8 +59,7 @@ def load_segmenter(
         segmenter = random_models.load_random(str(name_or_path))
     else:
         checkpoint = _read(name_or_path, progress)
-        segmenter = _without_weights(checkpoint.config)
-        _load_strictly(segmenter, checkpoint.weights)
+        segmenter = _with_weights(checkpoint)
     if dtype is not None:
         _check_range(segmenter, dtype)
     return segmenter.to(device=device, dtype=dtype or torch.float32).eval().requires_grad_(False)
@@ -187,23 +186,25 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
     return weights
 
 
-def _without_weights(config: SegmenterConfig) -> Segmenter:
-    """A segmenter whose weights are yet to come: drawing random ones would take longer than reading these."""
+def _with_weights(checkpoint: Checkpoint) -> Segmenter:
+    """The segmenter of a checkpoint. Nothing is allocated before names and shapes were found to match."""
     with torch.device("meta"):
-        segmenter = Segmenter(config)
-    stored = segmenter.state_dict().keys()
-    if any(name not in stored for name, _ in segmenter.named_buffers()):
-        return Segmenter(config)  # EVA has constants of its own, which no checkpoint brings
-    return segmenter.to_empty(device="cpu")
+        segmenter = Segmenter(checkpoint.config)
+    stored = segmenter.state_dict()
+    _check_fit(stored, checkpoint.weights)
+    if all(name in stored for name, _ in segmenter.named_buffers()):
+        segmenter = segmenter.to_empty(device="cpu")  # drawing random weights would take longer than loading
+    else:
+        segmenter = Segmenter(checkpoint.config)  # EVA has constants of its own, which no checkpoint brings
+    segmenter.load_state_dict(checkpoint.weights)
+    return segmenter
 
 
-def _load_strictly(segmenter: Segmenter, weights: dict[str, Tensor]) -> None:
+def _check_fit(own: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
     """Names and shapes must match one for one."""
-    own = segmenter.state_dict()
     missing, unknown = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
     wrong = sorted(name for name in own.keys() & weights.keys() if own[name].shape != weights[name].shape)
     for what, names in (("lacks", missing), ("has unknown", unknown), ("has another shape for", wrong)):
         if names:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             raise InputError(f"the checkpoint does not fit its configuration: it {what} {names[0]}{more}")
-    segmenter.load_state_dict(weights)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mpm.errors import InputError
-from mpm.segmenters.config import SegmenterConfig
 from mpm.segmenters.segmenter import Segmenter
-from mpm.zoo.formats import eomt
+from mpm.zoo.formats import dpt, eomt
 from mpm.zoo.formats.encoders import random_segmenter
 
 SUFFIX = "+random"
+DPT = "dpt-large-ade20k"
 REMARK = "All weights are random: merges and masks mean nothing, timings do."
 
 
@@ -21,16 +21,13 @@ def is_random(name: str) -> bool:
 
 def random_names() -> tuple[str, ...]:
     """The models of the registry whose architecture is known without their files."""
-    return tuple(eomt.PUBLISHED)
+    return (*eomt.PUBLISHED, DPT)
 
 
 def load_random(name: str) -> Segmenter:
     """The model of a name such as "eomt-small-coco+random". Raises InputError for any other."""
     if not is_random(name):
         raise InputError(f"random weights are there for {', '.join(random_names())}, but got {name!r}")
-    config = eomt.published_config(name.removesuffix(SUFFIX))
-    return random_segmenter(_named(config, name))
-
-
-def _named(config: SegmenterConfig, name: str) -> SegmenterConfig:
-    return replace(config, name=name, remark=REMARK)
+    published = name.removesuffix(SUFFIX)
+    config = dpt.random_config(name) if published == DPT else eomt.published_config(published)
+    return random_segmenter(replace(config, name=name, remark=REMARK))

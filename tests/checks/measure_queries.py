@@ -149,9 +149,8 @@ def report(segmenter: mpm.Segmenter, streets: list[Street]) -> None:
         for name, way in WAYS.items():
             masks = [labels(segmenter, way, text, street) for street in streets]
             agreed[name] = np.array([(a == b).mean() for a, b in zip(masks, plain, strict=True)])
-            print(
-                f"{text:34} {name:13} agree {agreed[name].mean():.3%}  mIoU {miou(segmenter, masks, streets):.2%}"
-            )
+            quality = miou(segmenter, masks, streets)
+            print(f"{text:34} {name:13} agree {agreed[name].mean():.3%}  mIoU {quality:.2%}")
         for name in ("all told", "queries told"):
             low, high = interval(agreed[name] - agreed["nobody told"])
             print(f"{'':34} {name} less nobody told: {low:+.3%} to {high:+.3%} of the pixels")

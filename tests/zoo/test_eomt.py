@@ -196,6 +196,14 @@ def settings(**values):
         (settings(image_size=[64, 32]), "square images"),
         (settings(num_attention_heads=3), "cannot be split among 3"),
         (settings(id2label={"0": "a", "2": "b"}), "number its classes from 0"),
+        (
+            settings(num_hidden_layers=200, hidden_size=65536, num_attention_heads=1),
+            "does not fit its configuration",
+        ),
+        (
+            lambda folder: (folder / "preprocessor_config.json").unlink(),
+            "preprocessor_config.json of the check",
+        ),
         (settings(num_hidden_layers=4), "does not fit its configuration"),
         (lambda folder: (folder / "config.json").write_text("[1]"), "must have schema 1"),
         (lambda folder: (folder / "preprocessor_config.json").write_text("{"), "cannot be read"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mpm.errors import InputError
-from mpm.zoo.formats import dinov2, eomt, mmseg, segmenter
+from mpm.zoo.formats import dinov2, dpt, eomt, mmseg, segmenter
 from mpm.zoo.formats.checkpoint import Checkpoint
 from mpm.zoo.formats.transformers_folder import model_type
 
@@ -23,7 +23,7 @@ class Format(Protocol):
     def read(self, path: Path, name: str, data_set: str | None = None) -> Checkpoint: ...
 
 
-FORMATS: tuple[Format, ...] = (eomt, segmenter, dinov2, mmseg)
+FORMATS: tuple[Format, ...] = (eomt, dpt, segmenter, dinov2, mmseg)
 """In the order in which they are tried: each takes what the ones after it might also take for theirs."""
 
 
@@ -40,7 +40,8 @@ def read(path: Path, name: str | None = None, data_set: str | None = None) -> Ch
     if kind is not None:
         raise InputError(f"the class {kind!r} of transformers is not read: eomt and dpt are")
     raise InputError(
-        f"{path.name} holds no checkpoint of a known format: config.json with model.safetensors, "
+        f"{path.name} holds no checkpoint of a known format: config.json with model.safetensors (ours, "
+        "an EoMT's or a DPT's), "
         f"{segmenter.WEIGHTS_FILE} with {segmenter.VARIANT_FILE}, a DINOv2 backbone with its *_head.pth, or "
         "one .pth of mmsegmentation"
     )

@@ -37,12 +37,11 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class Architecture:
-    """Sizes of a ViT segmenter.
+class VitShapes:
+    """Sizes of a ViT.
 
     width      C, of the encoder
     positions  position embeddings of patches; class and distillation token have their own
-    decoder    the fields of DecoderConfig that shapes tell
     """
 
     width: int
@@ -50,28 +49,11 @@ class Architecture:
     patch_px: int
     positions: int
     distilled: bool
-    classes: int
-    decoder: DecoderConfig
 
     @classmethod
-    def of(cls, weights: dict[str, Tensor]) -> Architecture:
+    def of_encoder(cls, weights: dict[str, Tensor]) -> VitShapes:
         """From tensors under our names. Raises InputError where one that tells a size is missing or odd."""
-        width, _, patch_px, _ = _shape(weights, "encoder.patch_embed.proj.weight", 4)
-        distilled = "encoder.dist_token" in weights
-        decoder, classes = _decoder(weights)
-        if classes > MAX_CLASSES:
-            raise InputError(
-                f"the checkpoint has {classes} classes, more than the {MAX_CLASSES} that are read"
-            )
-        return cls(
-            width=width,
-            depth=_depth(weights, "encoder.blocks", width),
-            patch_px=patch_px,
-            positions=_shape(weights, "encoder.pos_embed", 3)[1] - 1 - distilled,
-            distilled=distilled,
-            classes=classes,
-            decoder=decoder,
-        )
+        return VitShapes(**_vit_sizes(weights))
 
     @property
     def timm_model(self) -> str:
@@ -106,6 +88,28 @@ class Architecture:
         }
 
 
+@dataclass(frozen=True)
+class Architecture(VitShapes):
+    """Sizes of a ViT segmenter. decoder: the fields of DecoderConfig that shapes tell."""
+
+    classes: int
+    decoder: DecoderConfig
+
+    @classmethod
+    def of(cls, weights: dict[str, Tensor]) -> Architecture:
+        """From tensors under our names. Raises InputError where one that tells a size is missing or odd."""
+        sizes = _vit_sizes(weights)
+        decoder, classes = _decoder(weights)
+        return cls(**sizes, classes=check_number(classes), decoder=decoder)
+
+
+def check_number(classes: int) -> int:
+    """The number of classes. Raises InputError for one that labels cannot count."""
+    if classes > MAX_CLASSES:
+        raise InputError(f"the checkpoint has {classes} classes, more than the {MAX_CLASSES} that are read")
+    return classes
+
+
 def rename(weights: dict[str, Tensor], rules: Iterable[tuple[str, str]]) -> dict[str, Tensor]:
     """Tensors under new names: each (pattern, replacement) in turn. InputError where two become one."""
     renamed: dict[str, Tensor] = {}
@@ -128,12 +132,24 @@ def flatten_1x1(weight: Tensor) -> Tensor:
     return weight.flatten(1) if weight.ndim == 4 and weight.shape[2:] == (1, 1) else weight
 
 
+def _vit_sizes(weights: dict[str, Tensor]) -> dict[str, Any]:
+    width, _, patch_px, _ = shape_of(weights, "encoder.patch_embed.proj.weight", 4)
+    distilled = "encoder.dist_token" in weights
+    return {
+        "width": width,
+        "depth": _depth(weights, "encoder.blocks", width),
+        "patch_px": patch_px,
+        "positions": shape_of(weights, "encoder.pos_embed", 3)[1] - 1 - distilled,
+        "distilled": distilled,
+    }
+
+
 def _decoder(weights: dict[str, Tensor]) -> tuple[DecoderConfig, int]:
     """The decoder's configuration, and its number of classes."""
     if "decoder.head.weight" in weights:
         kind = "batchnorm_linear" if "decoder.bn.weight" in weights else "linear"
-        return DecoderConfig(kind), _shape(weights, "decoder.head.weight", 2)[0]
-    _, classes, width = _shape(weights, "decoder.cls_emb", 3)
+        return DecoderConfig(kind), shape_of(weights, "decoder.head.weight", 2)[0]
+    _, classes, width = shape_of(weights, "decoder.cls_emb", 3)
     layers = _depth(weights, "decoder.blocks", width)
     return DecoderConfig("mask_transformer", layers, _heads(width), width), classes
 
@@ -154,7 +170,8 @@ def _heads(width: int) -> int:
     return width // HEAD_WIDTH
 
 
-def _shape(weights: dict[str, Tensor], name: str, dimensions: int) -> tuple[int, ...]:
+def shape_of(weights: dict[str, Tensor], name: str, dimensions: int) -> tuple[int, ...]:
+    """Of a tensor. Raises InputError where it is missing, empty, or has another number of dimensions."""
     if name not in weights:
         raise InputError(f"the checkpoint lacks {name}")
     shape = tuple(weights[name].shape)

@@ -91,8 +91,9 @@ def _same(labels: LabelSet, names: Sequence[str]) -> bool:
 
 
 def _plain(name: str) -> str:
-    """A name as publishers write it, as we do: in small letters, without the endings of COCO's."""
-    plain = re.sub(r"-(?:merged|stuff|other)\b", "", name.lower()).replace("_", " ").replace("-", " ").strip()
+    """A name as publishers write it, as we do: the first of several, without the endings of COCO's."""
+    first = re.split("[,;]", name.lower())[0]
+    plain = re.sub(r"-(?:merged|stuff|other)\b", "", first).replace("_", " ").replace("-", " ").strip()
     return OTHER_WORDS.get(plain, plain)
 
 

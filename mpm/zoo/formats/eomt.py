@@ -7,6 +7,7 @@ training and is annealed away; a checkpoint that still wants it is refused, sinc
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +22,19 @@ from mpm.segmenters.config import EncoderConfig, SegmenterConfig, SlidingConfig
 from mpm.segmenters.heads.query_config import QueryDecoderConfig
 from mpm.zoo.folder import CONFIG_FILE
 from mpm.zoo.formats.checkpoint import IMAGENET_MEAN, IMAGENET_STD, PLAIN_VIT, Checkpoint, rename
-from mpm.zoo.formats.classes import label_set
+from mpm.zoo.formats.classes import Told, label_set
+from mpm.zoo.formats.preprocessing import Preprocessing
 from mpm.zoo.formats.transformers_folder import (
-    PROCESSOR_FILE,
     Settings,
+    class_names,
     model_type,
     read_settings,
     read_weights,
-    told_classes,
 )
 
 MODEL_TYPE = "eomt"
 SWIGLU_VIT = "vit_giant_patch14_reg4_dinov2"
 """timm's ViT with gated MLPs; its sizes are overridden."""
-RESAMPLING = {2: "bilinear", 3: "bicubic"}
-"""By PIL's numbers."""
 NO_OBJECT, NO_OBJECT_COLOUR = "no object", (56, 56, 56)
 LARGEST_SIDE_PX = 4096
 
@@ -91,8 +90,7 @@ def read(path: Path, name: str, data_set: str | None = None) -> Checkpoint:
     """The checkpoint of a folder. Raises InputError where its files are broken, or it cannot be run here."""
     settings = read_settings(path / CONFIG_FILE)
     _check_kind(settings)
-    processor = read_settings(path / PROCESSOR_FILE, needed=False)
-    config = _config(settings, processor, name, data_set)
+    config = _config(settings, Preprocessing.of(path, _default(settings)), name, data_set)
     tensors = read_weights(path)
     _check_masked_attention(tensors)
     kept = {key: value for key, value in tensors.items() if key not in LEFT_OVER}
@@ -104,7 +102,7 @@ def published_config(name: str) -> SegmenterConfig:
     data_set, values, splits = PUBLISHED[name]
     classes = {str(number): title for number, title in enumerate(by_name(data_set).class_names)}
     settings = Settings(CONFIG_FILE, {"model_type": MODEL_TYPE, "id2label": classes, **values})
-    return _config(settings, Settings(PROCESSOR_FILE, {"do_split_image": splits}), name, data_set)
+    return _config(settings, replace(_default(settings), splits=splits), name, data_set)
 
 
 def _check_kind(settings: Settings) -> None:
@@ -127,12 +125,13 @@ def _check_masked_attention(tensors: dict[str, Tensor]) -> None:
         )
 
 
-def _config(settings: Settings, processor: Settings, name: str, data_set: str | None) -> SegmenterConfig:
+def _config(settings: Settings, pixels: Preprocessing, name: str, data_set: str | None) -> SegmenterConfig:
     side = _side(settings.values.get("image_size", 640), settings.file)
     depth = settings.whole("num_hidden_layers", 24, high=200)
-    panoptic = not processor.get("do_split_image", bool, False)
-    count, told = told_classes(settings, data_set)
-    labels, remark = label_set(count, told)
+    panoptic = not pixels.splits
+    names = class_names(settings.values)
+    count = len(settings.get("id2label", dict, {})) or settings.whole("num_labels", 2)
+    labels, remark = label_set(count, Told(names, data_sets=(data_set,) if data_set else ()))
     decoder = QueryDecoderConfig(
         "queries",
         settings.whole("num_queries", 200),
@@ -141,19 +140,19 @@ def _config(settings: Settings, processor: Settings, name: str, data_set: str | 
         "panoptic" if panoptic else "semantic",
         _things(labels) if panoptic else 0,
     )
-    size = _input_side(processor, side)
+    size = pixels.short_px
     return SegmenterConfig(
         name=name,
         encoder=_encoder(settings, side, depth),
         decoder=decoder,
         labels=_with_no_object(labels) if panoptic else labels,
-        mean=processor.channels("image_mean", IMAGENET_MEAN),
-        std=processor.channels("image_std", IMAGENET_STD),
+        mean=pixels.mean,
+        std=pixels.std,
         resolution=size,
         padding="square" if panoptic else "right_bottom",
         sliding=None if panoptic else SlidingConfig(size, size, size, evenly=True),
         remark=remark,
-        resampling=RESAMPLING.get(processor.get("resample", int, 2), "bilinear"),
+        resampling=pixels.resampling,
     )
 
 
@@ -193,10 +192,10 @@ def _side(value: Any, file: str) -> int:
     return int(sides[0])
 
 
-def _input_side(processor: Settings, side: int) -> int:
-    """The short side that pictures are resized to, in pixels."""
-    size = processor.values.get("size", side)
-    return _side(size.get("shortest_edge", side) if isinstance(size, dict) else size, processor.file)
+def _default(settings: Settings) -> Preprocessing:
+    """What EoMT's image processor does unless it is told otherwise."""
+    side = _side(settings.values.get("image_size", 640), settings.file)
+    return Preprocessing(side, IMAGENET_MEAN, IMAGENET_STD)
 
 
 def _with_no_object(labels: LabelSet) -> LabelSet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,7 @@ from torch import Tensor
 
 from mpm.errors import InputError, shortened
 from mpm.zoo.folder import CONFIG_FILE, WEIGHTS_FILE, read_json, weight_files
-from mpm.zoo.formats.classes import Told
 
-PROCESSOR_FILE = "preprocessor_config.json"
 MAX_JSON_BYTES = 1 << 22
 PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt")
 
@@ -46,13 +45,6 @@ class Settings:
             raise InputError(f"{self.file} must have {name} from {low} to {high}, but got {value}")
         return int(value)
 
-    def channels(self, name: str, default: tuple[float, float, float]) -> tuple[float, float, float]:
-        """A number for each of red, green and blue."""
-        values = self.get(name, list, list(default))
-        if len(values) != 3 or not all(isinstance(value, (int, float)) for value in values):
-            raise InputError(f"{self.file} must have three numbers for {name}, but got {values!r:.80}")
-        return float(values[0]), float(values[1]), float(values[2])
-
 
 def model_type(path: Path) -> str | None:
     """What kind of model a folder says it holds; None where it is no folder of transformers."""
@@ -62,10 +54,8 @@ def model_type(path: Path) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-def read_settings(path: Path, needed: bool = True) -> Settings:
-    """A JSON file of settings; none at all where the file is absent and not needed."""
-    if not needed and not path.is_file():
-        return Settings(path.name, {})
+def read_settings(path: Path) -> Settings:
+    """A JSON file of settings. Raises InputError where it is missing, too large or no table."""
     if os.path.isfile(path) and path.stat().st_size > MAX_JSON_BYTES:
         raise InputError(f"{path.name} is larger than the {MAX_JSON_BYTES} bytes that are read")
     values = read_json(path)
@@ -95,14 +85,16 @@ def _check_there(folder: Path, name: str) -> None:
     raise InputError(f"the checkpoint has no {name}")
 
 
-def told_classes(config: Settings, data_set: str | None) -> tuple[int, Told]:
-    """How many classes a model has, and what its configuration calls them (id2label)."""
-    names = config.get("id2label", dict, {})
-    count = len(names) or config.whole("num_labels", 2)
-    try:
-        in_order = [names[str(number)] for number in range(count)] if names else None
-    except KeyError as error:
-        problem = f"must number its classes from 0, but id2label lacks {error}"
-        raise InputError(f"{config.file} {problem}") from error
-    told = None if in_order == [f"LABEL_{number}" for number in range(count)] else in_order
-    return count, Told(told, None, (data_set,) if data_set else ())
+def class_names(settings: Mapping[str, Any]) -> list[str] | None:
+    """In the order of their numbers, None where config.json does not really name its classes.
+
+    Raises InputError for numbers that do not begin at 0 or leave one out.
+    """
+    table = settings.get("id2label")
+    if not isinstance(table, dict) or not table:
+        return None
+    missing = next((number for number in range(len(table)) if str(number) not in table), None)
+    if missing is not None:
+        raise InputError(f"{CONFIG_FILE} must number its classes from 0, but id2label lacks {missing}")
+    names = [table[str(number)] for number in range(len(table))]
+    return None if all(re.fullmatch(r"LABEL_\d+", str(name)) for name in names) else names
