@@ -21,6 +21,7 @@ from app.inspector.agreement import agreement
 from app.inspector.figure_parts import (
     FAMILY,
     POINTS_PER_INCH,
+    coloured_mask,
     fitted,
     merged_picture,
     outlines,
@@ -155,8 +156,8 @@ def _draw_panels(
     images = (
         picture,
         merged_picture(picture, grid, groups),
-        palette[baseline.labels],
-        palette[merged.labels],
+        coloured_mask(baseline, palette),
+        coloured_mask(merged, palette),
     )
     for number, (name, image) in enumerate(zip(PANELS, images, strict=True)):
         axes = figure.add_axes(layout.box(number))

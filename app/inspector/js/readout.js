@@ -7,6 +7,7 @@ import { pressWord } from './words.js';
 import { lookButtons } from './lookhere.js';
 import { colOf, historyOf, patchClass, rowOf } from './model.js';
 import { besideRun, isAgainst, rivalRun, sideNames } from './rival.js';
+import { segmentText } from './segments.js';
 import { activePatch, heatApplies, shownRun, shownStage } from './store.js';
 
 const CROP_PX = 64;
@@ -67,6 +68,7 @@ function patchReadout(state, patch, actions) {
         el('strong', {}, place(view, patch)),
         el('span', {}, groupText(run, shownStage(state), patch)),
         classText(state, patch),
+        segmentLine(state, patch, shownRun(state)),
       ),
       readoutButtons(state, actions),
     ),
@@ -106,6 +108,14 @@ function classText(state, patch) {
     (run) => run && patchClass(state.view, run.labels, patch),
   );
   return classChange(state, before, after);
+}
+
+// What is there of things told apart: "person 2 of 5, score 0.97", of a pixel or else of most of the patch.
+export function segmentLine({ view }, patch, run, pixel = null) {
+  if (!run?.segments) return null;
+  const { segments } = run;
+  const text = segmentText(view, segments, pixel === null ? patchClass(view, segments.ids, patch) : segments.ids[pixel]);
+  return text ? el('span', { class: 'segment-now' }, text) : null;
 }
 
 // From one class to another; before: null while the unmerged run is missing.
