@@ -54,6 +54,7 @@ class ModelEntry:
     files: tuple[RemoteFile, ...] = ()
     parameters_m: float | None = None
     mean_iou: float | None = None
+    panoptic_quality: float | None = None
 
     @property
     def bundled(self) -> bool:
