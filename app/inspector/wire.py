@@ -12,6 +12,7 @@ import numpy as np
 from app.inspector.image_view import ImageView, display_wh_px
 from mpm.segmenters.segments import Segments
 
+SMALL_PIXELS = 200_000
 SHOWN_QUALITY = 80
 """Of the JPEG that a browser shows; everything that is computed starts from the picture itself."""
 
@@ -42,7 +43,13 @@ def class_entries(view: ImageView) -> list[dict]:
 def coloured_classes(names: Sequence[str], palette: np.ndarray) -> list[dict]:
     """Names and colours; palette: (classes, 3) uint8."""
     colours = ("#" + bytes(colour).hex() for colour in np.asarray(palette, np.uint8))
-    return [{"name": str(name), "colour": c} for name, c in zip(names, colours, strict=True)]
+    return [{"name": readable(str(name)), "colour": c} for name, c in zip(names, colours, strict=True)]
+
+
+def readable(name: str) -> str:
+    """A class's name without what COCO adds where it joined classes: "wall-other-merged" is "wall, other"."""
+    bare = name.removesuffix("-merged")
+    return f"{bare.removesuffix('-other')}, other" if bare.endswith("-other") else bare
 
 
 def image_entry(rgb: np.ndarray) -> dict:
@@ -86,8 +93,9 @@ def segments_entry(view: ImageView, segments: Segments | None) -> dict | None:
 
 
 def packed_text(array: np.ndarray) -> str:
-    """Base64 of zlib-compressed numbers."""
-    return base64.b64encode(zlib.compress(np.ascontiguousarray(array).tobytes(), 6)).decode("ascii")
+    """Base64 of zlib-compressed numbers; a small picture's as tight as can be, for that takes no time."""
+    level = 9 if array.size <= SMALL_PIXELS else 6
+    return base64.b64encode(zlib.compress(np.ascontiguousarray(array).tobytes(), level)).decode("ascii")
 
 
 def resized(array: np.ndarray, wh_px: tuple[int, int], how: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from support.inspector_data import made_up_image, made_up_runs, made_up_segments
 import mpm
 from app.inspector.figure_parts import coloured_mask, outlines
 from app.inspector.payload import encode
+from app.inspector.wire import readable
 from mpm.segmenters.segments import Segment, Segments
 
 
@@ -50,6 +51,11 @@ def test_many_segments_take_two_bytes_and_the_display_s_size():
     (told,) = json.loads(encode(made_up_view(image), {"none": run}))["runs"]
     shown = unpacked_ids(told, "<u2")
     assert shown.size == 1024 * 512 and shown.min() == 1 and shown.max() == 500
+
+
+def test_names_of_joined_classes_can_be_read():
+    names = ("person", "tree-merged", "wall-other-merged", "wall-brick", "-merged")
+    assert [readable(name) for name in names] == ["person", "tree", "wall, other", "wall-brick", ""]
 
 
 @pytest.mark.parametrize("classes", [1, 134, 150, 255, 256, 3000])

@@ -127,10 +127,11 @@ function drawTwoMasks(ctx, pane, state, maskFor) {
   }
 }
 
-const toldApart = (run) => (run?.segments ? ` ${thingsText(run.segments)}.` : '');
-
 const MODE_CAPTIONS = {
-  merged: (state) => `What the merged model sees, in the classes’ colours.${toldApart(shownRun(state))}`,
+  merged: (state) => {
+    const { segments } = shownRun(state);
+    return segments ? `What the merged model sees: ${thingsText(segments)}.` : 'What the merged model sees, in the classes’ colours.';
+  },
   changes: (state) =>
     isAgainst(state)
       ? `Only the pixels whose class differs from ${sideNames(state)[1]}’s, in the colour of their class here.`
@@ -149,12 +150,14 @@ export function maskCaption(state) {
   return isAgainst(state) ? MODE_CAPTIONS.merged(state) : 'The unmerged run is being computed.';
 }
 
+const unmergedCaption = ({ segments }) => `The same model without merging${segments ? `: ${thingsText(segments)}` : ''}.`;
+
 // Of the mask beside it: what it is, or what it waits for.
 export function besideCaption(state) {
   if (modeOf(state) === 'features') return featuresCaption(state, 'beside');
   const { name, note } = besideTitle(state);
   const run = besideRun(state);
-  if (!isAgainst(state)) return run ? `The same model without merging.${toldApart(run)}` : 'The unmerged run is being computed.';
+  if (!isAgainst(state)) return run ? unmergedCaption(run) : 'The unmerged run is being computed.';
   const failure = state.view.failed.get(rivalOf(state).recipe);
   if (failure) return failure;
   if (!run) return `${name} is being computed.`;

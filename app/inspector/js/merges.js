@@ -3,7 +3,7 @@
 
 import { clamp, count, NONE } from '../../js/util.js';
 import { maskBitmap, plainPalette } from './bitmaps.js';
-import { groupColours, mergesPairs, outsideText, pairsOf, tokensOutside, whereMerged } from './model.js';
+import { groupColours, mergesPairs, pairsOf, patchesOutside, tokensOutside, whereMerged } from './model.js';
 import { largestGroup, linkColour, rampColour, scaleShare, similarityScale, sizeShare } from './ramps.js';
 import { baselineRun, heatApplies, shownRun, shownStage } from './store.js';
 import { cellsOn, patchCentre } from './viewport.js';
@@ -279,15 +279,17 @@ export function mergeCaption(state) {
   if (heatApplies(state))
     return state.heat.caption || 'Cosine similarity of the pinned patch to every other patch.';
   const [patches] = run.tokenCounts;
-  if (!run.stages.length) return `Nothing merges: every patch stays a token of its own. ${outsideText(state.view)}`.trim();
-  if (stage === 0) return `Before any merge: ${patches} patches, each a token of its own. ${outsideText(state.view)}`.trim();
+  if (!run.stages.length) return 'Nothing merges: every patch stays a token of its own.';
+  const beyond = patchesOutside(state.view);
+  if (stage === 0) return `Before any merge: ${patches} patches, ${beyond ? `${beyond} of them outside` : 'each a token of its own'}.`;
   const tokens = run.tokenCounts[stage];
   const after = `after the merge ${whereMerged(run, run.blocks[stage - 1])}`;
   const gone = run.tokenCounts[stage - 1] - tokens;
   if (!gone) return `Still ${tokens} tokens ${after}: no two came together.`;
   const links = state.layers.links.on ? ` ${linksText(run.stages[stage - 1], gone)}` : '';
   const outside = remembered(run, `outside${stage}`, () => tokensOutside(state.view, run.groups[stage]));
-  return `${tokens} tokens${outside ? ` (${outside} of them outside the picture)` : ''} ${after}: an outlined shape is one.${links}`;
+  const shape = outside ? `, ${outside} of them outside.` : ': an outlined shape is one.';
+  return `${tokens} tokens ${after}${shape}${links}`;
 }
 
 const linksText = (stage, gone) =>

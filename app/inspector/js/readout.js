@@ -136,7 +136,7 @@ export const classMark = (view, index) =>
     'span',
     { class: 'class-mark' },
     el('i', { class: 'swatch', style: { background: view.classes[index]?.colour ?? 'transparent' } }),
-    view.classes[index]?.name ?? 'ignored',
+    el('span', { class: 'class-name', title: view.classes[index]?.name }, view.classes[index]?.name ?? 'ignored'),
   );
 
 function readoutButtons(state, actions) {
