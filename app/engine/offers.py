@@ -71,11 +71,13 @@ class Offer:
 
     @property
     def score(self) -> str:
-        """The published score with its name."""
+        """The published score with its name; where none is, what the model knows."""
         on = f" on {self.knowledge.name}" if self.knowledge.name else ""
         if self.panoptic_quality:
             return f"PQ {self.panoptic_quality:g}{on}"
-        return f"mIoU {self.mean_iou:g}{on}" if self.mean_iou else self.knowledge.name
+        if self.mean_iou:
+            return f"mIoU {self.mean_iou:g}{on}"
+        return self.knows if self.knowledge.name else ""
 
     @property
     def nearness(self) -> str:

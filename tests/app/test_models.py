@@ -119,7 +119,7 @@ def test_a_download_tells_how_far_it_is_and_ends_at_hand(models, shelf, folders)
     shelf.may_end.set()
     assert set(fetching) <= {(MB, 2 * MB)}
     card = model_card(models.offer(folders[2]))
-    assert card["line"] == "c · 1 MB · streets · at hand" and "Licence: MIT." in card["about"]
+    assert card["line"] == "c · 1 MB · eleven street classes · at hand" and "Licence: MIT." in card["about"]
     assert list(models.fetch(folders[2])) == [] == list(models.fetch(folders[0])), "at hand"
     assert models.engine(folders[2]) is not models.own
 
