@@ -29,6 +29,7 @@ from app.inspector.figure_parts import (
     text_width_in,
     wrapped,
 )
+from app.inspector.wire import readable
 from mpm.errors import InputError
 
 FORMATS = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
@@ -126,7 +127,7 @@ def draw(
 ) -> Figure:
     """The figure itself. said: parts of the line of numbers, wrapped where it is too long."""
     classes = present([baseline.labels, merged.labels], len(class_names))
-    names = [_shortened(str(class_names[one])) for one in classes]
+    names = [_shortened(readable(str(class_names[one]))) for one in classes]
     lines = wrapped(said, TEXT_PT, WIDTH_IN - 2 * EDGE_IN)
     columns = legend_columns(names)
     legend_rows = -(-len(names) // columns)

@@ -12,7 +12,7 @@ export function mountUnsure(ui, store, opening) {
   const button = (text, act, action) => el('button', { type: 'button', 'data-act': act, onclick: action }, text);
   const features = button('Show features', 'features', show('features'));
   const classes = button('Show classes anyway', 'classes', show('merged'));
-  const next = button('', 'next-model', () => opening.model(next.dataset.model));
+  const next = button('Another model', 'next-model', () => opening.model(next.dataset.model));
   const others = button('Other models', 'models', () => openMenu(ui.model));
   const line = el('span', {});
   ui.unsure.replaceChildren(line, el('span', { class: 'unsure-buttons' }, next, features, classes, others));
