@@ -11,7 +11,7 @@ for itself: such calls bring no session. The answer is an object of plain values
     counts      patch tokens at the start and after each insertion
     groups      base64 of little-endian uint16, one a patch: the smallest patch of its group
     classes     [{name, colour}]
-    unmerged, merged  {labels (base64 of zlib-compressed uint8, height x width), ms (picture to mask)}
+    unmerged, merged  {labels (as in `app.inspector.payload`, height x width), ms (picture to mask)}
     agreement   share of pixels with the same class
 
 or {number, failed: one sentence}.
@@ -34,6 +34,7 @@ from app.engine.generations import Wish
 from app.engine.models import Models
 from app.engine.scheduler import Claim, Urgency
 from app.inspector.agreement import agreement
+from app.inspector.image_view import label_dtype
 from app.inspector.wire import base64_of, coloured_classes, grid_entry
 from app.server.toasts import sentence_of
 from mpm.errors import InputError, cut
@@ -109,6 +110,7 @@ def _run(engine: Engine, rgb: np.ndarray, text: str, claim: Claim, number: Any) 
 def _told(engine: Engine, rgb: np.ndarray, unmerged, merged) -> dict[str, Any]:
     height, width = rgb.shape[:2]
     counts = merged.trace.token_counts
+    dtype = label_dtype(len(engine.segmenter.class_names))
     groups = merged.trace.groups(len(merged.trace.stages))
     if groups.size > MAX_PATCHES_OF_GROUPS:
         raise InputError("the camera's frame has too many patches")
@@ -120,12 +122,12 @@ def _told(engine: Engine, rgb: np.ndarray, unmerged, merged) -> dict[str, Any]:
         "counts": [int(count) for count in counts],
         "groups": base64_of(groups.astype("<u2").ravel()),
         "classes": coloured_classes(engine.segmenter.class_names, engine.segmenter.palette),
-        "unmerged": _mask(unmerged),
-        "merged": _mask(merged),
+        "unmerged": _mask(unmerged, dtype),
+        "merged": _mask(merged, dtype),
         "agreement": agreement(merged.labels, unmerged.labels),
     }
 
 
-def _mask(run) -> dict[str, Any]:
-    packed = zlib.compress(np.ascontiguousarray(run.labels, np.uint8).tobytes(), 1)
+def _mask(run, dtype: np.dtype) -> dict[str, Any]:
+    packed = zlib.compress(run.labels.astype(dtype).tobytes(), 1)
     return {"labels": base64.b64encode(packed).decode("ascii"), "ms": round(1000 * run.timing.total, 3)}

@@ -20,6 +20,7 @@ import numpy as np
 from cachetools import LRUCache
 
 from app.engine import zerogpu
+from app.engine.pace import Paces
 from app.engine.pictures import Picture
 from app.engine.runs import Runs
 from app.engine.scheduler import ANYBODY, Claim, Scheduler, Urgency
@@ -64,15 +65,17 @@ class Engine:
         threads: int | None = None,
         scheduler: Scheduler | None = None,
         runs: Runs | None = None,
+        paces: Paces | None = None,
         deadline_s: float = DEADLINE_S,
     ) -> None:
-        """scheduler: the device's, runs: those at hand, where several models share them.
+        """scheduler: the device's, runs: those at hand, paces: their times, where several models share them.
 
         deadline_s: after so much time on the device no run of a sweep begins.
         """
         self.model = model
         self.scheduler = scheduler or Scheduler()
         self._runs = Runs() if runs is None else runs
+        self.paces = paces or Paces()
         self._deadline_s = deadline_s
         self._device = device
         self._threads = threads
@@ -103,8 +106,12 @@ class Engine:
     @property
     def max_patches(self) -> int:
         """Larger pictures are scaled down, so that nobody waits for minutes."""
-        large = sum(weights.numel() for weights in self.segmenter.parameters()) > LARGE_PARAMETERS
-        return MAX_PATCHES_OF_LARGE if large else MAX_PATCHES
+        return MAX_PATCHES_OF_LARGE if self.parameters > LARGE_PARAMETERS else MAX_PATCHES
+
+    @property
+    def parameters(self) -> int:
+        """How many weights the model has."""
+        return sum(weights.numel() for weights in self.segmenter.parameters())
 
     @property
     def segmenter(self) -> Segmenter:
@@ -157,6 +164,7 @@ class Engine:
             for step in self._swept(picture, missing, claim, len(names) if asked is None else asked):
                 if not isinstance(step, Waiting):
                     watched.measured(step)
+                    self._note_pace(step)
                     self._runs.keep((picture.digest, self.model, str(step.recipe)), step)
                 yield step
 
@@ -178,6 +186,7 @@ class Engine:
                 claim, lambda: segmenter.segment(picture.rgb, recipe, profile=profile, max_patches=limit)
             )
             watched.measured(run)
+        self._note_pace(run)
         return run
 
     def at_once(
@@ -232,6 +241,10 @@ class Engine:
                 ahead = ticket.ahead
                 yield Waiting(ahead, ahead * self.scheduler.turn_seconds)
             return self.scheduler.run(work)
+
+    def _note_pace(self, run: SegmentationRun) -> None:
+        if str(run.recipe) == "none":
+            self.paces.note(self.name, run.timing.total, run.grid.size)
 
     def _swept(
         self, picture: Picture, recipes: Sequence[str], claim: Claim, asked: int

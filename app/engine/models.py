@@ -5,63 +5,21 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import psutil
 from cachetools import LRUCache
 
-from app import texts
 from app.engine.engine import Engine
+from app.engine.offers import DEFAULT, Offer, megabytes
+from app.engine.pace import Paces, pace_texts
 from app.engine.runs import Runs
 from app.engine.scheduler import Scheduler
 from mpm.errors import InputError, shortened
 from mpm.zoo.download import Progress
 
-DEFAULT = "streets-vit-tiny"
 MEMORY_BYTES = 4 * 2**30
 """Weights held at most, besides the page's own model; on small computers half of their memory."""
 REPORT_EVERY_S = 0.25
-
-
-@dataclass(frozen=True)
-class Offer:
-    """A model as the page lists it.
-
-    data_set    name of its label set
-    size_bytes  of its files; None where nobody says
-    at_hand     needs no download
-    mean_iou    as published, in per cent; None where none is
-    """
-
-    name: str
-    title: str
-    data_set: str
-    licence: str
-    size_bytes: int | None
-    at_hand: bool
-    mean_iou: float | None = None
-
-    @property
-    def line(self) -> str:
-        """A line of the menu."""
-        parts = [self.title, texts.DATA_SETS.get(self.data_set, self.data_set)]
-        parts += [f"{self.mean_iou:g} % mIoU"] if self.mean_iou else []
-        if not self.at_hand:
-            parts.append(f"download of about{_megabytes(self.size_bytes)}" if self.size_bytes else "download")
-        return " · ".join(filter(None, parts))
-
-
-def model_card(offer: Offer) -> dict[str, str]:
-    """A model as the explorer's menu shows it: its line, what it knows, and under which licence it comes."""
-    return {"name": offer.name, "line": offer.line, "about": _about(offer)}
-
-
-def _about(offer: Offer) -> str:
-    if offer.name == DEFAULT:
-        return texts.KNOWS
-    licence = f" Licence: {offer.licence}." if offer.licence else ""
-    knows = texts.DATA_SETS.get(offer.data_set, offer.data_set) or "classes of its own"
-    return f"It knows {knows}: masks are meaningful on such pictures, merges on any.{licence}"
 
 
 class Models:
@@ -82,7 +40,7 @@ class Models:
         """shelf: where further models come from, None for no others."""
         self._device, self._threads, self._shelf = device, threads, shelf
         self._own_lock = threading.Lock()
-        self._scheduler, self._runs = Scheduler(), Runs()
+        self._scheduler, self._runs, self._paces = Scheduler(), Runs(), Paces()
         self.own = self._engine(default)
         limit = memory_bytes or min(MEMORY_BYTES, psutil.virtual_memory().total // 2)
         self._others: LRUCache = LRUCache(limit, getsizeof=lambda held: held[1])
@@ -91,7 +49,7 @@ class Models:
     def of(cls, engine: Engine) -> Models:
         """A page of this one model."""
         models = cls(engine.model)
-        models.own = engine
+        models.own, models._paces = engine, engine.paces
         return models
 
     def start(self) -> Models:
@@ -144,15 +102,20 @@ class Models:
             raise InputError(f"this page has no model {shortened(name)}: it offers {', '.join(offers)}")
         return offers[name or self.default]
 
+    def paces(self) -> dict[str, str]:
+        """How long a run of each model takes here, in words; empty before the page's own model ran."""
+        known = self._paces.of(self.default) is not None
+        return pace_texts(self.offers(), self._paces, self.default, self.own.parameters if known else 0)
+
     def _engine(self, name: str) -> Engine:
-        return Engine(name, self._device, self._threads, self._scheduler, self._runs)
+        return Engine(name, self._device, self._threads, self._scheduler, self._runs, self._paces)
 
     def _hold(self, name: str, held: tuple[Engine, int]) -> None:
         try:
             self._others[name] = held
         except ValueError:
             raise InputError(
-                f"the model {name} is too large for this computer's memory ({_megabytes(held[1]).strip()})"
+                f"the model {name} is too large for this computer's memory ({megabytes(held[1])})"
             ) from None
 
 
@@ -174,6 +137,8 @@ class Shelf:
                 entry.size_bytes,
                 registry.is_cached(entry),
                 entry.mean_iou,
+                entry.panoptic_quality,
+                entry.parameters_m,
             )
             for entry in registry.entries()
             if self._names is None or entry.name in self._names
@@ -212,7 +177,3 @@ def _in_thread(work: Callable[[Progress], None]) -> Iterator[tuple[int, int | No
                 yield latest["report"]
     if error is not None:
         raise error
-
-
-def _megabytes(size: int | None) -> str:
-    return "" if size is None else f" {max(1, round(size / 1e6))} MB"

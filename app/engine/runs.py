@@ -40,4 +40,5 @@ def run_bytes(run: SegmentationRun) -> int:
         for stage in run.trace.stages
         for name in ("index", "nearest", "partner", "similarity", "position")
     )
-    return run.labels.nbytes + run.logits.nbytes + stages
+    segments = run.segments.ids.nbytes if run.segments else 0
+    return run.labels.nbytes + run.logits.nbytes + segments + stages

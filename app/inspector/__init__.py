@@ -19,6 +19,7 @@ Events that it sends back carry a wish (see `app.engine.generations.Wish`) and, 
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -45,8 +46,10 @@ def script() -> str:
 
 @cache
 def style() -> str:
-    """The component's CSS; what comes later wins."""
-    return "\n".join((_FOLDER / "css" / f"{name}.css").read_text(encoding="utf-8") for name in _STYLES)
+    """The component's CSS, without comments and indentation; what comes later wins."""
+    text = "\n".join((_FOLDER / "css" / f"{name}.css").read_text(encoding="utf-8") for name in _STYLES)
+    lines = (line.strip() for line in re.sub(r"/\*.*?\*/", "", text, flags=re.S).splitlines())
+    return "\n".join(line for line in lines if line)
 
 
 @cache

@@ -21,6 +21,7 @@ from app.inspector.agreement import agreement
 from app.inspector.figure_parts import (
     FAMILY,
     POINTS_PER_INCH,
+    coloured_mask,
     fitted,
     merged_picture,
     outlines,
@@ -28,6 +29,7 @@ from app.inspector.figure_parts import (
     text_width_in,
     wrapped,
 )
+from app.inspector.wire import readable
 from mpm.errors import InputError
 
 FORMATS = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
@@ -125,7 +127,7 @@ def draw(
 ) -> Figure:
     """The figure itself. said: parts of the line of numbers, wrapped where it is too long."""
     classes = present([baseline.labels, merged.labels], len(class_names))
-    names = [_shortened(str(class_names[one])) for one in classes]
+    names = [_shortened(readable(str(class_names[one]))) for one in classes]
     lines = wrapped(said, TEXT_PT, WIDTH_IN - 2 * EDGE_IN)
     columns = legend_columns(names)
     legend_rows = -(-len(names) // columns)
@@ -155,8 +157,8 @@ def _draw_panels(
     images = (
         picture,
         merged_picture(picture, grid, groups),
-        palette[baseline.labels],
-        palette[merged.labels],
+        coloured_mask(baseline, palette),
+        coloured_mask(merged, palette),
     )
     for number, (name, image) in enumerate(zip(PANELS, images, strict=True)):
         axes = figure.add_axes(layout.box(number))

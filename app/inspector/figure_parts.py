@@ -14,6 +14,8 @@ from mpm.merging.grid import Grid
 FAMILY = "DejaVu Sans"
 """Comes with matplotlib, so that a figure is the same everywhere."""
 POINTS_PER_INCH = 72
+LINES_A_SIDE = 400
+"""A border of a thing is about so many times narrower than the mask is long."""
 
 
 def fitted(rgb: np.ndarray, long_side_px: int) -> np.ndarray:
@@ -52,7 +54,7 @@ def cells_of(grid: Grid, width_px: int, height_px: int) -> tuple[np.ndarray, np.
 def outlines(grid: Grid, groups: np.ndarray) -> np.ndarray:
     """Borders of the groups of several patches: (L, 2, 2), from (x, y) to (x, y) in [0, 1] of the picture.
 
-    Borders in one line are one. The picture's own edge is left out.
+    Borders in one line are one. The picture's own edge is left out, and so is what lies beyond it.
     """
     shared = np.isin(groups, np.flatnonzero(np.bincount(groups.ravel()) > 1))
     below = (groups[1:] != groups[:-1]) & (shared[1:] | shared[:-1])
@@ -61,7 +63,9 @@ def outlines(grid: Grid, groups: np.ndarray) -> np.ndarray:
     down = [((col + 1, start), (col + 1, end)) for col, start, end in _streaks(right.T)]
     corners = np.array([*across, *down], np.float64).reshape(-1, 2, 2)
     image = np.array(grid.image_wh_px or (grid.cols * grid.patch_px, grid.rows * grid.patch_px))
-    return ((corners * grid.patch_wh_px() - grid.pad_xy_px()) / image).clip(0, 1)
+    lines = (corners * grid.patch_wh_px() - grid.pad_xy_px()) / image
+    inside = ((lines.max(axis=1) > 0) & (lines.min(axis=1) < 1)).all(axis=1)
+    return lines[inside].clip(0, 1)
 
 
 def _streaks(lines: np.ndarray) -> list[tuple[int, int, int]]:
@@ -70,6 +74,21 @@ def _streaks(lines: np.ndarray) -> list[tuple[int, int, int]]:
     steps = np.diff(padded, axis=1)
     starts, ends = np.argwhere(steps == 1), np.argwhere(steps == -1)
     return [(int(line), int(first), int(end[1])) for (line, first), end in zip(starts, ends, strict=True)]
+
+
+def coloured_mask(run, palette: np.ndarray) -> np.ndarray:
+    """A run's mask as (H, W, 3) uint8, with white borders of things where the model tells them apart."""
+    image = palette[run.labels]
+    segments = getattr(run, "segments", None)
+    if segments is None:
+        return image
+    # The last place is that of pixels of no segment.
+    things = np.array([one.is_thing for one in segments.table] + [False])
+    ids = np.where(things[segments.ids], segments.ids, -1)
+    width = max(1, round(max(ids.shape) / LINES_A_SIDE))
+    inner = cv2.erode((ids + 1).astype(np.float32), np.ones((2 * width + 1,) * 2))
+    outer = cv2.dilate((ids + 1).astype(np.float32), np.ones((2 * width + 1,) * 2))
+    return np.where(((inner != outer) & (ids >= 0))[..., None], np.uint8(255), image)
 
 
 def present(masks: Sequence[np.ndarray], classes: int) -> list[int]:

@@ -10,7 +10,8 @@ import gradio as gr
 from app.engine.engine import Engine
 from app.engine.events import LONGEST_RECIPE, answered, as_dict, read_event
 from app.engine.generations import CAMERA, KINDS, RECIPE, VIEW, Generations, Wish, tab_of
-from app.engine.models import Models, model_card
+from app.engine.models import Models
+from app.engine.offers import model_card
 from app.engine.pictures import Examples, Picture, Pictures
 from app.engine.scheduler import Urgency
 from app.engine.steps import runs_only
@@ -114,7 +115,8 @@ class Handlers:
         claim = self.generations.claim(wish, Urgency.ASKED, VIEW)
         card = model_card(self.models.offer(wish.model))
         self._check_wanted(wish)  # runs at hand take no turn, which would ask
-        yield from explore(engine, picture, wish.recipe, claim, wish.generation, card)
+        paces = self.models.paces
+        yield from explore(engine, picture, wish.recipe, claim, wish.generation, card, paces)
 
     def _picture(self, source: Mapping[str, Any]) -> Picture:
         """From {example}, {upload, name} or {picture}."""
@@ -140,7 +142,7 @@ class Handlers:
             return
         engine, picture = self.seen(wish)
         claim = self.generations.claim(wish, Urgency.ASKED, *kinds)
-        yield from runs_messages(engine, picture, recipes, claim, wish.generation)
+        yield from runs_messages(engine, picture, recipes, claim, wish.generation, self.models.paces)
 
     def _saved(self, wish: Wish, fields: Mapping[str, Any]) -> Iterator[str]:
         engine, picture = self.seen(wish)

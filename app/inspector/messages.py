@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 from app.engine.engine import Engine
 from app.engine.pictures import Picture
@@ -24,6 +25,8 @@ from mpm.merging.grid import Grid
 from mpm.merging.schedule import PAPER, PRESETS
 
 BASELINE = "none"
+Paces = Callable[[], Mapping[str, str]]
+"""How long a run of each model takes here, in words, as far as it can be told by now."""
 STOPS = tuple(str(preset) for preset in PRESETS)
 SHIPPED_STOPS = ("none", "2", "2,5", "2,5,8", "0,2,4,6,8")
 """Those that the page brings along: with all of them its HTML would be a fifth larger."""
@@ -39,8 +42,8 @@ def view_key(engine: Engine, picture: Picture) -> str:
     return f"{picture.digest}-{engine.name}"
 
 
-def image_view(engine: Engine, picture: Picture, card: Mapping[str, str]) -> ImageView:
-    """A picture as the explorer shows it, with the model's classes. card: the model's {name, line, about}."""
+def image_view(engine: Engine, picture: Picture, card: Mapping[str, Any]) -> ImageView:
+    """A picture as the explorer shows it, with the model's classes. card: the model's, of the menu."""
     segmenter = engine.segmenter
     return ImageView(
         key=view_key(engine, picture),
@@ -79,11 +82,13 @@ def explore(
     wanted: str,
     claim: Claim,
     generation: float = 0,
-    card: Mapping[str, str] | None = None,
+    card: Mapping[str, Any] | None = None,
+    paces: Paces = dict,
 ) -> Iterator[str]:
     """Messages of one picture: the wanted recipe beside the baseline first, then every stop of the slider.
 
-    A recipe that does not fit the model gives way to the paper's. Raises InputError where the sweep does.
+    card: the model's, of the menu. A recipe that does not fit the model gives way to the paper's. Raises
+    InputError where the sweep does.
     """
     selected = fitting(wanted, engine)
     order = list(dict.fromkeys([selected, BASELINE, *STOPS]))
@@ -97,14 +102,14 @@ def explore(
             raise
         # Some recipes only fail when they run, such as a time that this device cannot meet.
         yield encode_failure("custom", generation, sentence_of(error), [selected])
-        yield from explore(engine, picture, str(PAPER), claim, generation, card)
+        yield from explore(engine, picture, str(PAPER), claim, generation, card, paces)
         return
     view = _whole_view(engine, picture, runs[BASELINE], card or {})
-    yield encode(view, runs, selected=selected, generation=generation)
+    yield encode(view, runs, selected=selected, generation=generation, paces=paces())
     for run in runs_only(steps):
         runs[str(run.recipe)] = run
         yield encode_runs(view, {str(run.recipe): run}, baseline=runs[BASELINE], sent=runs)
-    yield encode_explored(view.key, generation, runs)
+    yield encode_explored(view.key, generation, runs, paces())
 
 
 def _filled(runs: dict, steps: Iterator, wanted: set[str], generation: float) -> Iterator[str]:
@@ -132,7 +137,12 @@ def first_message(engine: Engine, picture: Picture, selected: str = str(PAPER)) 
 
 
 def runs_messages(
-    engine: Engine, picture: Picture, asked: Sequence[str], claim: Claim, generation: float = 0
+    engine: Engine,
+    picture: Picture,
+    asked: Sequence[str],
+    claim: Claim,
+    generation: float = 0,
+    paces: Paces = dict,
 ) -> Iterator[str]:
     """More runs of a picture that the browser already shows: how the waiting goes, then all at once.
 
@@ -148,7 +158,8 @@ def runs_messages(
     for name, run in runs.items():
         _check_grid(name, run.grid, runs[BASELINE].grid)
     renamed = {text: own for text, own in own_texts.items() if text != own}
-    yield encode_runs(image_view(engine, picture, {}), runs, baseline=runs[BASELINE], renamed=renamed)
+    view, baseline = image_view(engine, picture, {}), runs[BASELINE]
+    yield encode_runs(view, runs, baseline=baseline, renamed=renamed, paces=paces())
 
 
 def fitting(wanted: str, engine: Engine) -> str:
@@ -160,7 +171,7 @@ def fitting(wanted: str, engine: Engine) -> str:
         return str(PAPER)
 
 
-def _whole_view(engine: Engine, picture: Picture, baseline, card: Mapping[str, str]) -> ImageView:
+def _whole_view(engine: Engine, picture: Picture, baseline, card: Mapping[str, Any]) -> ImageView:
     """A picture with what its unmerged run tells of it."""
     from mpm.segmenters.confidence import is_unsure
 

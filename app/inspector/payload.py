@@ -1,6 +1,6 @@
 """What the browser gets: one JSON string for one image, its runs, and what belongs to them.
 
-Schema "mpm-inspector/3". Every message is an object with `schema`, `kind`, `view` (the image's key) and
+Schema "mpm-inspector/4". Every message is an object with `schema`, `kind`, `view` (the image's key) and
 `nonce`; numbers in bulk are base64 of little-endian arrays. Kinds:
 
 picture   generation, picture (its digest), title, notes, image {src, width, height, full_width, full_height},
@@ -8,7 +8,8 @@ picture   generation, picture (its digest), title, notes, image {src, width, hei
 waiting   generation, text, done, of: somebody else is served, the model is loading or on its way
 view      everything about one image, and the runs at hand. The same key again: runs are merged in and the
           user's schedule, stage, layers, pinned patch and zoom stay. Another key: a new picture.
-          generation, picture, model {name, line, about}; reference {median, low} of confidence or null;
+          generation, picture, model (its card, see `app.engine.offers.model_card`);
+          reference {median, low} of confidence or null;
           unsure (the unmerged mask is so much less sure than that: the model may not know such pictures);
           title, notes; image as above;
           grid {rows, cols, patch_w, patch_h, pad_x, pad_y}: a patch's size, and the padding left of and above
@@ -16,10 +17,11 @@ view      everything about one image, and the runs at hand. The same key again: 
           depth; classes [{name, colour}]; ignore_index; schedules (the slider's stops); paper; baseline;
           rules (what a recipe may name, as `mpm.Rule.describe` tells it);
           named (recipes with names: [{name, title, source, about, is_published, text}]); selected;
-          can (what Python answers, see ImageView); truth (labels or null); runs; sent
+          can (what Python answers, see ImageView); truth (labels or null); runs; sent;
+          paces {model: how long a run takes here, in words}
 runs      more runs of that image: runs, sent (every recipe sent so far; the browser asks for what it lacks),
-          renamed {as asked for: the recipe's own text}
-explored  generation, sent: every run of the view was sent
+          renamed {as asked for: the recipe's own text}, paces
+explored  generation, sent, paces: every run of the view was sent
 heat      schedule, stage, patch, values (float32, one a patch), caption
 failed    what (the event), generation, schedules, message: what could not be done, and why
 file      name, mime, content (base64): saved by the browser at once
@@ -28,13 +30,17 @@ features  features as colours, see `app.inspector.features_message`
 curves    methods as curves, see `app.inspector.curves`
 
 run       schedule (the text of its recipe, as everywhere here), blocks, token_counts, notes, labels,
-          agreement, truth, confidence (or null)
+          agreement, truth, confidence (or null), segments (null where the model tells no things apart)
           stages: numbers into the message's own `stages`: recipes that begin alike share them
 stage     block, rule, sentences, tokens (input tokens), dtype ("i2" or "i4") and data: base64 of zlib-packed
           arrays over the input tokens, one after the other: index, nearest, partner (of dtype, as distances
           from the token's own number; the smallest number of the type means none), similarity (float32, as
           four planes of bytes), code (uint8): a token's reason is sentences[code]. Groups follow from index.
-labels    zlib-compressed uint8, image.height x image.width
+labels    zlib-compressed uint8, image.height x image.width; little-endian uint16 where there are more than
+          255 classes. The type's highest number is no class.
+segments  table [[class, score, whether it is a thing], ...], ids: zlib-compressed, image.height x
+          image.width: place of each pixel's segment in the table, plus 1; 0 for none. uint8, or little-endian
+          uint16 where there are more than 255 segments.
 agreement [[class in the baseline, class here, pixels], ...] at the size of the runs' labels, or null
 truth     the same against the ground truth: [[true class, class here, pixels], ...], or null
 """
@@ -62,9 +68,10 @@ from app.inspector.wire import (
     known_truth,
     labels_text,
     same_size,
+    segments_entry,
 )
 
-SCHEMA = "mpm-inspector/3"
+SCHEMA = "mpm-inspector/4"
 
 
 def encode_picture(
@@ -94,6 +101,7 @@ def encode(
     selected: str | None = None,
     sent: Iterable[str] | None = None,
     generation: float = 0,
+    paces: Mapping[str, str] | None = None,
 ) -> str:
     """The first message of an image: picture, grid, classes and the runs at hand.
 
@@ -126,6 +134,7 @@ def encode(
         "truth": None if view.truth is None else labels_text(view, known_truth(view, view.truth)),
         **_runs(view, runs, runs.get(view.baseline)),
         "sent": sorted(set(sent or ()) | set(runs)),
+        "paces": dict(paces or {}),
     }
     return inspector_message("view", view.key, message)
 
@@ -137,18 +146,26 @@ def encode_runs(
     baseline: object,
     sent: Iterable[str] = (),
     renamed: Mapping[str, str] | None = None,
+    paces: Mapping[str, str] | None = None,
 ) -> str:
     """More runs of an image that the browser already shows. baseline: its unmerged run.
 
     renamed: recipes as somebody spelled them -> their own texts, which are the names of the runs.
     """
-    names = {"sent": sorted(set(sent) | set(runs)), "renamed": dict(renamed or {})}
+    names = {
+        "sent": sorted(set(sent) | set(runs)),
+        "renamed": dict(renamed or {}),
+        "paces": dict(paces or {}),
+    }
     return inspector_message("runs", view.key, {**_runs(view, runs, baseline), **names})
 
 
-def encode_explored(key: str, generation: float, sent: Iterable[str]) -> str:
+def encode_explored(
+    key: str, generation: float, sent: Iterable[str], paces: Mapping[str, str] | None = None
+) -> str:
     """Every run of a view was sent."""
-    return inspector_message("explored", key, {"generation": generation, "sent": sorted(sent)})
+    body = {"generation": generation, "sent": sorted(sent), "paces": dict(paces or {})}
+    return inspector_message("explored", key, body)
 
 
 def encode_heat(
@@ -202,4 +219,5 @@ def _run(view: ImageView, name: str, run, baseline, stages: StageTable) -> dict:
         "agreement": None if baseline is None else confusion(*same_size(view, baseline.labels, run.labels)),
         "truth": None if view.truth is None else confusion(*judged(view, run.labels)),
         "confidence": getattr(run, "confidence", None),
+        "segments": segments_entry(view, getattr(run, "segments", None)),
     }

@@ -10,7 +10,8 @@ import gradio as gr
 
 from app import texts
 from app.engine.generations import Generations
-from app.engine.models import DEFAULT, Models, model_card
+from app.engine.models import Models
+from app.engine.offers import DEFAULT, GROUPS, model_card
 from app.engine.pictures import Examples, Pictures
 from app.examples import EXAMPLES, FIRST_MESSAGE, Example
 from app.inspector import Inspector
@@ -59,6 +60,7 @@ def page_facts(models: Models, shipped: list[Example], has_first: bool) -> dict:
     return {
         "title": texts.TITLE,
         "models": [model_card(offer) for offer in models.offers()],
+        "groups": list(GROUPS),
         "model": models.default,
         "examples": [_thumbnail(example) for example in shipped],
         "selected_example": shipped[0].stem if shipped else None,

@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 
 from app.inspector.image_view import ImageView, display_wh_px
+from mpm.segmenters.segments import Segments
 
+SMALL_PIXELS = 200_000
 SHOWN_QUALITY = 80
 """Of the JPEG that a browser shows; everything that is computed starts from the picture itself."""
 
@@ -41,7 +43,13 @@ def class_entries(view: ImageView) -> list[dict]:
 def coloured_classes(names: Sequence[str], palette: np.ndarray) -> list[dict]:
     """Names and colours; palette: (classes, 3) uint8."""
     colours = ("#" + bytes(colour).hex() for colour in np.asarray(palette, np.uint8))
-    return [{"name": str(name), "colour": c} for name, c in zip(names, colours, strict=True)]
+    return [{"name": readable(str(name)), "colour": c} for name, c in zip(names, colours, strict=True)]
+
+
+def readable(name: str) -> str:
+    """A class's name without what COCO adds where it joined classes: "wall-other-merged" is "wall, other"."""
+    bare = name.removesuffix("-merged")
+    return f"{bare.removesuffix('-other')}, other" if bare.endswith("-other") else bare
 
 
 def image_entry(rgb: np.ndarray) -> dict:
@@ -70,8 +78,24 @@ def picture_url(rgb: np.ndarray) -> str:
 
 
 def labels_text(view: ImageView, labels: np.ndarray) -> str:
-    shown = resized(labels.astype(np.uint8), view.display_wh_px, cv2.INTER_NEAREST_EXACT)
-    return base64.b64encode(zlib.compress(np.ascontiguousarray(shown).tobytes(), 6)).decode("ascii")
+    shown = resized(labels.astype(np.uint16), view.display_wh_px, cv2.INTER_NEAREST_EXACT)
+    return packed_text(shown.astype(view.label_dtype))
+
+
+def segments_entry(view: ImageView, segments: Segments | None) -> dict | None:
+    """Segments as a table, and for each pixel the number of its segment, from 1 on; 0 for none."""
+    if segments is None:
+        return None
+    shown = resized((segments.ids + 1).astype(np.uint16), view.display_wh_px, cv2.INTER_NEAREST_EXACT)
+    dtype = "u1" if len(segments.table) <= 0xFF else "<u2"
+    table = [[one.label, round(float(one.score), 3), one.is_thing] for one in segments.table]
+    return {"table": table, "ids": packed_text(shown.astype(dtype))}
+
+
+def packed_text(array: np.ndarray) -> str:
+    """Base64 of zlib-compressed numbers; a small picture's as tight as can be, for that takes no time."""
+    level = 9 if array.size <= SMALL_PIXELS else 6
+    return base64.b64encode(zlib.compress(np.ascontiguousarray(array).tobytes(), level)).decode("ascii")
 
 
 def resized(array: np.ndarray, wh_px: tuple[int, int], how: int) -> np.ndarray:
@@ -81,30 +105,42 @@ def resized(array: np.ndarray, wh_px: tuple[int, int], how: int) -> np.ndarray:
 
 
 def known_truth(view: ImageView, truth: np.ndarray) -> np.ndarray:
-    """Truth with 255 wherever a pixel counts nowhere."""
+    """Truth with the number of no class wherever a pixel counts nowhere."""
     out = (truth < 0) | (truth >= len(view.class_names))
     if view.ignore_index is not None:
         out |= truth == view.ignore_index
-    return np.where(out, 255, truth)
+    return np.where(out, _no_class(view), truth)
+
+
+def _no_class(view: ImageView) -> int:
+    return int(np.iinfo(view.label_dtype).max)
 
 
 def same_size(view: ImageView, *labels: np.ndarray) -> list[np.ndarray]:
     if len({one.shape for one in labels}) == 1:
         return list(labels)
-    return [resized(one.astype(np.uint8), view.display_wh_px, cv2.INTER_NEAREST_EXACT) for one in labels]
+    return [resized(one.astype(np.uint16), view.display_wh_px, cv2.INTER_NEAREST_EXACT) for one in labels]
 
 
 def judged(view: ImageView, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     truth, labels = same_size(view, known_truth(view, view.truth), labels)
-    keep = truth != 255
+    keep = truth != _no_class(view)
     return truth[keep], labels[keep]
 
 
 def confusion(before: np.ndarray, after: np.ndarray) -> list[list[int]]:
     """Every pair of classes that occurs, with its number of pixels."""
-    joint = before.astype(np.uint32).ravel() * 256 + after.astype(np.uint32).ravel()
-    counts = np.bincount(joint, minlength=1)
-    return [[int(pair) >> 8, int(pair) & 255, int(counts[pair])] for pair in np.flatnonzero(counts)]
+    classes = 1 + max(int(one.max(initial=0)) for one in (before, after))
+    joint = before.astype(np.uint32).ravel() * np.uint32(classes) + after.astype(np.uint32).ravel()
+    # Counting into a table is faster, as long as there is room for one.
+    if classes <= 0x100:
+        counts = np.bincount(joint, minlength=1)
+        pairs = np.flatnonzero(counts)
+        counts = counts[pairs]
+    else:
+        pairs, counts = np.unique(joint, return_counts=True)
+    triples = np.stack([*np.divmod(pairs, classes), counts], axis=1)
+    return triples.tolist()
 
 
 def base64_of(array: np.ndarray) -> str:

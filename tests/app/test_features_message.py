@@ -16,7 +16,7 @@ def test_every_patch_has_three_bytes_in_raster_order():
     told = json.loads(
         encode_features("key", "2,5", FeatureColours(baseline, 255 - baseline, (0.51234567, 0.2, 0)))
     )
-    assert (told["schema"], told["kind"], told["view"]) == ("mpm-inspector/3", "features", "key")
+    assert (told["schema"], told["kind"], told["view"]) == ("mpm-inspector/4", "features", "key")
     assert (told["schedule"], told["rows"], told["cols"]) == ("2,5", 2, 3)
     assert base64.b64decode(told["baseline"]) == bytes(range(18))
     assert base64.b64decode(told["merged"]) == bytes(range(255, 237, -1))

@@ -18,7 +18,8 @@ from support.stub_shelf import MB, StubShelf
 import mpm
 from app import texts
 from app.engine import models as models_module
-from app.engine.models import DEFAULT, Models, Shelf, model_card
+from app.engine.models import Models, Shelf
+from app.engine.offers import DEFAULT, model_card
 from app.engine.pictures import Examples, Picture, Pictures
 from app.inspector.handlers import Handlers
 from app.inspector.messages import STOPS
@@ -61,7 +62,8 @@ def test_the_page_s_own_model_comes_first_and_is_the_default(models, folders):
 
 def test_no_folder_of_the_server_is_told():
     models = Models("/srv/private/x")
-    assert models.default == models.offers()[0].name == models.offers()[0].line == "x"
+    assert models.default == models.offers()[0].name == models.offers()[0].title == "x"
+    assert models.offers()[0].line == "x · at hand"
     assert models.engine("x") is models.own
     with pytest.raises(mpm.InputError) as caught:
         models.engine("other")
@@ -117,7 +119,7 @@ def test_a_download_tells_how_far_it_is_and_ends_at_hand(models, shelf, folders)
     shelf.may_end.set()
     assert set(fetching) <= {(MB, 2 * MB)}
     card = model_card(models.offer(folders[2]))
-    assert card["line"] == "c · eleven street classes" and "Licence: MIT." in card["about"]
+    assert card["line"] == "c · 1 MB · eleven street classes · at hand" and "Licence: MIT." in card["about"]
     assert list(models.fetch(folders[2])) == [] == list(models.fetch(folders[0])), "at hand"
     assert models.engine(folders[2]) is not models.own
 
@@ -142,7 +144,8 @@ def test_trouble_of_a_download_is_raised_where_somebody_waits(models, shelf, fol
 def test_the_page_lists_every_model_as_a_card(models, folders):
     facts = page_facts(models, [], has_first=False)
     assert [card["name"] for card in facts["models"]] == folders and facts["model"] == folders[0]
-    assert all(set(card) == {"name", "line", "about"} for card in facts["models"])
+    assert {card["group"] for card in facts["models"]} == {"Streets"} <= set(facts["groups"])
+    assert [card["download"] for card in facts["models"]] == [None, None, "1 MB"]
     assert facts["selected_example"] is None and facts["stops"] == list(STOPS) and facts["first"] is False
 
 
@@ -169,11 +172,11 @@ def test_the_registry_s_shelf(monkeypatch, tmp_path):
     assert everything[DEFAULT].at_hand and "download" not in everything[DEFAULT].line
     assert not everything["seg-tiny-mask-ade20k"].at_hand
     assert everything["seg-tiny-mask-ade20k"].line == (
-        "Seg-T-Mask/16 · ADE20K, 150 classes · 38.1 % mIoU · download of about 28 MB"
+        "Seg-T-Mask/16 · 7 M parameters · mIoU 38.1 on ADE20K · download of about 28 MB"
     )
     assert [offer.name for offer in Shelf(downloads=False).offers()] == [DEFAULT]
     assert [offer.name for offer in Shelf(["seg-tiny-mask-ade20k"]).offers()] == ["seg-tiny-mask-ade20k"]
-    assert model_card(everything[DEFAULT])["about"] == texts.KNOWS
+    assert model_card(everything[DEFAULT])["about"] == f"{texts.KNOWS} Licence: CC BY-NC 4.0."
     assert "ADE20K, 150 classes" in model_card(everything["seg-tiny-mask-ade20k"])["about"]
 
 

@@ -12,7 +12,8 @@ from support.stub_shelf import MB, StubShelf
 import mpm
 from app.engine import models as models_module
 from app.engine.engine import Engine
-from app.engine.models import Models, model_card
+from app.engine.models import Models
+from app.engine.offers import model_card
 from app.inspector.messages import STOPS, explore, view_key
 
 pytestmark = pytest.mark.usefixtures("soon")

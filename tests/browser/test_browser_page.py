@@ -141,7 +141,8 @@ def test_another_model_sees_the_same_picture(page, cache):
     run = mpm.load_segmenter(cache / PUBLISHED).segment(EXAMPLES[0].rgb(), "2,5")
     assert record(page, "2,5")["token_counts"] == run.trace.token_counts
     menu = page.locator("[data-ref=model]")
-    assert "ADE20K, 150 classes" in menu.locator("option:checked").inner_text()
+    assert "mIoU 38.1 on ADE20K · at hand" in menu.locator("option:checked").inner_text()
+    assert page.locator("[data-ref=modelAbout]").inner_text().startswith("MIT · ")
     assert "ADE20K, 150 classes" in menu.get_attribute("title")
     assert "mIoU against the truth" not in page.locator("#inspector").inner_text(), "other classes"
     choose_model(page, "streets-vit-tiny")

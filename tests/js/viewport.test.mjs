@@ -50,3 +50,11 @@ test('a drag moves the middle, and not beyond the picture', () => {
   const rect = { x: 0, y: 0, w: 320, h: 160 };
   assert.deepEqual(panned({ scale: 4, x: 0.5, y: 0.5 }, rect, 32, -400), { scale: 4, x: 0.4, y: 1 });
 });
+
+test('nothing of a patch outside of the picture is seen, and links lead towards it', () => {
+  const square = { ...view, rows: 4 };
+  const rect = pictureRect(square, 80, 80, whole);
+  assert.deepEqual(patchBox(square, rect, 12), { x: 0, y: 60, w: 20, h: 0 });
+  assert.deepEqual(patchCentre(square, rect, 12), { x: 10, y: 90 });
+  assert.equal(patchAt(square, rect, 79, 59.9), 7, 'no point of the picture lies in the padding');
+});

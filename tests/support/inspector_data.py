@@ -15,6 +15,7 @@ from app.inspector.messages import rule_menu
 from mpm.merging.named import ModelShape, named_recipes
 from mpm.merging.recipe import Recipe
 from mpm.merging.trace import MergeTrace, trace_image
+from mpm.segmenters.segments import Segment, Segments
 
 SCHEDULES = ("none", "8", "5", "2", "2,5", "2,5,8", "2,4,6,8", "0,2,4,6,8")
 CLASSES = ("sky", "building", "road", "tree", "<b>car</b>")
@@ -31,6 +32,7 @@ class MadeUpRun:
     grid: mpm.Grid
     trace: MergeTrace
     notes: tuple[str, ...] = ()
+    segments: Segments | None = None
 
 
 def made_up_image(width_px: int, height_px: int, seed: int = 0) -> np.ndarray:
@@ -73,6 +75,21 @@ def made_up_runs(
         )
         for schedule in parsed
     }
+
+
+def made_up_segments(image: np.ndarray, discs: int = 5, label: int = 4) -> tuple[np.ndarray, Segments]:
+    """Labels and segments: discs of one class of things over the bands, which are no things."""
+    height, width = image.shape[:2]
+    labels = np.minimum(made_up_labels(image), label - 1)
+    ids = labels.astype(np.int16)
+    y, x = np.mgrid[:height, :width]
+    for number in range(discs):
+        middle = (number + 0.5) * width / discs, height * (0.4 + 0.2 * (number % 2))
+        inside = np.hypot(x - middle[0], y - middle[1]) < 0.55 * width / discs
+        ids[inside], labels[inside] = label + number, label
+    ids[: max(1, height // 20)] = -1
+    bands = [Segment(band, 0.5, False) for band in range(label)]
+    return labels, Segments(ids, (*bands, *(Segment(label, 0.9 + one / 100, True) for one in range(discs))))
 
 
 def made_up_view(image: np.ndarray, **changes) -> ImageView:

@@ -33,12 +33,21 @@ run(host, trigger, props, {}, upload, watch);
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
+# fmt: off
 FACTS = {
     "title": "MPM Explorer",
     "models": [
-        {"name": "made-up", "line": "made-up · eleven street classes", "about": "Made up."},
-        {"name": "other", "line": "other · 150 classes", "about": "Another one."},
+        {
+            "name": "made-up", "line": "made-up · eleven street classes", "about": "Made up.",
+            "title": "Made up", "group": "Streets", "classes": 11, "licence": "CC0",
+            "parameters_m": None, "download": None,
+        },
+        {
+            "name": "other", "line": "other · 150 classes", "about": "Another one.", "title": "Other",
+            "group": "Scenes", "classes": 150, "licence": "MIT", "parameters_m": 7, "download": "28 MB",
+        },
     ],
+    "groups": ["Streets", "Things", "Scenes"],
     "model": "made-up",
     "examples": [
         {"name": name, "title": title, "kind": kind, "credit": credit, "thumbnail": PIXEL}
@@ -52,6 +61,7 @@ FACTS = {
     "stops": ["none", "8", "5", "2", "2,5", "2,5,8", "2,4,6,8", "0,2,4,6,8"],
     "first": True,
 }
+# fmt: on
 """What the page offers, as `app.inspector.section.page_facts` tells it."""
 
 

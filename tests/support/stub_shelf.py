@@ -7,7 +7,7 @@ from pathlib import Path
 
 from support.patience import PATIENCE_S
 
-from app.engine.models import Offer
+from app.engine.offers import Offer
 
 MB = 10**6
 

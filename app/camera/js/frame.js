@@ -1,6 +1,6 @@
 // An answered frame, as the painters of pictures and masks want it.
 
-import { bytesOf, inflate } from '../../inspector/js/bytes.js';
+import { bytesOf, inflate, numbersOf } from '../../inspector/js/bytes.js';
 import { patchSpans, patchSums, sizesOf } from '../../inspector/js/model.js';
 
 // A frame of which nothing is known yet: its picture alone.
@@ -8,7 +8,7 @@ export const bareFrame = ({ canvas, width, height }) => ({ view: { picture: canv
 
 // taken: what was sent (see grab.js); answer: Python's (see app/camera/frames.py).
 export async function decodeFrame(taken, answer) {
-  const [unmerged, merged] = await Promise.all([answer.unmerged, answer.merged].map(({ labels }) => inflate(labels)));
+  const [unmerged, merged] = await Promise.all([answer.unmerged, answer.merged].map(async ({ labels }) => numbersOf(await inflate(labels), answer.classes.length)));
   const groups = new Uint16Array(bytesOf(answer.groups).buffer);
   const view = viewOf(taken, answer);
   return {

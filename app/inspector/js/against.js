@@ -99,11 +99,15 @@ const fullName = (recipe, rules) => {
   return familyOf(recipe) === PAPER_RULE ? `${methodName(recipe, rules)} ${name}` : name;
 };
 
+const highest = (labels) => labels.reduce((top, label) => Math.max(top, label), 0);
+
 // [class in a, class in b, pixels] of two masks of the same size.
 export function confusionOf(a, b) {
-  const pixels = new Uint32Array(256 * 256);
-  for (let at = 0; at < a.length; at += 1) pixels[a[at] * 256 + b[at]] += 1;
+  const classes = 1 + Math.max(highest(a), highest(b));
+  const pixels = classes <= 256 ? new Uint32Array(classes * classes) : new Map();
+  const add = classes <= 256 ? (pair) => (pixels[pair] += 1) : (pair) => pixels.set(pair, (pixels.get(pair) ?? 0) + 1);
+  for (let at = 0; at < a.length; at += 1) add(a[at] * classes + b[at]);
   const triples = [];
-  pixels.forEach((number, at) => number && triples.push([at >> 8, at & 255, number]));
-  return triples;
+  pixels.forEach((number, pair) => number && triples.push([Math.floor(pair / classes), pair % classes, number]));
+  return triples.sort(([a1, b1], [a2, b2]) => a1 - a2 || b1 - b2);
 }

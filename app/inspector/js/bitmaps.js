@@ -4,9 +4,11 @@ import { rgbOf } from './ramps.js';
 
 const packed = ([r, g, b], alpha) => ((Math.round(alpha * 255) << 24) | (b << 16) | (g << 8) | r) >>> 0;
 
+const emptyPalette = ({ classes }) => new Uint32Array(classes.length > 255 ? 65536 : 256);
+
 // Colours by class index, as the 32-bit words of ImageData; unknown classes are clear.
 export function plainPalette(view) {
-  const words = new Uint32Array(256);
+  const words = emptyPalette(view);
   view.classes.forEach(({ colour }, index) => {
     words[index] = packed(rgbOf(colour), 1);
   });
@@ -15,7 +17,7 @@ export function plainPalette(view) {
 
 // Hidden classes are clear, and a class in focus pushes the others back.
 export function filteredPalette(view, hidden, focus) {
-  const words = new Uint32Array(256);
+  const words = emptyPalette(view);
   view.classes.forEach(({ colour }, index) => {
     const seen = !hidden.has(index) || focus === index;
     const strength = focus === null || focus === index ? 1 : 0.16;

@@ -7,6 +7,9 @@ export function bytesOf(base64) {
   return bytes;
 }
 
+// Numbers up to `most`: of one byte each, or of two where that is too little.
+export const numbersOf = (bytes, most) => (most > 255 ? new Uint16Array(bytes.buffer) : bytes);
+
 export async function inflate(base64) {
   const stream = new Blob([bytesOf(base64)]).stream().pipeThrough(new DecompressionStream('deflate'));
   return new Uint8Array(await new Response(stream).arrayBuffer());

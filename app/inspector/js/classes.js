@@ -1,13 +1,15 @@
 // Agreement of the two masks, what became what, and the class table with its filter.
 
 import { agreementText, choice, count, el, percent } from '../../js/util.js';
+import { confusionOf } from './against.js';
 import { maskModes, modeOf } from './masks.js';
 import { compareClasses } from './model.js';
 import { classMark } from './readout.js';
 import { pressWord } from './words.js';
 import { figure } from './schedule.js';
 import { besideRun, comparison, isAgainst, sideNames } from './rival.js';
-import { baselineRun, shownRun } from './store.js';
+import { countText } from './segments.js';
+import { shownRun } from './store.js';
 
 const SHOWN_FLOWS = 6;
 
@@ -121,7 +123,7 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const smallShare = (share) => (share > 0 && share < 0.0005 ? '< 0.1 %' : percent(share, 1));
 
 function showClasses(ui, state, store, actions) {
-  const found = comparison(state) ?? compareClasses(countLabels(shownRun(state).labels), state.view.classes);
+  const found = comparison(state) ?? compareClasses(confusionOf(shownRun(state).labels, shownRun(state).labels), state.view.classes);
   const tables = { before: judged(state, besideRun(state)), after: judged(state, shownRun(state)) };
   const focused = ui.classes.contains(document.activeElement) ? document.activeElement.dataset.class : null;
   const rows = [...found.rows].sort((a, b) => b.before + b.after - a.before - a.after);
@@ -181,6 +183,7 @@ function classRow(state, row, { before, after }, store, actions) {
           onblur: focus(null),
         },
         classMark(state.view, row.index),
+        countMark(state, row.index),
       ),
     ),
     el('td', {}, smallShare(row.before)),
@@ -188,6 +191,12 @@ function classRow(state, row, { before, after }, store, actions) {
     el('td', {}, el('span', { class: 'iou', style: { '--share': row.iou } }, row.iou.toFixed(3))),
     before && after ? el('td', {}, `${truthIou(before, row.index)} → ${truthIou(after, row.index)}`) : null,
   );
+}
+
+// How many things of a class, where the model tells them apart.
+function countMark(state, label) {
+  const text = countText(label, besideRun(state)?.segments, shownRun(state).segments);
+  return text ? el('small', { class: 'things', title: 'Things told apart' }, text) : null;
 }
 
 const truthIou = (table, index) => table.rows.find((row) => row.index === index)?.iou.toFixed(2) ?? '–';
@@ -204,10 +213,4 @@ function classCaption(state, absent, actions) {
       el('button', { type: 'button', class: 'quiet', onclick: actions.showAllClasses }, 'Show all'),
     );
   return el('span', {}, ...parts);
-}
-
-function countLabels(labels) {
-  const pixels = new Uint32Array(256);
-  for (const label of labels) pixels[label] += 1;
-  return [...pixels].flatMap((number, index) => (number ? [[index, index, number]] : []));
 }

@@ -13,6 +13,7 @@ const BAND_TICKS = 1;
 const STEPS = [1, 2, 2.5, 5, 10]; // quarters suit shares
 const REACH = 1.6; // how far below the best method the main part follows others, in that method's own spread
 const PAD = 0.08;
+const LEAST_REACH = 0.002; // of the axis, where all agree
 
 // [{method, title, points: [{schedule, kept, agreement, speed, isOnLine}], leftOut}]: those of the message, with the
 // runs at hand among them. speed: {value, low, high, runs} or null; isOnLine: a step of the method's own strengths.
@@ -74,7 +75,8 @@ export function bandsOf(methods, main) {
   const spread = Math.max(1 - ownLow, 1e-3);
   const high = 1 + spread * PAD;
   const main_ = ownLow - spread * REACH;
-  if (lowest >= main_) return { low: lowest - (high - lowest) * PAD, split: lowest - (high - lowest) * PAD, high };
+  const floor = Math.min(lowest - (high - lowest) * PAD, 1 - LEAST_REACH); // masks of one class always agree
+  if (lowest >= main_) return { low: floor, split: floor, high };
   const inside = all.filter((y) => y >= main_);
   const split = Math.min(...inside) - spread * PAD;
   return { low: lowest - Math.max((split - lowest) * PAD, 1e-3), split, high };

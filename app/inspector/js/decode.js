@@ -1,27 +1,31 @@
 // From the message string to typed arrays and pictures. The only place that knows the wire format.
 
-import { bytesOf, inflate } from './bytes.js';
-import { followStages, patchSpans, patchSums } from './model.js';
+import { bytesOf, inflate, numbersOf } from './bytes.js';
+import { followStages, insideSpans, patchSpans, patchSums } from './model.js';
+import { segmentsOf } from './segments.js';
 
-export const SCHEMA = 'mpm-inspector/3';
+export const SCHEMA = 'mpm-inspector/4';
 const ARRAY_TYPES = { u1: Uint8Array, f4: Float32Array };
 
 export const arrayOf = (base64, type) => new ARRAY_TYPES[type](bytesOf(base64).buffer);
 
 // stages: the message's own, which its runs name by number; several runs may share one.
-export async function decodeRun(raw, size, stages) {
+export async function decodeRun(raw, { size, classes }, stages) {
   return {
     schedule: raw.schedule,
     blocks: raw.blocks,
     tokenCounts: raw.token_counts,
     notes: raw.notes,
-    labels: await inflate(raw.labels),
+    labels: await decodeLabels(raw.labels, classes),
+    segments: raw.segments ? segmentsOf(raw.segments.table, numbersOf(await inflate(raw.segments.ids), raw.segments.table.length)) : null,
     agreement: raw.agreement,
     truth: raw.truth,
     confidence: raw.confidence ?? null,
     ...followStages(raw.stages.map((number) => ({ ...stages[number] })), size),
   };
 }
+
+const decodeLabels = async (text, classes) => numbersOf(await inflate(text), classes.length);
 
 export async function decodePicture(src) {
   const picture = new Image();
@@ -63,7 +67,7 @@ export async function decodeView(raw) {
     baseline: raw.baseline,
     selected: raw.selected,
     can: new Set(raw.can),
-    truth: raw.truth ? await inflate(raw.truth) : null,
+    truth: raw.truth ? await decodeLabels(raw.truth, raw.classes) : null,
     runs: new Map(),
     failed: new Map(),
     curves: null,
@@ -72,6 +76,7 @@ export async function decodeView(raw) {
     sent: [],
   };
   Object.assign(view, patchSpans(view));
+  view.inside = insideSpans(view);
   view.sums = patchSums(view);
   return view;
 }

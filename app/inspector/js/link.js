@@ -5,7 +5,7 @@ import { againstFits, againstFrom, againstText } from './against.js';
 import { partsOf, textOf } from '../../js/recipe.js';
 import { clamp, onceQuiet } from '../../js/util.js';
 import { maskModes } from './masks.js';
-import { colOf, rowOf } from './model.js';
+import { colOf, isInside, rowOf } from './model.js';
 import { noticeOf } from './notice.js';
 import { LAYERS } from './store.js';
 
@@ -57,9 +57,8 @@ export function stateFromLink(link, view) {
   if ('against' in link || 'recipe' in link) parts.against = againstFromLink(link, view);
   if (/^\d+$/.test(link.split ?? '')) parts.split = clamp(Number(link.split) / 100, 0, 1);
   const patch = /^(\d+)\.(\d+)$/.exec(link.patch ?? '');
-  if (patch && Number(patch[1]) < view.rows && Number(patch[2]) < view.cols) {
-    parts.pinned = Number(patch[1]) * view.cols + Number(patch[2]);
-  }
+  const pinned = patch && Number(patch[2]) < view.cols ? Number(patch[1]) * view.cols + Number(patch[2]) : NaN;
+  if (pinned < view.rows * view.cols && isInside(view, pinned)) parts.pinned = pinned;
   return parts;
 }
 

@@ -2,7 +2,7 @@
 
 import { count, el } from '../../js/util.js';
 import { stagePairs } from './merges.js';
-import { colOf, distanceBetween, rowOf } from './model.js';
+import { colOf, distanceBetween, isInside, pairsInside, rowOf } from './model.js';
 import { besideRun } from './rival.js';
 import { shownRun, shownStage } from './store.js';
 
@@ -14,13 +14,16 @@ export function placesToLook(state) {
 }
 
 function largestGroupPlace(state, run) {
-  const sizes = run.sizes[shownStage(state)];
-  const patch = sizes.reduce((best, size, at) => (size > sizes[best] ? at : best), 0);
-  return sizes[patch] > 1 ? { patch, text: 'largest group', note: `${sizes[patch]} patches, one token` } : null;
+  const [groups, sizes] = [run.groups[shownStage(state)], run.sizes[shownStage(state)]];
+  let best = { patch: 0, size: 1 };
+  groups.forEach((group, patch) => {
+    if (sizes[group] > best.size && isInside(state.view, patch)) best = { patch, size: sizes[group] };
+  });
+  return best.size > 1 ? { patch: best.patch, text: 'largest group', note: `${best.size} patches, one token` } : null;
 }
 
 function longestLinkPlace(state, run) {
-  const pairs = run.stages.slice(0, shownStage(state)).flatMap((_, k) => stagePairs(run, k));
+  const pairs = pairsInside(state.view, run.stages.slice(0, shownStage(state)).flatMap((_, k) => stagePairs(run, k)));
   if (!pairs.length) return null;
   const length = ({ from, to }) => distanceBetween(state.view, from, to);
   const longest = pairs.reduce((best, pair) => (length(pair) > length(best) ? pair : best));

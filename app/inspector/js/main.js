@@ -82,7 +82,7 @@ function mountParts(ui, page) {
   mountAgainst(ui, store, actions);
   mountTip(ui, store);
   mountTour(ui, store);
-  mountUnsure(ui, store);
+  mountUnsure(ui, store, opening);
   mountAccordions();
   mountPops(ui);
   mountMethod(ui, store, actions);

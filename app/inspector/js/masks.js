@@ -5,6 +5,7 @@ import { changeBitmap, filteredPalette, maskBitmap } from './bitmaps.js';
 import { drawFeatures, featuresCaption } from './features.js';
 import { LAYER_PAINTERS } from './merges.js';
 import { besideRun, besideTitle, isAgainst, rivalOf, sideNames } from './rival.js';
+import { drawOutlines, thingsText } from './segments.js';
 import { shownRun } from './store.js';
 import { groundColour } from './viewport.js';
 
@@ -66,7 +67,7 @@ export function drawBaseline(ctx, pane, state, maskFor) {
   insideOf(ctx, rect, () => {
     LAYER_PAINTERS.picture(ctx, { view: state.view, rect });
     if (modeOf(state) === 'features') drawFeatures(ctx, rect, state, 'beside');
-    else if (besideRun(state)) drawMask(ctx, rect, state, maskFor(state, 'before'));
+    else if (besideRun(state)) drawMask(ctx, rect, state, maskFor(state, 'before'), besideRun(state));
   });
 }
 
@@ -75,7 +76,8 @@ export function drawMerged(ctx, pane, state, maskFor) {
   const mode = modeOf(state);
   insideOf(ctx, rect, () => {
     LAYER_PAINTERS.picture(ctx, { view: state.view, rect });
-    if (mode === 'truth' || mode === 'merged') drawMask(ctx, rect, state, maskFor(state, mode));
+    if (mode === 'truth') drawMask(ctx, rect, state, maskFor(state, mode));
+    else if (mode === 'merged') drawMask(ctx, rect, state, maskFor(state, mode), shownRun(state));
     else if (mode === 'features') drawFeatures(ctx, rect, state, 'own');
     else if (!besideRun(state)) return;
     else if (mode === 'changes') drawChanges(ctx, pane, state, maskFor);
@@ -92,10 +94,12 @@ function insideOf(ctx, rect, draw) {
   ctx.restore();
 }
 
-function drawMask(ctx, rect, state, bitmap) {
+// run: whose things get outlines, where it tells them apart.
+function drawMask(ctx, rect, state, bitmap, run = null) {
   ctx.imageSmoothingEnabled = false;
   ctx.globalAlpha = state.maskOpacity;
   ctx.drawImage(bitmap, rect.x, rect.y, rect.w, rect.h);
+  if (state.maskOpacity > 0) drawOutlines(ctx, rect, state, run);
 }
 
 function drawChanges(ctx, pane, state, maskFor) {
@@ -113,18 +117,21 @@ function drawTwoMasks(ctx, pane, state, maskFor) {
   const x = splitX(state, rect, pane.size().width);
   const left = { ...rect, w: x - rect.x };
   const right = { ...rect, x, w: rect.x + rect.w - x };
-  for (const [part, side] of [[left, 'before'], [right, 'merged']]) {
+  for (const [part, side, run] of [[left, 'before', besideRun(state)], [right, 'merged', shownRun(state)]]) {
     ctx.save();
     ctx.beginPath();
     ctx.rect(part.x, part.y, part.w, part.h);
     ctx.clip();
-    drawMask(ctx, rect, state, maskFor(state, side));
+    drawMask(ctx, rect, state, maskFor(state, side), run);
     ctx.restore();
   }
 }
 
 const MODE_CAPTIONS = {
-  merged: () => 'What the merged model sees, in the classes’ colours.',
+  merged: (state) => {
+    const { segments } = shownRun(state);
+    return segments ? `What the merged model sees: ${thingsText(segments)}.` : 'What the merged model sees, in the classes’ colours.';
+  },
   changes: (state) =>
     isAgainst(state)
       ? `Only the pixels whose class differs from ${sideNames(state)[1]}’s, in the colour of their class here.`
@@ -143,12 +150,14 @@ export function maskCaption(state) {
   return isAgainst(state) ? MODE_CAPTIONS.merged(state) : 'The unmerged run is being computed.';
 }
 
+const unmergedCaption = ({ segments }) => `The same model without merging${segments ? `: ${thingsText(segments)}` : ''}.`;
+
 // Of the mask beside it: what it is, or what it waits for.
 export function besideCaption(state) {
   if (modeOf(state) === 'features') return featuresCaption(state, 'beside');
   const { name, note } = besideTitle(state);
   const run = besideRun(state);
-  if (!isAgainst(state)) return run ? 'The same model without merging.' : 'The unmerged run is being computed.';
+  if (!isAgainst(state)) return run ? unmergedCaption(run) : 'The unmerged run is being computed.';
   const failure = state.view.failed.get(rivalOf(state).recipe);
   if (failure) return failure;
   if (!run) return `${name} is being computed.`;

@@ -3,7 +3,7 @@
 
 import { clamp, count, NONE } from '../../js/util.js';
 import { maskBitmap, plainPalette } from './bitmaps.js';
-import { groupColours, mergesPairs, pairsOf, whereMerged } from './model.js';
+import { groupColours, mergesPairs, pairsOf, patchesOutside, tokensOutside, whereMerged } from './model.js';
 import { largestGroup, linkColour, rampColour, scaleShare, similarityScale, sizeShare } from './ramps.js';
 import { baselineRun, heatApplies, shownRun, shownStage } from './store.js';
 import { cellsOn, patchCentre } from './viewport.js';
@@ -280,13 +280,16 @@ export function mergeCaption(state) {
     return state.heat.caption || 'Cosine similarity of the pinned patch to every other patch.';
   const [patches] = run.tokenCounts;
   if (!run.stages.length) return 'Nothing merges: every patch stays a token of its own.';
-  if (stage === 0) return `Before any merge: ${patches} patches, each a token of its own.`;
+  const beyond = patchesOutside(state.view);
+  if (stage === 0) return `Before any merge: ${patches} patches, ${beyond ? `${beyond} of them outside` : 'each a token of its own'}.`;
   const tokens = run.tokenCounts[stage];
   const after = `after the merge ${whereMerged(run, run.blocks[stage - 1])}`;
   const gone = run.tokenCounts[stage - 1] - tokens;
   if (!gone) return `Still ${tokens} tokens ${after}: no two came together.`;
   const links = state.layers.links.on ? ` ${linksText(run.stages[stage - 1], gone)}` : '';
-  return `${tokens} tokens ${after}: an outlined shape is one.${links}`;
+  const outside = remembered(run, `outside${stage}`, () => tokensOutside(state.view, run.groups[stage]));
+  const shape = outside ? `, ${outside} of them outside.` : ': an outlined shape is one.';
+  return `${tokens} tokens ${after}${shape}${links}`;
 }
 
 const linksText = (stage, gone) =>

@@ -149,7 +149,7 @@ const FAILURES = {
 async function addRuns(view, message) {
   const stages = await Promise.all(message.stages.map(decodeStage));
   for (const raw of message.runs) {
-    view.runs.set(raw.schedule, await decodeRun(raw, view.size, stages));
+    view.runs.set(raw.schedule, await decodeRun(raw, view, stages));
     view.failed.delete(raw.schedule);
   }
 }
@@ -235,7 +235,9 @@ export function createInbox(page) {
         const message = JSON.parse(text);
         if (message.schema !== SCHEMA)
           throw new Error(`expected schema ${SCHEMA}, but got ${message.schema}`);
-        if (isNew(message.nonce)) await RECEIVERS[message.kind]?.(message, page);
+        if (!isNew(message.nonce)) return;
+        if (message.paces) page.store.set({ paces: { ...page.store.state.paces, ...message.paces } });
+        await RECEIVERS[message.kind]?.(message, page);
       })
       .catch((error) => console.error('inspector:', error))
       .then(() => {

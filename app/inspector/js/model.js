@@ -99,19 +99,23 @@ export function pairsOf(stage) {
   return pairs;
 }
 
+export const pairsInside = (view, pairs) => pairs.filter(({ from, to }) => isInside(view, from) && isInside(view, to));
+
 // Whether all groups of a stage are pairs, so that "pair" is the word for them.
 export const mergesPairs = (stage) => stage.partner.every((partner, token) => partner === NONE || stage.partner[partner] === token);
 
+// Patches of the padding are all alike, so pairs of them say nothing.
 export const distancesOf = (view, stages) =>
-  stages.flatMap((stage) => pairsOf(stage).map((pair) => distanceBetween(view, pair.from, pair.to)));
+  stages.flatMap((stage) => pairsInside(view, pairsOf(stage)).map((pair) => distanceBetween(view, pair.from, pair.to)));
 
-// Display pixels whose centre lies in each column and row of patches; never none.
+// Display pixels whose centre lies in each column and row of patches: none beyond the picture, else at least one.
 export function patchSpans(view) {
   const spans = (number, share, pad, pixels) =>
     Array.from({ length: number }, (_, i) => {
       const at = (place) => (place * share - pad) * pixels;
       const from = clamp(Math.ceil(at(i) - 0.5), 0, pixels);
       const to = clamp(Math.ceil(at(i + 1) - 0.5), 0, pixels);
+      if (at(i) >= pixels - BARELY || at(i + 1) <= BARELY) return [from, from];
       const middle = clamp(Math.floor(at(i + 0.5)), 0, pixels - 1);
       return to > from ? [from, to] : [middle, middle + 1];
     });
@@ -119,6 +123,37 @@ export function patchSpans(view) {
     xSpans: spans(view.cols, view.patchW, view.padX, view.width),
     ySpans: spans(view.rows, view.patchH, view.padY, view.height),
   };
+}
+
+const BARELY = 1e-6; // pixels
+
+// First and last row and column of patches that touch the picture: some models pad it to a square.
+export function insideSpans({ xSpans, ySpans }) {
+  const reach = (spans) => {
+    const isIn = ([from, to]) => to > from;
+    return [spans.findIndex(isIn), spans.findLastIndex(isIn)];
+  };
+  return { rows: reach(ySpans), cols: reach(xSpans) };
+}
+
+const isBetween = (value, [first, last]) => value >= first && value <= last;
+export const isInside = (view, patch) =>
+  !view.inside || (isBetween(rowOf(view, patch), view.inside.rows) && isBetween(colOf(view, patch), view.inside.cols));
+
+const lengthOf = ([first, last]) => last - first + 1;
+export const patchesOutside = ({ size, inside }) => size - lengthOf(inside.rows) * lengthOf(inside.cols);
+
+// A sentence about patches that no pixel of the picture reaches; empty where there are none.
+export function outsideText(view) {
+  const outside = patchesOutside(view);
+  if (!outside) return '';
+  return `Of ${view.size} patches ${outside} lie${outside === 1 ? 's' : ''} outside the picture: this model pads it.`;
+}
+
+// How many tokens stand for nothing but patches outside the picture.
+export function tokensOutside(view, groups) {
+  const inside = new Set(groups.filter((_, patch) => isInside(view, patch)));
+  return new Set(groups).size - inside.size;
 }
 
 // Sum of red, green, blue and the number of pixels, four numbers a patch.
@@ -160,11 +195,11 @@ export function groupColours(view, groups) {
   return colours;
 }
 
-// The class that most of a patch's pixels have.
+// The class, or the segment, that most of a patch's pixels have; NONE outside the picture.
 export function patchClass(view, labels, patch) {
   const votes = new Map();
   eachPixel(view, patch, (at) => votes.set(labels[at], (votes.get(labels[at]) ?? 0) + 1));
-  return [...votes].reduce((best, vote) => (vote[1] > best[1] ? vote : best))[0];
+  return [...votes].reduce((best, vote) => (vote[1] > best[1] ? vote : best), [NONE, 0])[0];
 }
 
 // From [class before, class after, pixels]: agreement, area and IoU of each class, mIoU, and what became what.

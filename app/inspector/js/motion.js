@@ -6,7 +6,7 @@ import { CASING, lineThrough, stagePairs } from './merges.js';
 import { groupColours } from './model.js';
 import { cssColour } from './ramps.js';
 import { shownRun } from './store.js';
-import { patchBox, patchCentre } from './viewport.js';
+import { patchCell, patchCentre } from './viewport.js';
 
 const PHASES = [['grid', 500], ['nearest', 1000], ['found', 900], ['flow', 1000]]; // milliseconds
 const LIT = '#ff3d8b';
@@ -70,7 +70,7 @@ function drawGrid(ctx, { view, rect, stage }, strength) {
   ctx.lineWidth = 0.75;
   ctx.beginPath();
   for (const place of stage.position) {
-    const { x, y, w, h } = patchBox(view, rect, place);
+    const { x, y, w, h } = patchCell(view, rect, place);
     ctx.rect(x, y, w, h);
   }
   ctx.stroke();
@@ -117,7 +117,7 @@ function drawFlow(ctx, { view, rect, run, motion }, share) {
   const groups = run.groups[motion.stage];
   const colours = coloursOf(view, run, motion.stage);
   for (const { from, to } of stagePairs(run, motion.stage - 1)) {
-    const [a, b] = [patchBox(view, rect, from), patchBox(view, rect, to)];
+    const [a, b] = [patchCell(view, rect, from), patchCell(view, rect, to)];
     const group = groups[from] * 3;
     ctx.fillStyle = cssColour([colours[group], colours[group + 1], colours[group + 2]]);
     ctx.globalAlpha = 0.35 + 0.65 * share;

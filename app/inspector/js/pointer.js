@@ -132,10 +132,10 @@ function moveCursor(pane, store, [down, right], steps) {
   const { state } = store;
   const { view } = state;
   const from = activePatch(state);
-  const row =
-    from === null ? Math.floor(view.rows / 2) : clamp(rowOf(view, from) + down * steps, 0, view.rows - 1);
-  const col =
-    from === null ? Math.floor(view.cols / 2) : clamp(colOf(view, from) + right * steps, 0, view.cols - 1);
+  const { rows, cols } = view.inside;
+  const middle = ([first, last]) => Math.ceil((first + last) / 2);
+  const row = from === null ? middle(rows) : clamp(rowOf(view, from) + down * steps, ...rows);
+  const col = from === null ? middle(cols) : clamp(colOf(view, from) + right * steps, ...cols);
   const patch = row * view.cols + col;
   store.set(state.pinned === null ? { cursor: patch, hover: null } : { pinned: patch });
   keepVisible(pane, store, patch);

@@ -7,6 +7,7 @@ import { pressWord } from './words.js';
 import { lookButtons } from './lookhere.js';
 import { colOf, historyOf, patchClass, rowOf } from './model.js';
 import { besideRun, isAgainst, rivalRun, sideNames } from './rival.js';
+import { segmentText } from './segments.js';
 import { activePatch, heatApplies, shownRun, shownStage } from './store.js';
 
 const CROP_PX = 64;
@@ -67,6 +68,7 @@ function patchReadout(state, patch, actions) {
         el('strong', {}, place(view, patch)),
         el('span', {}, groupText(run, shownStage(state), patch)),
         classText(state, patch),
+        segmentLine(state, patch, shownRun(state)),
       ),
       readoutButtons(state, actions),
     ),
@@ -108,6 +110,14 @@ function classText(state, patch) {
   return classChange(state, before, after);
 }
 
+// What is there of things told apart: "person 2 of 5, score 0.97", of a pixel or else of most of the patch.
+export function segmentLine({ view }, patch, run, pixel = null) {
+  if (!run?.segments) return null;
+  const { segments } = run;
+  const text = segmentText(view, segments, pixel === null ? patchClass(view, segments.ids, patch) : segments.ids[pixel]);
+  return text ? el('span', { class: 'segment-now' }, text) : null;
+}
+
 // From one class to another; before: null while the unmerged run is missing.
 export function classChange(state, before, after) {
   if (before === null || before === after)
@@ -126,7 +136,7 @@ export const classMark = (view, index) =>
     'span',
     { class: 'class-mark' },
     el('i', { class: 'swatch', style: { background: view.classes[index]?.colour ?? 'transparent' } }),
-    view.classes[index]?.name ?? 'ignored',
+    el('span', { class: 'class-name', title: view.classes[index]?.name }, view.classes[index]?.name ?? 'ignored'),
   );
 
 function readoutButtons(state, actions) {

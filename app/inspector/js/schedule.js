@@ -11,6 +11,7 @@ import {
 } from '../../js/recipe.js';
 import { el, percent } from '../../js/util.js';
 import { namedRecipe, shortName } from './named.js';
+import { outsideText } from './model.js';
 import { isPending, shownRun } from './store.js';
 
 // The presets, by the rule and options that are chosen, and at the end the recipe of the user's own making, if one is chosen.
@@ -127,11 +128,12 @@ export const figure = (value, name, note = null) =>
 
 function showStatus(ui, state) {
   const lines = [
+    outsideText(state.view),
     ...state.view.notes,
     ...shownRun(state).notes.filter((note) => !state.view.notes.includes(note)),
   ];
   const failure = state.view.failed.get(state.schedule);
   if (failure) lines.unshift(failure);
-  ui.status.textContent = lines.join(' ');
+  ui.status.textContent = lines.filter(Boolean).join(' ');
   ui.root.toggleAttribute('data-pending', isPending(state) && !failure);
 }

@@ -63,7 +63,7 @@ export const LAYERS = [
   { name: 'grid', text: 'Patch grid', on: false, opacity: 0.5, help: 'Borders of all patches' },
 ];
 
-const NO_PAGE = { models: [], model: null, examples: [], selected_example: null, links: {}, stops: [], first: false };
+const NO_PAGE = { models: [], model: null, examples: [], selected_example: null, groups: [], links: {}, stops: [], first: false };
 
 // page: what the page offers, as Python's `page_facts` tells it.
 export const initialState = (page = {}) => ({
@@ -71,6 +71,7 @@ export const initialState = (page = {}) => ({
   generation: 0, // the person's acts in this tab
   acts: ACTS, // the generation of the latest act of each kind
   model: page.model ?? null, // the wanted model's name
+  paces: {}, // how long a run of each model takes here, in words, as far as Python can tell
   source: page.selected_example ? { example: page.selected_example } : null, // where the wanted picture comes from
   pending: null, // a picture on its way: {src, title, patches, text, done, of, digest, generation}
   live: null, // the camera's latest frame, as long as it runs (see app/camera/js)

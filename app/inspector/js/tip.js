@@ -3,7 +3,7 @@
 import { againstText } from './against.js';
 import { clamp, el } from '../../js/util.js';
 import { historyOf, patchClass } from './model.js';
-import { classChange, groupText, place, whatHappened } from './readout.js';
+import { classChange, groupText, place, segmentLine, whatHappened } from './readout.js';
 import { besideRun, onSide, rivalSide } from './rival.js';
 import { shownRun, shownStage } from './store.js';
 import { patchCentre, pictureRect } from './viewport.js';
@@ -43,7 +43,8 @@ function tipLines(state, patch) {
     el('span', {}, groupText(run, stage, patch)),
     ...(told ? entryLines(view, told) : []),
     el('span', { class: 'class-now' }, ...classLine(state, patch)),
-  ];
+    segmentLine(state, patch, paneOf(state) === 'baseline' ? besideRun(state) : shownRun(state), state.pixel),
+  ].filter(Boolean);
 }
 
 // As the pane shows it that the pointer is on.

@@ -3,7 +3,7 @@
 
 import { count, el } from '../../js/util.js';
 import { drawArrow, drawMembers, drawPatchRing, drawVeil } from './highlight.js';
-import { distanceBetween, membersOf, mergesPairs, whereMerged } from './model.js';
+import { distanceBetween, membersOf, mergesPairs, pairsInside, whereMerged } from './model.js';
 import { stagePairs } from './merges.js';
 import { shownRun } from './store.js';
 import { cellsOn } from './viewport.js';
@@ -59,7 +59,7 @@ export function exampleOf(state) {
   const run = shownRun(state);
   const [stage] = run?.stages ?? [];
   if (!stage || !mergesPairs(stage)) return null;
-  const pairs = stagePairs(run, 0).filter(({ similarity }) => Number.isFinite(similarity));
+  const pairs = pairsInside(state.view, stagePairs(run, 0)).filter(({ similarity }) => Number.isFinite(similarity));
   if (!pairs.length) return null;
   const away = ({ from, to }) => Math.abs(distanceBetween(state.view, from, to) - BEST_DISTANCE);
   const pair = pairs.reduce((best, one) => (away(one) < away(best) ? one : best));

@@ -3,18 +3,20 @@
 
 import { el, percent } from '../../js/util.js';
 import { modeOf } from './masks.js';
+import { knowsMore, tryText } from './modelmenu.js';
 import { baselineRun } from './store.js';
 
-export function mountUnsure(ui, store) {
+export function mountUnsure(ui, store, opening) {
   const { set } = store;
   const show = (maskMode) => () => set({ maskMode, modeBefore: null });
   const button = (text, act, action) => el('button', { type: 'button', 'data-act': act, onclick: action }, text);
   const features = button('Show features', 'features', show('features'));
   const classes = button('Show classes anyway', 'classes', show('merged'));
-  const others = button('Models that know more', 'models', () => openMenu(ui.model));
+  const next = button('Another model', 'next-model', () => opening.model(next.dataset.model));
+  const others = button('Other models', 'models', () => openMenu(ui.model));
   const line = el('span', {});
-  ui.unsure.replaceChildren(line, el('span', { class: 'unsure-buttons' }, features, classes, others));
-  store.on(['view', 'runs', 'pending', 'maskMode'], (state) => {
+  ui.unsure.replaceChildren(line, el('span', { class: 'unsure-buttons' }, next, features, classes, others));
+  store.on(['view', 'runs', 'pending', 'maskMode', 'paces'], (state) => {
     const text = state.pending ? null : unsureText(state);
     ui.unsure.hidden = !text;
     line.textContent = text ?? '';
@@ -23,11 +25,20 @@ export function mountUnsure(ui, store) {
     features.hidden = isFeatures || !state.view.can.has('features');
     classes.hidden = !isFeatures;
     others.hidden = state.page.models.length < 2;
+    showNext(next, knowsMore(state.page.models, state.model), state.paces);
   });
   // A table of classes says little where the classes do; it stays one press away.
   store.on(['view'], ({ view }) => {
     if (ui.classesFold && view) ui.classesFold.open = !view.unsure;
   });
+}
+
+function showNext(button, card, paces) {
+  button.hidden = !card;
+  if (!card) return;
+  button.textContent = tryText(card);
+  button.title = [card.about, paces[card.name]].filter(Boolean).join(' ');
+  button.dataset.model = card.name;
 }
 
 function openMenu(menu) {

@@ -42,21 +42,27 @@ export const cellsOn = (view, rect) => ({
   h: rect.h * view.patchH,
 });
 
-// A patch's rectangle on the canvas, cut at the picture's edge.
+// A patch's rectangle on the canvas, wherever it lies.
+export function patchCell(view, rect, patch) {
+  const { x, y, w, h } = cellsOn(view, rect);
+  return { x: x + colOf(view, patch) * w, y: y + rowOf(view, patch) * h, w, h };
+}
+
+// The same, cut at the picture's edge: of no size for a patch outside.
 export function patchBox(view, rect, patch) {
-  const cell = cellsOn(view, rect);
-  const left = cell.x + colOf(view, patch) * cell.w;
-  const top = cell.y + rowOf(view, patch) * cell.h;
-  const x = Math.max(left, rect.x);
-  const y = Math.max(top, rect.y);
-  const right = Math.min(left + cell.w, rect.x + rect.w);
-  const bottom = Math.min(top + cell.h, rect.y + rect.h);
+  const cell = patchCell(view, rect, patch);
+  const x = clamp(cell.x, rect.x, rect.x + rect.w);
+  const y = clamp(cell.y, rect.y, rect.y + rect.h);
+  const right = clamp(cell.x + cell.w, x, rect.x + rect.w);
+  const bottom = clamp(cell.y + cell.h, y, rect.y + rect.h);
   return { x, y, w: right - x, h: bottom - y };
 }
 
+// The middle of what is seen of a patch; of one outside, its own.
 export function patchCentre(view, rect, patch) {
   const box = patchBox(view, rect, patch);
-  return { x: box.x + box.w / 2, y: box.y + box.h / 2 };
+  const { x, y, w, h } = box.w > 0 && box.h > 0 ? box : patchCell(view, rect, patch);
+  return { x: x + w / 2, y: y + h / 2 };
 }
 
 // Zooms about a point of the canvas, which keeps its place in the picture.

@@ -14,10 +14,14 @@ export function waitingText({ pending, exploring, queueing, live, cameraText }) 
 
 const withShare = ({ text, done, of }) => `${text}${of > 0 && done !== null && !/\d of \d/.test(text) ? `, ${percent(done / of)}` : ''}…`;
 
+// How far a download is, for the bar below the words.
+const shareOf = ({ pending }) => (pending?.of > 0 && pending.done !== null ? pending.done / pending.of : 0);
+
 export function mountWaiting(ui, store) {
   store.on(['pending', 'exploring', 'queueing', 'live', 'cameraText'], (state) => {
     const text = waitingText(state);
     if (ui.waiting.textContent !== text) ui.waiting.textContent = text;
+    ui.waiting.style.setProperty('--done', shareOf(state));
     ui.waiting.dataset.kind = state.pending ? 'picture' : state.queueing ? 'recipe' : 'runs';
   });
   const { links } = store.state.page;
