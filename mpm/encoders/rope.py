@@ -69,7 +69,7 @@ class RopeEncoder(VitEncoder):
         if self.module.rope_mixed:
             table = table[state.block]
         if state.positions is None:
-            return table
+            return table[..., : state.patches.shape[1], :]  # tokens may have been dropped, as `bench` does
         if self.module.rope_mixed:
             return table[:, state.positions].transpose(0, 1)
         return table[state.positions].unsqueeze(1)
