@@ -10,6 +10,7 @@ import torch
 from support.published_models import picture
 
 import mpm
+from mpm.__main__ import main
 
 
 @torch.inference_mode()
@@ -70,6 +71,25 @@ def test_unusual_blocks_run_alone_and_in_a_batch(name):
         torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
     if name.endswith("mask"):
         assert segmenter.config.decoder.heads == {384: 6, 768: 12}[segmenter.encoder.embed_dim]
+
+
+@pytest.mark.parametrize("name", ["deepseek_vit_412m", "gemma4_vit_167m_enc", "qwen3_vit_88m_enc"])
+def test_rotary_vits_of_other_kinds_are_refused_in_a_sentence(name):
+    if not timm.is_model(name):
+        pytest.skip("this timm has no such model")
+    with pytest.raises(mpm.InputError, match="must be a plain timm VisionTransformer, but got") as caught:
+        mpm.load_segmenter(f"timm:{name}+random")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["eva02_tiny_patch14_224", "vit_small_patch16_dinov3", "vit_small_patch16_rope_mixed_224"]
+)
+def test_the_benchmark_runs_rotary_encoders(name, capsys):
+    arguments = ["--resolution", "64", "--runs", "1", "--warmup", "1", "--pictures", "1"]
+    model = f"timm:{name}+linear+random"
+    assert main(["bench", "--model", model, "--recipes", "2,5", "2,5|residual,sizes", *arguments]) == 0
+    assert "2,5 ideal" in capsys.readouterr().out
 
 
 def test_nothing_is_downloaded_for_a_model_that_cannot_run(monkeypatch):
