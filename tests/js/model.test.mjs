@@ -12,7 +12,6 @@ import {
   isInside,
   mergesPairs,
   membersOf,
-  outsideText,
   pairsOf,
   patchClass,
   patchesOutside,
@@ -87,7 +86,6 @@ test('patches outside of the picture have no pixels, and are counted', () => {
   assert.deepEqual(padded.inside, { rows: [0, 1], cols: [0, 3] });
   assert.ok(isInside(padded, 7) && !isInside(padded, 8));
   assert.equal(patchesOutside(padded), 8);
-  assert.equal(outsideText(padded), 'Of 16 patches 8 lie outside the picture: this model pads it.');
   assert.equal(patchClass(padded, new Uint8Array(32).fill(3), 5), 3);
   assert.equal(patchClass(padded, new Uint8Array(32), 12), -1);
   const sums = patchSums(padded, new Uint8ClampedArray(32 * 4).fill(9));

@@ -143,13 +143,6 @@ export const isInside = (view, patch) =>
 const lengthOf = ([first, last]) => last - first + 1;
 export const patchesOutside = ({ size, inside }) => size - lengthOf(inside.rows) * lengthOf(inside.cols);
 
-// A sentence about patches that no pixel of the picture reaches; empty where there are none.
-export function outsideText(view) {
-  const outside = patchesOutside(view);
-  if (!outside) return '';
-  return `Of ${view.size} patches ${outside} lie${outside === 1 ? 's' : ''} outside the picture: this model pads it.`;
-}
-
 // How many tokens stand for nothing but patches outside the picture.
 export function tokensOutside(view, groups) {
   const inside = new Set(groups.filter((_, patch) => isInside(view, patch)));

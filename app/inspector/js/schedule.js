@@ -11,7 +11,6 @@ import {
 } from '../../js/recipe.js';
 import { el, percent } from '../../js/util.js';
 import { namedRecipe, shortName } from './named.js';
-import { outsideText } from './model.js';
 import { isPending, shownRun } from './store.js';
 
 // The presets, by the rule and options that are chosen, and at the end the recipe of the user's own making, if one is chosen.
@@ -128,7 +127,6 @@ export const figure = (value, name, note = null) =>
 
 function showStatus(ui, state) {
   const lines = [
-    outsideText(state.view),
     ...state.view.notes,
     ...shownRun(state).notes.filter((note) => !state.view.notes.includes(note)),
   ];
