@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -56,12 +57,15 @@ def image_view(engine: Engine, picture: Picture, card: Mapping[str, Any]) -> Ima
         truth=truth_for(engine, picture),
         ignore_index=segmenter.config.labels.ignore_index,
         baseline=BASELINE,
-        can=ANSWERS,
+        can=ANSWERS if segmenter.needs_grid else (*ANSWERS, DECODE_MERGED),
         rules=rule_menu(),
         named=engine.named_recipes,
         picture=picture.digest,
         model=card,
     )
+
+
+DECODE_MERGED = "decode-merged"
 
 
 def truth_for(engine: Engine, picture: Picture):
@@ -163,12 +167,13 @@ def runs_messages(
 
 
 def fitting(wanted: str, engine: Engine) -> str:
-    """The recipe, or the paper's where this model has no such blocks or rules."""
-    try:
-        # The view has one grid, that of the page's input size.
-        return str(replace(engine.read_recipe(wanted), resolution_px=None))
-    except InputError:
-        return str(PAPER)
+    """The recipe, or what comes next to it: for a head that needs the grid without merged decoding; else,
+    where this model has no such blocks or rules, the paper's."""
+    for text in (wanted, wanted.replace("decode-merged,", "").replace("|decode-merged", "")):
+        with suppress(InputError):
+            # The view has one grid, that of the page's input size.
+            return str(replace(engine.read_recipe(text), resolution_px=None))
+    return str(PAPER)
 
 
 def _whole_view(engine: Engine, picture: Picture, baseline, card: Mapping[str, Any]) -> ImageView:

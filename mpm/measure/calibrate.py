@@ -89,8 +89,9 @@ def calibrate(
     candidates: texts for twelve blocks. limits: for each name the per cent of pixels that may change; the
     fastest candidate below it is chosen. Raises InputError for no picture at all.
     """
-    recipes = [segmenter.read_recipe(text) for text in _own(candidates, segmenter)]
-    asked = [segmenter.read_recipe(budget_text(segmenter.depth, threshold=one)) for one in thresholds]
+    asked_texts = (budget_text(segmenter.depth, threshold=one) for one in thresholds)
+    recipes = [_read(segmenter, text) for text in _own(candidates, segmenter)]
+    asked = [_read(segmenter, text) for text in asked_texts]
     seen = [_see(segmenter, one, recipes, asked, number) for number, one in enumerate(pictures)]
     if not seen:
         raise InputError("there is no picture to calibrate on")
@@ -103,6 +104,11 @@ def calibrate(
     )
     curve = tuple(zip(thresholds, share[len(recipes) :], strict=True))
     return Calibration(len(seen), found, curve, choose(found, limits), _reference(sure))
+
+
+def _read(segmenter: Segmenter, text: str) -> Recipe:
+    """A recipe for this model: where the head needs the full grid, that is what it gets."""
+    return segmenter.read_recipe(text.replace("decode-merged,", "") if segmenter.needs_grid else text)
 
 
 def find_confidence(segmenter: Segmenter, pictures: Iterable[np.ndarray]) -> ConfidenceReference | None:

@@ -15,7 +15,7 @@ from app.inspector.payload import encode, encode_failure, encode_heat, encode_ru
 ROWS, COLS = 12, 16
 IMAGE = made_up_image(248, 192)
 RUNS = made_up_runs(IMAGE, ROWS, COLS)
-VIEW = made_up_view(IMAGE, can=("heat", "custom"))
+VIEW = made_up_view(IMAGE, can=("heat", "custom", "decode-merged"))
 BASELINE = RUNS["none"]
 
 

@@ -46,6 +46,8 @@ export function mountOptions(ui, store, actions) {
 }
 
 function showOption(state, { name, help }, { box, label }) {
+  // Not for a head that needs the full grid.
+  label.hidden = name === 'decode-merged' && !state.view.can.has(name);
   box.checked = state.options.includes(name);
   box.disabled = blocksOf(state.schedule).length === 0;
   label.title = box.disabled ? NOTHING_MERGES : help;
