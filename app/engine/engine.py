@@ -232,7 +232,8 @@ class Engine:
         def both() -> list[np.ndarray]:
             return [final_tokens(segmenter, picture.rgb, one, max_patches=limit) for one in ("none", recipe)]
 
-        return feature_colours(*self.scheduler.do(claim, both))
+        grid = segmenter.plan(picture.wh_px, max_patches=limit).grid
+        return feature_colours(*self.scheduler.do(claim, both), inside=grid.inside())
 
     def in_turn(self, claim: Claim, work: Callable[[], Result]) -> Generator[Waiting, None, Result]:
         """Run `work` when its turn comes, and say every now and then how the waiting goes."""

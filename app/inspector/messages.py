@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.engine.engine import Engine
 from app.engine.pictures import Picture
@@ -24,6 +24,9 @@ from mpm.data.labels import STREETS
 from mpm.errors import InputError
 from mpm.merging.grid import Grid
 from mpm.merging.schedule import PAPER, PRESETS
+
+if TYPE_CHECKING:
+    from mpm.merging.recipe import Recipe
 
 BASELINE = "none"
 Paces = Callable[[], Mapping[str, str]]
@@ -152,7 +155,7 @@ def runs_messages(
 
     Raises InputError for a recipe that is none, and for one whose patches are not those of the view.
     """
-    own_texts = {text: str(engine.read_recipe(text)) for text in asked}
+    own_texts = {text: str(read_fitted(engine, text)) for text in asked}
     runs = {}
     for step in engine.sweep(picture, [BASELINE, *own_texts.values()], claim):
         if isinstance(step, Waiting):
@@ -169,11 +172,18 @@ def runs_messages(
 def fitting(wanted: str, engine: Engine) -> str:
     """The recipe, or what comes next to it: for a head that needs the grid without merged decoding; else,
     where this model has no such blocks or rules, the paper's."""
-    for text in (wanted, wanted.replace("decode-merged,", "").replace("|decode-merged", "")):
-        with suppress(InputError):
-            # The view has one grid, that of the page's input size.
-            return str(replace(engine.read_recipe(text), resolution_px=None))
+    with suppress(InputError):
+        # The view has one grid, that of the page's input size.
+        return str(replace(read_fitted(engine, wanted), resolution_px=None))
     return str(PAPER)
+
+
+def read_fitted(engine: Engine, text: str) -> Recipe:
+    """A recipe of another model: without merged decoding where this one's head needs the grid."""
+    from mpm.merging.recipe import Recipe
+
+    segmenter = engine.segmenter
+    return engine.read_recipe(segmenter.fitted(Recipe.parse(text, segmenter.shape)))
 
 
 def _whole_view(engine: Engine, picture: Picture, baseline, card: Mapping[str, Any]) -> ImageView:

@@ -108,7 +108,7 @@ def calibrate(
 
 def _read(segmenter: Segmenter, text: str) -> Recipe:
     """A recipe for this model: where the head needs the full grid, that is what it gets."""
-    return segmenter.read_recipe(text.replace("decode-merged,", "") if segmenter.needs_grid else text)
+    return segmenter.read_recipe(segmenter.fitted(Recipe.parse(text, segmenter.shape)))
 
 
 def find_confidence(segmenter: Segmenter, pictures: Iterable[np.ndarray]) -> ConfidenceReference | None:

@@ -62,6 +62,12 @@ class Grid:
         (content_w, content_h), (image_w, image_h) = self._content(), self._image()
         return self.content_xy_px[0] * image_w / content_w, self.content_xy_px[1] * image_h / content_h
 
+    def inside(self) -> tuple[slice, slice]:
+        """Rows and columns of the patches that touch the image: where it is padded to a square, not all."""
+        (left, top), (width, height) = self.content_xy_px, self._content()
+        rows = slice(top // self.patch_px, -(-(top + height) // self.patch_px))
+        return rows, slice(left // self.patch_px, -(-(left + width) // self.patch_px))
+
     def box(self, token: int) -> tuple[float, float, float, float]:
         """x0, y0, x1, y1 of a patch in pixels of the user's image, clipped to it."""
         row, col = self.row_col(token)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from mpm.errors import InputError
 from mpm.merging.exact_float32 import exact_float32
 
 Search = Callable[[Tensor, int], tuple[Tensor, Tensor]]
@@ -88,14 +89,14 @@ def _nearest_together(tokens: Tensor, counts: Tensor | None) -> tuple[Tensor, Te
 def normalise(tokens: Tensor) -> Tensor:
     """Rows of unit length in float32: (..., N, C) -> (..., N, C); a zero row stays zero.
 
-    Raises ValueError for NaN or infinite tokens.
+    Raises InputError for NaN or infinite tokens.
     """
     tokens = tokens.float()
     norms = torch.linalg.vector_norm(tokens, dim=-1, keepdim=True)
     # NaN and infinity reach the norms, so one small sum asks all tokens at once.
     if not bool(torch.isfinite(norms.sum())):
         if not bool(torch.isfinite(tokens).all()):
-            raise ValueError("tokens must be finite, but got NaN or infinity")
+            raise InputError("tokens must be finite, but got NaN or infinity")
         # Finite but huge, their squares overflow: bring the largest entry of a row to 1 first.
         tokens = tokens / tokens.abs().amax(-1, keepdim=True).clamp(min=1)
         norms = torch.linalg.vector_norm(tokens, dim=-1, keepdim=True)

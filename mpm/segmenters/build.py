@@ -39,7 +39,7 @@ def _create(config: EncoderConfig) -> nn.Module:
         raise InputError(f"timm has no model {config.timm_model!r}")
     try:
         return timm.create_model(config.timm_model, pretrained=False, num_classes=0, **config.timm_args)
-    except (AssertionError, RuntimeError, TypeError, ValueError) as error:
+    except (AssertionError, OverflowError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(f"timm cannot build the encoder {config.timm_model!r}: {error}") from error
 
 

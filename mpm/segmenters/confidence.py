@@ -1,9 +1,9 @@
 """How sure a model is of a picture's mask, and whether that is less than on pictures of its kind.
 
 The confidence of a mask is the mean over the patch grid of the highest softmax probability (the score of
-Hendrycks and Gimpel, ICLR 2017, here over patches). Every patch of the grid touches the picture, so none is
-left out. On streets-vit-tiny it told pictures that are no streets from training streets as well as entropy,
-energy and the largest logit did, and it can be read as it is: a share.
+Hendrycks and Gimpel, ICLR 2017, here over patches). Patches that touch nothing of the picture, as where a
+model pads it to a square, are left out. On streets-vit-tiny it told pictures that are no streets from
+training streets as well as entropy, energy and the largest logit did, and it can be read as it is: a share.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ class _Probe:
             clock, after = PartClock(self.device), _with_sizes(self.state)
             with clock.part("blocks"):
                 while after.block < self.segmenter.depth and clock.now() - clock.started < LONG_S:
-                    after = self.runner.step(after)
+                    after = self.runner.step(self.runner.enter(after))
             taken.append(clock.parts["blocks"] / after.block)
         return min(taken)
 

@@ -64,19 +64,21 @@ class Components:
         return (_flat(tokens) - self.centre) @ self.directions
 
 
-def feature_colours(baseline: np.ndarray, merged: np.ndarray) -> FeatureColours:
+def feature_colours(
+    baseline: np.ndarray, merged: np.ndarray, inside: tuple[slice, slice] = (slice(None), slice(None))
+) -> FeatureColours:
     """Patch tokens (rows, cols, C) of an unmerged run and of another as colours, on one scale.
 
-    A component that does not vary is everywhere the middle of its colour. Raises InputError for grids that
-    are not the same.
+    inside: rows and columns that the picture lies in, which the scale is about. A component that does not
+    vary is everywhere the middle of its colour. Raises InputError for grids that are not the same.
     """
     if baseline.shape != merged.shape:
         raise InputError(
             f"features compare on one grid, but got {_size(baseline)} patches and {_size(merged)}"
         )
-    components = Components.of(baseline)
+    components = Components.of(baseline[inside])
+    low, high = np.quantile(components.project(baseline[inside]), ENDS, axis=0)
     plain = components.project(baseline)
-    low, high = np.quantile(plain, ENDS, axis=0)
 
     def coloured(projected: np.ndarray) -> np.ndarray:
         span = np.where(high - low > 1e-9, high - low, np.inf)

@@ -39,12 +39,12 @@ class _Claims:
 
 @dataclass(frozen=True, eq=False)
 class PanopticScores(QueryScores):
-    """Scores whose mask has segments. things: the classes below this number can be counted.
+    """Scores whose mask has segments. things: the classes that can be counted.
 
     Labels are classes; pixels without a segment have the label K, "no object".
     """
 
-    things: int = 0
+    things: tuple[int, ...] = ()
 
     def _of(self, masks: Tensor, classes: Tensor) -> PanopticScores:
         return PanopticScores(masks, classes, self.things)
@@ -66,7 +66,7 @@ class PanopticScores(QueryScores):
         background: dict[int, int] = {}
         for query in valid.nonzero().flatten().tolist():
             label = int(named[query])
-            is_thing = label < self.things
+            is_thing = label in self.things
             place = len(table) if is_thing else background.setdefault(label, len(table))
             if place == len(table):
                 table.append(Segment(label, round(float(sureness[query]), 6), is_thing))

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from mpm.segmenters.bands import picture_bands, picture_size
 from mpm.segmenters.geometry import Geometry
-from mpm.segmenters.scores import Mask, Scores
+from mpm.segmenters.scores import Mask, Scores, inside
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +68,9 @@ class QueryScores(Scores):
             labels[rows] = band.argmax(0).to(labels.dtype)
         return Mask(labels.cpu().numpy())
 
-    def confidence(self) -> float | None:
-        """Mean over the cells of the highest score, at most 1."""
-        mean = float(self.logits[0].amax(0).clamp(max=1).mean(dtype=torch.float64))
+    def confidence(self, geometry: Geometry) -> float | None:
+        """Mean over the picture's cells of the highest score, at most 1."""
+        mean = float(inside(self.logits[0], geometry).amax(0).clamp(max=1).mean(dtype=torch.float64))
         return mean if mean == mean else None
 
 

@@ -49,13 +49,17 @@ def save_run(
         merge_npz(result.trace, source),
     )
     files = dict(zip(_paths(folder, stem), writers, strict=True))
+    png, table = _panoptic_paths(folder, stem)
     if segments is not None:
-        png, table = (folder / f"{stem}.panoptic.{kind}" for kind in ("png", "json"))
         files[png] = panoptic_png(segments)
         files[table] = panoptic_json(segments, segmenter.class_names, png.name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return write_all(files)
+        written = write_all(files)
+        if segments is None:
+            for stale in (png, table):  # of another model's run: they would not go with this mask
+                stale.unlink(missing_ok=True)
+        return written
     except OSError as error:
         raise InputError(f"cannot write to {str(folder)!r}: {error.strerror or error}") from error
 
@@ -63,7 +67,8 @@ def save_run(
 def check_source(folder: Path, stem: str, source: Path) -> None:
     """Raises InputError where files that `save_run` would replace are not from the same picture's file."""
     paths = _paths(folder, stem)
-    there = next((path for path in paths if os.path.lexists(path)), None)
+    everything = (*paths, *_panoptic_paths(folder, stem))
+    there = next((path for path in everything if os.path.lexists(path)), None)
     if there is None:
         return
     name, digest = _source_in(paths[-1])
@@ -74,6 +79,10 @@ def check_source(folder: Path, stem: str, source: Path) -> None:
 
 def _paths(folder: Path, stem: str) -> list[Path]:
     return [folder / f"{stem}.{kind}" for kind in ("mask.png", "overlay.png", "merge.npz")]
+
+
+def _panoptic_paths(folder: Path, stem: str) -> tuple[Path, Path]:
+    return folder / f"{stem}.panoptic.png", folder / f"{stem}.panoptic.json"
 
 
 def _source_in(path: Path) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,9 +51,18 @@ class Scores(ABC):
     def mask(self, geometry: Geometry, max_side_px: int | None = None) -> Mask:
         """The mask of one picture, of the picture's own size or of a copy with sides of at most that."""
 
-    def confidence(self) -> float | None:
+    def confidence(self, geometry: Geometry) -> float | None:
         """How sure one picture's mask is, in [0, 1]; see `mpm.segmenters.confidence`."""
-        return mask_confidence(self.logits[0].float().cpu().numpy())
+        return mask_confidence(inside(self.logits[0], geometry).float().cpu().numpy())
+
+
+def inside(maps: Tensor, geometry: Geometry) -> Tensor:
+    """The cells of maps (K, h, w) that touch the picture: of a padded square they may be few."""
+    (left, top), (padded_w, padded_h) = geometry.grid.content_xy_px, geometry.padded_wh_px
+    (width, height), (cells_h, cells_w) = geometry.content_wh_px, maps.shape[1:]
+    rows = slice(top * cells_h // padded_h, math.ceil((top + height) * cells_h / padded_h))
+    cols = slice(left * cells_w // padded_w, math.ceil((left + width) * cells_w / padded_w))
+    return maps[:, rows, cols]
 
 
 @dataclass(frozen=True, eq=False)

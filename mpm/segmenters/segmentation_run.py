@@ -66,7 +66,7 @@ def make_run(
         geometry=geometry,
         timing=timing,
         notes=notes_on(geometry),
-        confidence=found.scores.confidence(),
+        confidence=found.scores.confidence(geometry),
         segments=mask.segments,
     )
 
@@ -80,10 +80,10 @@ def notes_on(geometry: Geometry) -> tuple[str, ...]:
 def _outside(geometry: Geometry) -> tuple[str, ...]:
     """More than what fills the last row and column."""
     grid = geometry.grid
-    rows, cols = (math.ceil(side / grid.patch_px) for side in geometry.content_wh_px[::-1])
-    if grid.content_xy_px != (0, 0) or (rows, cols) == (grid.rows, grid.cols):
+    rows, cols = grid.inside()
+    beside = grid.size - (rows.stop - rows.start) * (cols.stop - cols.start)
+    if not beside:
         return ()
-    beside = grid.size - rows * cols
     return (
         f"This model pads pictures to a square: {beside} of {grid.size} patches lie outside of the picture, "
         "and are counted where they merge.",
@@ -91,13 +91,14 @@ def _outside(geometry: Geometry) -> tuple[str, ...]:
 
 
 def _tiny(geometry: Geometry) -> tuple[str, ...]:
-    width, height = geometry.image_wh_px
-    if min(width, height) >= TINY_PX:
-        return ()
-    return (
-        f"This image has only {width} x {height} pixels: it was enlarged to "
-        f"{geometry.content_wh_px[0]} x {geometry.content_wh_px[1]}, so there is little in it to tell apart.",
-    )
+    (width, height), (content_w, content_h) = geometry.image_wh_px, geometry.content_wh_px
+    fitted = f"{content_w} x {content_h}, so there is little in it to tell apart."
+    if min(width, height) < TINY_PX:
+        done = "enlarged" if content_w * content_h > width * height else "scaled down"
+        return (f"This image has only {width} x {height} pixels: it was {done} to {fitted}",)
+    if min(content_w, content_h) < geometry.grid.patch_px:
+        return (f"This image is very thin: it was scaled down to {fitted}",)
+    return ()
 
 
 def _limited(geometry: Geometry) -> tuple[str, ...]:

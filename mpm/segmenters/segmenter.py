@@ -101,14 +101,18 @@ class Segmenter(nn.Module):
     def parse_recipe(self, text: Any) -> Recipe:
         """A recipe of this model, as `read_recipe` gives it, but nothing is measured for it."""
         recipe = Recipe.parse(text, self.shape).check(self.depth)
+        if isinstance(text, str) and name_in(text):
+            recipe = self.fitted(recipe)  # the name stands for what fits the model
         if not recipe.decode_merged or not self.needs_grid:
             return recipe
-        if isinstance(text, str) and name_in(text):
-            return replace(recipe, decode_merged=False)  # the name stands for what fits the model
         raise InputError(
             f"recipe {recipe} decodes merged tokens, but this model's head needs the full grid: leave out "
             "decode-merged"
         )
+
+    def fitted(self, recipe: Recipe) -> Recipe:
+        """The recipe itself, or without merged decoding where the head needs the full grid."""
+        return replace(recipe, decode_merged=recipe.decode_merged and not self.needs_grid)
 
     def read_recipe(self, schedule: Any, merger: Merger | None = None, decode_merged: bool = False) -> Recipe:
         """The recipe of a run's arguments, names such as "fast" spelled out for this model.

@@ -115,8 +115,8 @@ def _even_spans(length: int, side: int) -> list[tuple[int, int]]:
 
 def _pixels(segmenter: Segmenter, rgb: np.ndarray, sliding: SlidingConfig) -> Tensor:
     """The resized image, normalised: (1, 3, H, W) float32."""
-    resized = _resize(rgb, sliding, segmenter.config.resampling)
-    size = resized.shape[:2]
+    resized_wh = _resized_wh((rgb.shape[1], rgb.shape[0]), sliding)
+    size = resized_wh[::-1]
     if sliding.fills_window and min(size) < sliding.window_px:
         size = _filling(size, sliding.window_px)
     if size[0] * size[1] * len(segmenter.class_names) > MAX_SCORES:
@@ -124,22 +124,32 @@ def _pixels(segmenter: Segmenter, rgb: np.ndarray, sliding: SlidingConfig) -> Te
             f"an image of {rgb.shape[1]} x {rgb.shape[0]} pixels would be cut into windows at {size[1]} x "
             f"{size[0]} pixels, whose {len(segmenter.class_names)} classes take too much memory"
         )
+    resized = _resize(rgb, resized_wh, sliding, segmenter.config.resampling)
     # With patches of one pixel nothing is padded.
-    whole = plan_geometry(resized.shape[1::-1], min(resized.shape[:2]), 1, sys.maxsize)
+    whole = plan_geometry(resized_wh, min(resized_wh), 1, sys.maxsize)
     pixels = to_pixels(resized, whole, segmenter.config.mean, segmenter.config.std).float()
     return pixels if size == resized.shape[:2] else _bilinear(pixels, size)
 
 
-def _resize(image: np.ndarray, sliding: SlidingConfig, resampling: str) -> np.ndarray:
-    """Short side to `resize_px`. Plain bilinear sampling and rounding half up, as published."""
-    height, width = image.shape[:2]
-    short_px = sliding.resize_px
+def _resized_wh(size_wh_px: tuple[int, int], sliding: SlidingConfig) -> tuple[int, int]:
+    """Short side to `resize_px`: rounded half up, or down where windows are spread evenly, as published."""
+    width, height = size_wh_px
+    short_px, shorter = sliding.resize_px, min(size_wh_px)
     if sliding.evenly:
-        shorter = min(height, width)
-        return resize(image, (width * short_px // shorter, height * short_px // shorter), resampling)
-    scale = min(short_px / min(height, width), sliding.max_aspect * short_px / max(height, width))
-    size = max(1, int(width * scale + 0.5)), max(1, int(height * scale + 0.5))
-    return image if size == (width, height) else cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+        return width * short_px // shorter, height * short_px // shorter
+    scale = min(short_px / shorter, sliding.max_aspect * short_px / max(size_wh_px))
+    return max(1, int(width * scale + 0.5)), max(1, int(height * scale + 0.5))
+
+
+def _resize(
+    image: np.ndarray, size_wh_px: tuple[int, int], sliding: SlidingConfig, resampling: str
+) -> np.ndarray:
+    """As the model's own preprocessing, or by plain bilinear sampling, as published."""
+    if sliding.evenly:
+        return resize(image, size_wh_px, resampling)
+    if (image.shape[1], image.shape[0]) == size_wh_px:
+        return image
+    return cv2.resize(image, size_wh_px, interpolation=cv2.INTER_LINEAR)
 
 
 def _filling(size_hw_px: tuple[int, int], short_px: int) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from mpm.segmenters.segmenter import Segmenter
 from mpm.zoo import hub, registry
 from mpm.zoo.checkpoints import load_segmenter
 from mpm.zoo.entry import ModelEntry
+from mpm.zoo.random_models import is_random
 
 CARD_FILE = "README.md"
 LICENCE_IDS = {"CC BY-NC 4.0": "cc-by-nc-4.0", "MIT": "mit", "Apache-2.0": "apache-2.0"}
@@ -35,7 +36,7 @@ def model_card(model: Segmenter | str | Path, repo: str | None = None, licence: 
     entry = None if isinstance(model, Segmenter) else entry_of(str(model))
     segmenter = model if isinstance(model, Segmenter) else load_segmenter(model)
     spelled = _licence_id(licence, entry)
-    address = repo or (str(model) if entry or _is_id(model) else "USER/MODEL")
+    address = repo or (str(model) if entry or _is_id(model) or _is_random(model) else "USER/MODEL")
     data = ModelCardData(
         license=spelled,
         library_name="mpm",
@@ -63,6 +64,10 @@ def entry_of(name: str) -> ModelEntry | None:
     return registry.find(name) or (registry.at_hub(source.repo) if source else None)
 
 
+def _is_random(model: Segmenter | str | Path) -> bool:
+    return isinstance(model, str) and is_random(model)
+
+
 def _is_id(model: Segmenter | str | Path) -> bool:
     """Whether a model was named by its id at the hub, which a path of that name is not."""
     return isinstance(model, str) and hub.parse(model) is not None and not os.path.exists(model)
@@ -82,11 +87,16 @@ def _what_it_is(segmenter: Segmenter) -> str:
     return (
         f"A Vision Transformer for image segmentation: {segmenter.depth} blocks, patches of "
         f"{segmenter.patch_px} x {segmenter.patch_px} pixels, {millions:.1f} million parameters, "
-        f"{len(config.labels.class_names)} classes ({config.labels.name}). The short side of a picture is "
-        f"scaled to {config.resolution} pixels.\n\n"
+        f"{len(config.labels.class_names)} classes ({config.labels.name}). {_input(config)}\n\n"
         f"It runs in the library `mpm`, with or without [Mutual Pair Merging]({PAPER}) and other ways to "
         "merge tokens."
     )
+
+
+def _input(config: SegmenterConfig) -> str:
+    if config.padding == "square":
+        return f"Pictures are fitted into a square of {config.resolution} pixels."
+    return f"The short side of a picture is scaled to {config.resolution} pixels."
 
 
 def _how_to_load(segmenter: Segmenter, address: str) -> str:

@@ -137,7 +137,7 @@ def test_bands_are_torchs_interpolation_twice(band, monkeypatch):
         assert torch.allclose(found, expected, atol=1e-5)
 
 
-def scores_of(owners, classes, things=1, nothing=2):
+def scores_of(owners, classes, things=(0,), nothing=2):
     """Panoptic scores that draw a map of queries: each one's mask is where `owners` says so."""
     masks = torch.stack([20.0 * (owners == query).float() - 10 for query in range(len(classes))])
     named = F.one_hot(torch.tensor(classes), nothing + 1).float() * 20
@@ -192,6 +192,27 @@ def test_a_square_holds_the_picture_at_its_left_top(wh, content):
     assert small.grid.size == 9 and small.scaled_down and max(small.content_wh_px) == 48
 
 
+def test_what_lies_outside_of_the_picture_says_nothing_of_confidence(models):
+    model, picture = models["panoptic"], soft_picture(90, 40)
+    run = model.segment(picture, "none")
+    rows = slice(0, -(-run.geometry.content_wh_px[1] * run.logits.shape[1] // 64))
+    assert run.confidence == pytest.approx(run.logits[:, rows].max(0).clip(max=1).mean(), abs=1e-5)
+    assert run.grid.inside() == (slice(0, 2), slice(0, 4))
+
+
+def test_segments_of_another_run_do_not_stay(models, tmp_path):
+    picture = soft_picture(90, 70)
+    for task, files in (("panoptic", 5), ("semantic", 3)):
+        save_run(models[task], picture, models[task].segment(picture, "0"), tmp_path, "a")
+        assert len(list(tmp_path.iterdir())) == files
+
+
+def test_thin_pictures_are_told_what_became_of_them(models):
+    (note, _) = models["panoptic"].segment(soft_picture(300, 30), "none").notes
+    assert "300 x 30 pixels: it was scaled down to 64 x 6" in note
+    assert "very thin" in models["panoptic"].segment(soft_picture(3000, 40), "none").notes[0]
+
+
 def test_a_person_is_told_of_patches_outside_of_the_picture(models):
     notes = models["panoptic"].segment(soft_picture(90, 40), "none").notes
     assert any("8 of 16 patches lie outside of the picture" in note for note in notes)
@@ -200,7 +221,7 @@ def test_a_person_is_told_of_patches_outside_of_the_picture(models):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"queries": 0}, {"blocks": 0}, {"task": "depth"}, {"things": -1}, {"queries": 1.5}]
+    "wrong", [{"queries": 0}, {"blocks": 0}, {"task": "depth"}, {"things": (-1,)}, {"queries": 1.5}]
 )
 def test_a_head_of_queries_says_what_is_wrong_with_it(wrong):
     with pytest.raises(mpm.InputError):

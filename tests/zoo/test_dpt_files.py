@@ -134,7 +134,7 @@ def test_preprocessors_old_and_new(model, tmp_path, changes, expected):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"size": None}, "must say a size in pixels, but got None"),
+        ({"size": None}, "must say a size in pixels, at most 4096, but got None"),
         ({"size": {"height": "big"}}, "must say a size in pixels"),
         ({"image_mean": [0.5, 0.5]}, "must have three numbers as image_mean"),
         ({"image_std": [0.5, 0.5, 0]}, "must have an image_std above 0"),
@@ -188,7 +188,10 @@ def test_settings_that_do_not_fit_are_refused(folder, changes, sentence):
     ("name", "sentence"),
     [
         ("dpt.embeddings.position_embeddings", "lacks encoder.pos_embed"),
-        ("dpt.encoder.layer.1.attention.attention.key.bias", "has no key and value like it"),
+        (
+            "dpt.encoder.layer.1.attention.attention.key.bias",
+            "no tensors like encoder.blocks.1.attn.query",
+        ),
         ("dpt.layernorm.bias", "lacks encoder.norm.bias"),
         ("head.head.1.running_mean", "has no head for semantic segmentation"),
         ("neck.convs.2.weight", "lacks decoder.reassemble.2.narrow.weight"),
@@ -220,7 +223,7 @@ def test_a_preprocessor_must_be_there(folder):
     (folder / "preprocessor_config.json").write_text("[]")
     assert_refused(folder, "must be a table of settings, but got list")
     (folder / "preprocessor_config.json").unlink()
-    assert_refused(folder, "preprocessor_config.json of the checkpoint cannot be read")
+    assert_refused(folder, "the checkpoint has no preprocessor_config.json")
 
 
 # --- The configuration --------------------------------------------------------------------------------------

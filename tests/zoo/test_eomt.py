@@ -132,7 +132,7 @@ def test_coco_classes_are_known_by_their_published_names(tmp_path):
     change_json(folder / "config.json", id2label={str(n): published.get(title, title) for n, title in titles})
     model = mpm.load_segmenter(folder)
     assert model.class_names == [*COCO_PANOPTIC.class_names, "no object"]
-    assert model.config.decoder.things == 80
+    assert model.config.decoder.things == tuple(range(80))
 
 
 def test_own_classes_keep_their_names(broken):
@@ -154,6 +154,13 @@ def test_gated_mlps_and_shards_are_read(tmp_path):
     assert torch.allclose(found.mask_logits, oracle(pixels).masks_queries_logits, atol=1e-4)
 
 
+def test_a_model_without_registers_is_read(tmp_path):
+    oracle = lively_eomt(num_register_tokens=0)
+    pixels = torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(4))
+    found = scores(mpm.load_segmenter(save(tmp_path / "bare", oracle)), pixels)
+    assert torch.allclose(found.mask_logits, oracle(pixels).masks_queries_logits, atol=1e-4)
+
+
 def test_it_is_saved_and_loaded_in_our_format(models, tmp_path):
     for task, model in models.items():
         again = mpm.load_segmenter(mpm.save_segmenter(model, tmp_path / task, torch.float32))
@@ -165,6 +172,18 @@ def test_it_is_saved_and_loaded_in_our_format(models, tmp_path):
 def spoil_probabilities(folder):
     weights = load_file(folder / "model.safetensors")
     save_file({**weights, "attn_mask_probs": torch.tensor([0.0, 0.5])}, folder / "model.safetensors")
+
+
+def lose_probabilities(folder):
+    weights = load_file(folder / "model.safetensors")
+    weights.pop("attn_mask_probs")
+    save_file(weights, folder / "model.safetensors")
+
+
+def spoil_a_shape(folder):
+    weights = load_file(folder / "model.safetensors")
+    name = "layers.1.attention.k_proj.weight"
+    save_file({**weights, name: weights[name][:, :8].contiguous()}, folder / "model.safetensors")
 
 
 def leave_a_pickle(folder):
@@ -182,17 +201,21 @@ def settings(**values):
     return lambda folder: change_json(folder / "config.json", **values)
 
 
+def pixels(**values):
+    return lambda folder: change_json(folder / "preprocessor_config.json", **values)
+
+
 @pytest.mark.parametrize(
     "spoil, sentence",
     [
         (spoil_probabilities, "still masks the attention of its queries"),
         (leave_a_pickle, "has its weights as a pickle, pytorch_model.bin"),
-        (lose_a_tensor, "does not fit its configuration"),
+        (lose_a_tensor, "no tensors like layers.1.attention.q_proj.weight"),
         (settings(model_type="eomt_dinov3"), "differences to weights that need an agreement"),
         (settings(model_type="mask2former"), "class 'mask2former' of transformers is not read"),
         (settings(hidden_act="relu"), "run with gelu"),
         (settings(num_blocks=9), "num_blocks from 1 to 5"),
-        (settings(num_queries="many"), "must have int for num_queries"),
+        (settings(num_queries="many"), "must have a whole number for num_queries"),
         (settings(image_size=[64, 32]), "square images"),
         (settings(num_attention_heads=3), "cannot be split among 3"),
         (settings(id2label={"0": "a", "2": "b"}), "number its classes from 0"),
@@ -202,8 +225,25 @@ def settings(**values):
         ),
         (
             lambda folder: (folder / "preprocessor_config.json").unlink(),
-            "preprocessor_config.json of the check",
+            "has no preprocessor_config.json",
         ),
+        (settings(mlp_ratio=float("inf")), "for mlp_ratio"),
+        (settings(image_size=64, patch_size=14), "cannot be cut into patches of 14"),
+        (
+            lambda folder: change_json(folder / "preprocessor_config.json", resample=[3]),
+            "must resample by 2 or 3",
+        ),
+        (
+            lambda folder: change_json(folder / "preprocessor_config.json", do_pad=True),
+            "split pictures or pad them",
+        ),
+        (
+            lambda folder: change_json(folder / "preprocessor_config.json", size=10**9),
+            "a size in pixels, at most 4096",
+        ),
+        (lose_probabilities, "it has no attn_mask_probs"),
+        (spoil_a_shape, "no tensors like layers.1.attention.q_proj.weight"),
+        (settings(id2label={str(n): f"c{n}" for n in range(40000)}), "more than the 10000"),
         (settings(num_hidden_layers=4), "does not fit its configuration"),
         (lambda folder: (folder / "config.json").write_text("[1]"), "must have schema 1"),
         (lambda folder: (folder / "preprocessor_config.json").write_text("{"), "cannot be read"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mpm.errors import InputError
+from mpm.errors import InputError, shortened
 
 TASKS = ("semantic", "panoptic")
 
@@ -16,7 +16,7 @@ class QueryDecoderConfig:
     queries, blocks  how many queries join the encoder's last so many blocks
     upscale_layers   each halves the stride: two make a patch of 16 px four cells wide
     task             one of TASKS: how the queries' answers become a mask
-    things           panoptic: the classes from 0 up to this number can be counted; the rest are background
+    things           panoptic: the classes that can be counted; the rest are background
     """
 
     kind: str
@@ -24,17 +24,17 @@ class QueryDecoderConfig:
     blocks: int
     upscale_layers: int = 2
     task: str = "semantic"
-    things: int = 0
+    things: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        counts = (self.queries, self.blocks, self.upscale_layers, self.things)
+        object.__setattr__(self, "things", tuple(self.things))  # JSON has lists
+        counts = (self.queries, self.blocks, self.upscale_layers, *self.things)
         if not all(isinstance(count, int) and not isinstance(count, bool) for count in counts):
-            raise InputError(f"a head of queries has whole numbers of its parts, but got {counts}")
-        if min(self.queries, self.blocks) < 1 or min(self.upscale_layers, self.things) < 0:
+            raise InputError(f"a head of queries has whole numbers of its parts, but got {shortened(counts)}")
+        if min(self.queries, self.blocks) < 1 or min(self.upscale_layers, *self.things, 0) < 0:
             raise InputError(
                 "a head of queries needs at least one query and one block, and no number below 0, but got "
-                f"{self.queries} queries, {self.blocks} blocks, {self.upscale_layers} upscale layers and "
-                f"{self.things} things"
+                f"{shortened(counts)}"
             )
         if self.task not in TASKS:
             raise InputError(

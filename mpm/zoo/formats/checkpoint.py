@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from mpm.errors import InputError
@@ -120,6 +121,17 @@ def rename(weights: dict[str, Tensor], rules: Iterable[tuple[str, str]]) -> dict
             raise InputError(f"the checkpoint has two tensors for {name}")
         renamed[name] = value
     return renamed
+
+
+def stacked(weights: dict[str, Tensor], names: Sequence[str]) -> Tensor:
+    """Several layers as one, which they become: they are taken out. InputError where they are not alike."""
+    parts = [weights.get(name) for name in names]
+    found = [part for part in parts if part is not None and part.ndim]
+    if len({part.shape for part in found}) != 1 or len(found) != len(names):
+        raise InputError(f"the checkpoint has no tensors like {names[0]} to go with it")
+    for name in names:
+        del weights[name]
+    return torch.cat(found)
 
 
 def without(weights: dict[str, Tensor], *names: str) -> dict[str, Tensor]:

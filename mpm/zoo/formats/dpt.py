@@ -15,7 +15,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from mpm.data.labels import ADE20K
@@ -23,7 +22,16 @@ from mpm.errors import InputError, shortened
 from mpm.segmenters.config import EncoderConfig, SegmenterConfig
 from mpm.segmenters.heads.dpt_config import DptDecoderConfig
 from mpm.zoo.folder import CONFIG_FILE
-from mpm.zoo.formats.checkpoint import HALF, PLAIN_VIT, Checkpoint, VitShapes, check_number, rename, shape_of
+from mpm.zoo.formats.checkpoint import (
+    HALF,
+    PLAIN_VIT,
+    Checkpoint,
+    VitShapes,
+    check_number,
+    rename,
+    shape_of,
+    stacked,
+)
 from mpm.zoo.formats.classes import Told, label_set
 from mpm.zoo.formats.preprocessing import Preprocessing
 from mpm.zoo.formats.transformers_folder import class_names, model_type, read_settings, read_weights
@@ -119,10 +127,7 @@ def _renamed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     renamed = rename(kept, RULES)
     for name in [name for name in renamed if ".attn.query." in name]:
         parts = [name.replace(".query.", f".{part}.") for part in ("query", "key", "value")]
-        shapes = {renamed[part].shape if part in renamed else None for part in parts}
-        if len(shapes) > 1:
-            raise InputError(f"the checkpoint's {name.removeprefix('encoder.')} has no key and value like it")
-        renamed[name.replace(".query.", ".qkv.")] = torch.cat([renamed.pop(part) for part in parts])
+        renamed[name.replace(".query.", ".qkv.")] = stacked(renamed, parts)
     return renamed
 
 
@@ -141,7 +146,7 @@ def _config(
         labels=labels,
         mean=pixels.mean,
         std=pixels.std,
-        resolution=pixels.short_px,
+        resolution=pixels.side_px,
         padding="right_bottom",
         remark=remark,
         resampling=pixels.resampling,

@@ -12,18 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from mpm.data.labels import LabelSet, by_name
-from mpm.data.labels.coco import COCO_PANOPTIC, THINGS
 from mpm.errors import InputError
 from mpm.segmenters.config import EncoderConfig, SegmenterConfig, SlidingConfig
 from mpm.segmenters.heads.query_config import QueryDecoderConfig
 from mpm.zoo.folder import CONFIG_FILE
-from mpm.zoo.formats.checkpoint import IMAGENET_MEAN, IMAGENET_STD, PLAIN_VIT, Checkpoint, rename
+from mpm.zoo.formats.checkpoint import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    PLAIN_VIT,
+    Checkpoint,
+    check_number,
+    rename,
+    stacked,
+)
 from mpm.zoo.formats.classes import Told, label_set
-from mpm.zoo.formats.preprocessing import Preprocessing
+from mpm.zoo.formats.preprocessing import PREPROCESSOR_FILE, Preprocessing
 from mpm.zoo.formats.transformers_folder import (
     Settings,
     class_names,
@@ -35,6 +41,8 @@ from mpm.zoo.formats.transformers_folder import (
 MODEL_TYPE = "eomt"
 SWIGLU_VIT = "vit_giant_patch14_reg4_dinov2"
 """timm's ViT with gated MLPs; its sizes are overridden."""
+THINGS = {"coco-panoptic": tuple(range(80)), "cityscapes": tuple(range(11, 19))}
+"""Classes that can be counted: COCO's objects; Cityscapes' people and vehicles."""
 NO_OBJECT, NO_OBJECT_COLOUR = "no object", (56, 56, 56)
 LARGEST_SIDE_PX = 4096
 
@@ -93,7 +101,8 @@ def read(path: Path, name: str, data_set: str | None = None) -> Checkpoint:
     config = _config(settings, Preprocessing.of(path, _default(settings)), name, data_set)
     tensors = read_weights(path)
     _check_masked_attention(tensors)
-    kept = {key: value for key, value in tensors.items() if key not in LEFT_OVER}
+    # Without registers transformers keeps an empty tensor for them.
+    kept = {key: value for key, value in tensors.items() if key not in LEFT_OVER and value.numel()}
     return Checkpoint(config, _reshape(rename(_fused(kept), RULES)))
 
 
@@ -102,7 +111,7 @@ def published_config(name: str) -> SegmenterConfig:
     data_set, values, splits = PUBLISHED[name]
     classes = {str(number): title for number, title in enumerate(by_name(data_set).class_names)}
     settings = Settings(CONFIG_FILE, {"model_type": MODEL_TYPE, "id2label": classes, **values})
-    return _config(settings, replace(_default(settings), splits=splits), name, data_set)
+    return _config(settings, replace(_default(settings), splits=splits, pads=not splits), name, data_set)
 
 
 def _check_kind(settings: Settings) -> None:
@@ -118,7 +127,12 @@ def _check_kind(settings: Settings) -> None:
 
 def _check_masked_attention(tensors: dict[str, Tensor]) -> None:
     left = tensors.get("attn_mask_probs")
-    if left is not None and bool((left.float() != 0).any()):
+    if left is None:
+        raise InputError(
+            "this checkpoint does not say whether it masks the attention of its queries: it has no "
+            "attn_mask_probs"
+        )
+    if bool((left.float() != 0).any()):
         raise InputError(
             "this checkpoint still masks the attention of its queries (attn_mask_probs is not 0), which "
             "merged tokens cannot follow: it was not trained to its end"
@@ -128,9 +142,9 @@ def _check_masked_attention(tensors: dict[str, Tensor]) -> None:
 def _config(settings: Settings, pixels: Preprocessing, name: str, data_set: str | None) -> SegmenterConfig:
     side = _side(settings.values.get("image_size", 640), settings.file)
     depth = settings.whole("num_hidden_layers", 24, high=200)
-    panoptic = not pixels.splits
+    panoptic = _is_panoptic(pixels)
     names = class_names(settings.values)
-    count = len(settings.get("id2label", dict, {})) or settings.whole("num_labels", 2)
+    count = check_number(len(settings.get("id2label", dict, {})) or settings.whole("num_labels", 2))
     labels, remark = label_set(count, Told(names, data_sets=(data_set,) if data_set else ()))
     decoder = QueryDecoderConfig(
         "queries",
@@ -138,9 +152,11 @@ def _config(settings: Settings, pixels: Preprocessing, name: str, data_set: str 
         settings.whole("num_blocks", 4, high=depth),
         settings.whole("num_upscale_blocks", 2, low=0, high=4),
         "panoptic" if panoptic else "semantic",
-        _things(labels) if panoptic else 0,
+        _things(labels) if panoptic else (),
     )
-    size = pixels.short_px
+    size = pixels.side_px
+    if panoptic and labels.name not in THINGS:
+        remark = f"{remark} Nobody says which classes can be counted: all are.".strip()
     return SegmenterConfig(
         name=name,
         encoder=_encoder(settings, side, depth),
@@ -156,16 +172,27 @@ def _config(settings: Settings, pixels: Preprocessing, name: str, data_set: str 
     )
 
 
+def _is_panoptic(pixels: Preprocessing) -> bool:
+    if pixels.splits == pixels.pads:
+        raise InputError(
+            f"{PREPROCESSOR_FILE} must either split pictures or pad them: it says which task it is"
+        )
+    return pixels.pads
+
+
 def _encoder(settings: Settings, side: int, depth: int) -> EncoderConfig:
     width = settings.whole("hidden_size", 1024)
     gated = settings.get("use_swiglu_ffn", bool, False)
     ratio = float(settings.get("mlp_ratio", (int, float), 4))
     heads = settings.whole("num_attention_heads", 16, high=width)
+    patch = _side(settings.values.get("patch_size", 16), settings.file)
     if width % heads:
         raise InputError(f"{width} channels cannot be split among {heads} attention heads")
+    if side % patch:
+        raise InputError(f"images of {side} pixels cannot be cut into patches of {patch}")
     arguments: dict[str, Any] = {
         "img_size": [side, side],
-        "patch_size": _side(settings.values.get("patch_size", 16), settings.file),
+        "patch_size": patch,
         "embed_dim": width,
         "depth": depth,
         "num_heads": heads,
@@ -203,20 +230,18 @@ def _with_no_object(labels: LabelSet) -> LabelSet:
     return LabelSet(labels.name, (*labels.class_names, NO_OBJECT), palette, labels.ignore_index)
 
 
-def _things(labels: LabelSet) -> int:
-    """How many of the first classes can be counted: COCO's are known, of others all are taken for things."""
-    return THINGS if labels is COCO_PANOPTIC else len(labels.class_names)
+def _things(labels: LabelSet) -> tuple[int, ...]:
+    """Which classes can be counted, where that is known; of other data sets all are taken for things."""
+    return THINGS.get(labels.name, tuple(range(len(labels.class_names))))
 
 
 def _fused(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     fused = dict(tensors)
     for ours, theirs in FUSED:
-        first, *others = theirs
+        first, *_ = theirs
         for name in [name for name in tensors if f".{first}." in name]:
-            parts = [name.replace(first, other) for other in others]
-            if all(part in fused for part in parts):
-                stack = [fused.pop(name), *(fused.pop(part) for part in parts)]
-                fused[name.replace(first, ours)] = torch.cat(stack)
+            names = [name.replace(first, part) for part in theirs]
+            fused[name.replace(first, ours)] = stacked(fused, names)
     return fused
 
 

@@ -13,6 +13,7 @@ from mpm.segmenters.preprocess import PerChannel
 from mpm.zoo.formats.transformers_folder import read_settings
 
 PREPROCESSOR_FILE = "preprocessor_config.json"
+LARGEST_SIDE_PX = 4096
 RESAMPLINGS = {2: "bilinear", 3: "bicubic"}
 """By PIL's numbers; both with antialiasing."""
 
@@ -21,17 +22,19 @@ RESAMPLINGS = {2: "bilinear", 3: "bicubic"}
 class Preprocessing:
     """How pixels are made.
 
-    short_px    of the resized picture's short side
+    side_px     of the resized picture: its short side, or of the square that it is padded to
     mean, std   of RGB in [0, 1]
     resampling  one of `mpm.segmenters.config.RESAMPLINGS`
-    splits      whether pictures are cut into square windows rather than padded
+    splits      whether pictures are cut into square windows
+    pads        whether they are padded to a square
     """
 
-    short_px: int
+    side_px: int
     mean: PerChannel
     std: PerChannel
     resampling: str = "bilinear"
     splits: bool = False
+    pads: bool = False
 
     @classmethod
     def of(cls, folder: Path, default: Preprocessing) -> Preprocessing:
@@ -53,11 +56,12 @@ class Preprocessing:
             raise InputError(f"{PREPROCESSOR_FILE} must have an image_std above 0, but got {shortened(std)}")
         _check_scale(values)
         return cls(
-            _short_px(values.get("size", default.short_px)),
+            _side_px(values.get("size", default.side_px)),
             mean,
             std,
             _resampling(values.get("resample"), default.resampling),
-            values.get("do_split_image", default.splits) is True,
+            _yes(values, "do_split_image", default.splits),
+            _yes(values, "do_pad", default.pads),
         )
 
 
@@ -70,17 +74,28 @@ def _check_scale(values: Mapping[str, Any]) -> None:
 def _resampling(number: Any, default: str) -> str:
     if number is None:
         return default
-    if number not in RESAMPLINGS:
+    if not isinstance(number, int) or number not in RESAMPLINGS:
         raise InputError(f"{PREPROCESSOR_FILE} must resample by 2 or 3, but got {shortened(number)}")
     return RESAMPLINGS[number]
 
 
-def _short_px(size: Any) -> int:
-    """384, {"height": 384, "width": 384} or {"shortest_edge": 384}."""
+def _yes(values: Mapping[str, Any], key: str, default: bool) -> bool:
+    value = values.get(key, default)
+    if not isinstance(value, bool):
+        raise InputError(f"{PREPROCESSOR_FILE} must have true or false for {key}, but got {shortened(value)}")
+    return value
+
+
+def _side_px(size: Any) -> int:
+    """384, {"height": 384, "width": 384}, {"shortest_edge": 384, "longest_edge": 384 or null}."""
     sides = [side for side in size.values() if side is not None] if isinstance(size, dict) else [size]
-    if not sides or not all(isinstance(side, int) and side >= 1 for side in sides):
-        raise InputError(f"{PREPROCESSOR_FILE} must say a size in pixels, but got {shortened(size)}")
-    return min(sides)
+    whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
+    if not sides or not whole or not 1 <= min(sides) <= LARGEST_SIDE_PX:
+        raise InputError(
+            f"{PREPROCESSOR_FILE} must say a size in pixels, at most {LARGEST_SIDE_PX}, but got "
+            f"{shortened(size)}"
+        )
+    return int(min(sides))
 
 
 def _per_channel(values: Mapping[str, Any], key: str, default: PerChannel) -> PerChannel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from mpm.errors import InputError, shortened
 from mpm.zoo.folder import CONFIG_FILE, WEIGHTS_FILE, read_json, weight_files
 
 MAX_JSON_BYTES = 1 << 22
+WORDS = {bool: "true or false", dict: "a table", float: "a number", int: "a whole number", str: "a text"}
 PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt")
 
 
@@ -29,13 +31,14 @@ class Settings:
 
     def get(self, name: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
         """A setting, or its default where the file leaves it out. Raises InputError for another kind."""
-        value = self.values.get(name, default)
-        if value is default:
+        value = self.values.get(name)
+        if value is None:
             return default
         kinds = kind if isinstance(kind, tuple) else (kind,)
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-            wanted = " or ".join(one.__name__ for one in kinds)
-            raise InputError(f"{self.file} must have {wanted} for {name}, but got {shortened(str(value))}")
+        odd = isinstance(value, bool) and bool not in kinds
+        if odd or not isinstance(value, kinds) or (isinstance(value, float) and not math.isfinite(value)):
+            wanted = " or ".join(WORDS[one] for one in kinds)
+            raise InputError(f"{self.file} must have {wanted} for {name}, but got {shortened(value)}")
         return value
 
     def whole(self, name: str, default: int, low: int = 1, high: int = 1 << 16) -> int:
@@ -58,6 +61,8 @@ def read_settings(path: Path) -> Settings:
     """A JSON file of settings. Raises InputError where it is missing, too large or no table."""
     if os.path.isfile(path) and path.stat().st_size > MAX_JSON_BYTES:
         raise InputError(f"{path.name} is larger than the {MAX_JSON_BYTES} bytes that are read")
+    if not os.path.isfile(path):
+        raise InputError(f"the checkpoint has no {path.name}")
     values = read_json(path)
     if not isinstance(values, dict):
         raise InputError(f"{path.name} must be a table of settings, but got {type(values).__name__}")
