@@ -21,7 +21,6 @@ from typing import Any
 
 from mpm.errors import InputError, shortened
 from mpm.merging.named import ModelShape, expand, name_in
-from mpm.merging.rounding import MOST_MULTIPLE
 from mpm.merging.rule import PAPER_RULE
 from mpm.merging.rule_call import Merger, RuleCall
 from mpm.merging.schedule import Schedule
@@ -29,6 +28,7 @@ from mpm.merging.schedule import Schedule
 OPTIONS = ("after-attention", "decode-merged", "residual", "sizes", "weighted")
 MAX_CHARACTERS = 400
 MAX_RESOLUTION_PX = 1 << 16
+MOST_MULTIPLE = 8192
 
 
 @dataclass(frozen=True)

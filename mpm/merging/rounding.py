@@ -14,8 +14,6 @@ from torch import Tensor
 
 from mpm.merging.merge_map import Evidence, MergeMap
 
-MOST_MULTIPLE = 8192
-
 
 def rounded_up(found: MergeMap, multiple: int) -> MergeMap:
     """The map with its least similar members left apart, until each image's count is a multiple.
