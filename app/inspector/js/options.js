@@ -22,7 +22,7 @@ const CHECKED_OPTIONS = [
   {
     name: 'round32',
     text: 'round to 32',
-    help: 'Each merge leaves a multiple of 32 tokens: the least similar ones stay apart. Few lengths, for runtimes that prepare each length anew.',
+    help: 'Each merge leaves a multiple of 32 tokens, and the least similar stay apart: few lengths, for runtimes that prepare each one anew.',
   },
 ];
 const NOTHING_MERGES = 'This recipe merges nothing, so there is nothing to restore, to count, to decode merged or to round.';
