@@ -1,7 +1,8 @@
-// Recipes as texts, as mpm/merging/recipe.py writes them: "2,5", "random@2,5", "bipartite(0.2)@0+2,5|sizes".
+// Recipes as texts, as mpm/merging/recipe.py writes them: "2,5", "random@2,5", "bipartite(0.2)@0+2,5|sizes,round32".
 
 export const PAPER_RULE = 'mutual';
 const OPTIONS = ['after-attention', 'decode-merged', 'residual', 'sizes', 'weighted'];
+const ROUND = /^round[0-9]+$/;
 
 // {stages: [{rule, blocks}], options}: rule is a name with its arguments.
 export function partsOf(recipe) {
@@ -31,11 +32,13 @@ export function textOf({ stages, options }) {
 // Who merges nothing has no use for any but the input size; sizes weigh the means as well.
 function optionsInOrder(options, isMerging) {
   const isUsed = (option) => options.includes(option) && !(option === 'weighted' && options.includes('sizes'));
-  const isUnknown = (option) => !OPTIONS.includes(option) && !option.endsWith('px') && option !== 'copy';
+  const isKnown = (option) => OPTIONS.includes(option) || ROUND.test(option) || option.endsWith('px') || option === 'copy';
+  const multiple = Number(options.findLast((option) => ROUND.test(option))?.slice('round'.length) ?? 1);
   const size = options.findLast((option) => option.endsWith('px'));
   return [
     ...(isMerging ? OPTIONS.filter(isUsed) : []),
-    ...options.filter(isUnknown), // Python says what is wrong with it
+    ...options.filter((option) => !isKnown(option)), // Python says what is wrong with it
+    ...(isMerging && multiple !== 1 ? [`round${multiple}`] : []),
     ...(size ? [size] : []),
   ];
 }

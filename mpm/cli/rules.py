@@ -13,7 +13,8 @@ from mpm.merging.recipe import Recipe
 from mpm.merging.rule import Rule, rules
 
 GRAMMAR = """A recipe is a rule and the blocks before which it merges, "random@2,5". Blocks alone mean mutual
-pairs; "+" joins several; options stand behind a bar: "2,5|sizes", "0,2,4|decode-merged", "none|432px"."""
+pairs; "+" joins several; options stand behind a bar: "2,5|sizes", "0,2,4|decode-merged", "2,5|round32",
+"none|432px"."""
 SHAPE = ModelShape(depth=12, width=192)
 """ViT-Tiny's: names are spelled out for it where no model is loaded."""
 

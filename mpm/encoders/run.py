@@ -20,6 +20,7 @@ from mpm.merging.context import Context
 from mpm.merging.grid import Grid
 from mpm.merging.insertion import apply_rule
 from mpm.merging.recipe import Recipe
+from mpm.merging.rounding import rounded_up
 from mpm.merging.rule_call import RuleCall
 from mpm.merging.trace import TraceBatch, trace_image
 
@@ -42,7 +43,7 @@ def merge_tokens(
     head, patches = state.tokens[:, : state.prefix], state.patches
     with clock.part("match"):
         context = _context(encoder, state, call, recipe, removals)
-        merge_map = apply_rule(call, context)
+        merge_map = rounded_up(apply_rule(call, context), recipe.round_to)
     with clock.part("merge"):
         counts = tuple(merge_map.counts.tolist())  # the one moment at which the host waits for the device
         done = replace(

@@ -12,12 +12,14 @@ from mpm.merging.rule import rule_reasons
 from mpm.merging.stage import MergeStage
 
 PLACES = re.compile(r"\{(partner|nearest|rival)\}")
+LEFT_APART = "not merged: left apart to round the number of tokens"
 
 
 def reasons_of(stage: MergeStage) -> Reasons:
     """Why each token of a stage merged or stayed, in its rule's words."""
     say = rule_reasons(stage.rule.partition("(")[0])
-    return plain_reasons(stage) if say is None else say(stage)
+    said = plain_reasons(stage) if say is None else say(stage)
+    return said if stage.apart is None else said.where(stage.apart, LEFT_APART)
 
 
 def sentence_of(stage: MergeStage, token: int, reasons: Reasons, place: Callable[[int], str]) -> str:

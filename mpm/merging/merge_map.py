@@ -34,6 +34,7 @@ class MergeMap:
     partner   (B, N) int64: the other token of a pair, -1 for none; only of maps in which all groups are pairs
     evidence  what the rule looked at, where it says so
     composed  True when the map spans several insertions: merging is then undefined
+    apart     (B, N) bool: tokens that the rule merged and rounding left apart, see `rounded_up`; None: nobody
 
     Shapes and types are checked when a map is made, and on CPU the values too (on an accelerator that would
     stall the device). Raises ValueError.
@@ -44,13 +45,14 @@ class MergeMap:
     partner: Tensor | None = None
     evidence: Evidence | None = None
     composed: bool = False
+    apart: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.index.ndim != 2 or self.index.dtype != torch.int64:
             raise ValueError(f"index must be (B, N) int64, but got {_describe(self.index)}")
         if self.counts.shape != self.index.shape[:1] or self.counts.dtype != torch.int64:
             raise ValueError(f"counts must be (B,) int64, but got {_describe(self.counts)}")
-        for name in ("partner", "nearest", "similarity"):
+        for name in ("partner", "nearest", "similarity", "apart"):
             value = getattr(self, name)
             if value is not None and value.shape != self.index.shape:
                 raise ValueError(f"{name} must be shaped like index, but got {_describe(value)}")

@@ -36,6 +36,13 @@ class Reasons:
         code = np.argmax([np.broadcast_to(one, rows) for one in holds], axis=0)
         return cls(tuple(sentences), code.astype(np.uint8))
 
+    def where(self, holds: np.ndarray, sentence: str) -> Reasons:
+        """The same with another sentence for some tokens. holds: (N,) bool."""
+        if not holds.any():
+            return self
+        code = np.where(holds, len(self.sentences), self.code)
+        return Reasons((*self.sentences, sentence), code.astype(np.uint8))
+
 
 def plain_reasons(stage: MergeStage) -> Reasons:
     """For rules that say nothing of their own."""

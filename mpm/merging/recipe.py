@@ -6,6 +6,7 @@
     mutual(window=4)@2,5        a rule with a parameter
     bipartite(0.2)@0+2,5        several, each with its own blocks
     2,5|residual,sizes          options behind a bar, several with commas
+    2,5|round32                 every insertion leaves a multiple of 32 tokens
     none|432px                  no merging, a smaller picture
 
 `str(Recipe.parse(text))` is the canonical text: the key of runs, caches, messages, links and files.
@@ -27,6 +28,7 @@ from mpm.merging.schedule import Schedule
 OPTIONS = ("after-attention", "decode-merged", "residual", "sizes", "weighted")
 MAX_CHARACTERS = 400
 MAX_RESOLUTION_PX = 1 << 16
+MOST_MULTIPLE = 8192
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,9 @@ class Recipe:
     sizes          the same, and log(size) is added to each key's attention logits (ToMe's
                    proportional attention, Bolya et al., ICLR 2023)
     decode_merged  the decoder runs on merged tokens, and its scores are restored to the grid
+    round_to       every insertion leaves a multiple of so many patch tokens, its least similar members left
+                   apart; 1: as many as the rule leaves. See `mpm.merging.rounding` for why prefix tokens are
+                   not counted
     resolution_px  short side of the picture at the model's input; None: whatever else is said
     """
 
@@ -50,6 +55,7 @@ class Recipe:
     residual: bool = False
     after_attention: bool = False
     decode_merged: bool = False
+    round_to: int = 1
     resolution_px: int | None = None
 
     def __post_init__(self) -> None:
@@ -60,11 +66,14 @@ class Recipe:
             raise InputError(f"a block has one rule at most, but block {min(twice)} has two")
         if self.resolution_px is not None and not 1 <= self.resolution_px <= MAX_RESOLUTION_PX:
             raise InputError(f"an input size is 1 to {MAX_RESOLUTION_PX} px, but got {self.resolution_px}px")
+        if not 1 <= self.round_to <= MOST_MULTIPLE:
+            raise _no_multiple(f"round{self.round_to}")
         # Whoever merges nothing does none of this; sizes weigh the means as well.
         merges = bool(self.insertions)
         object.__setattr__(self, "weighted", self.weighted or self.sizes)
         for name in ("sizes", "weighted", "residual", "after_attention", "decode_merged"):
             object.__setattr__(self, name, getattr(self, name) and merges)
+        object.__setattr__(self, "round_to", self.round_to if merges else 1)
 
     @classmethod
     def parse(
@@ -142,6 +151,8 @@ class Recipe:
             for name, blocks in stages.items()
         )
         options = [name for name in OPTIONS if self._has(name)]
+        if self.round_to > 1:
+            options.append(f"round{self.round_to}")
         if self.resolution_px is not None:
             options.append(f"{self.resolution_px}px")
         return (merges or "none") + ("|" + ",".join(options) if options else "")
@@ -199,14 +210,27 @@ def _read_options(text: str, options: str) -> dict[str, Any]:
         size = re.fullmatch(r"([0-9]{1,9})px", option)
         if size:
             chosen["resolution_px"] = int(size[1])
+        elif option.startswith("round"):
+            chosen["round_to"] = _read_multiple(option)
         elif option == "copy":  # how every recipe without `residual` restores
             continue
         elif option in OPTIONS:
             chosen[option.replace("-", "_")] = True
         else:
-            allowed = f"{', '.join(OPTIONS)} or a size such as 432px"
+            allowed = f"{', '.join(OPTIONS)}, round32 or a size such as 432px"
             raise InputError(f"recipe {shortened(text)} has no option {shortened(option)}: give {allowed}")
     return chosen
+
+
+def _read_multiple(option: str) -> int:
+    number = re.fullmatch(r"round([0-9]{1,9})", option)
+    if not number:
+        raise _no_multiple(shortened(option))
+    return int(number[1])
+
+
+def _no_multiple(got: str) -> InputError:
+    return InputError(f"an option such as round32 names a number of 1 to {MOST_MULTIPLE}, but got {got}")
 
 
 def _unclear(text: str) -> InputError:

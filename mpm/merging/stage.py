@@ -19,6 +19,7 @@ class MergeStage:
     similarity  float32: cosine similarity to `nearest`, NaN where the rule does not say
     position    int64: patch index of the token's representative (the smallest patch of its group)
     rule        the rule with its arguments, e.g. "mutual"
+    apart       bool: tokens that the rule merged and rounding left apart; None: nobody
     """
 
     block: int
@@ -28,6 +29,7 @@ class MergeStage:
     similarity: np.ndarray
     position: np.ndarray
     rule: str
+    apart: np.ndarray | None = None
 
     @property
     def is_shared(self) -> np.ndarray:

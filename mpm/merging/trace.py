@@ -125,6 +125,7 @@ def _stage(block: int, merge_map: MergeMap, image: int, position: np.ndarray, ru
         similarity=row(merge_map.similarity, np.float32(np.nan)),
         position=position,
         rule=rule,
+        apart=None if merge_map.apart is None else row(merge_map.apart, 0),
     )
 
 

@@ -20,7 +20,7 @@ from mpm.segmenters.geometry import Geometry
 from mpm.segmenters.segmentation_run import SegmentationRun, make_run
 from mpm.segmenters.segmenter import MAX_PATCHES, Segmenter
 
-Prefix = tuple[int, tuple[tuple[int, RuleCall], ...], tuple[bool, ...]]
+Prefix = tuple[int, tuple[tuple[int, RuleCall], ...], tuple[int, ...]]
 """A block, the insertions made before it, and how they were made."""
 
 
@@ -84,9 +84,9 @@ def _prefix(recipe: Recipe, block: int) -> Prefix:
     return block, before, _how(recipe) if before else ()
 
 
-def _how(recipe: Recipe) -> tuple[bool, ...]:
+def _how(recipe: Recipe) -> tuple[int, ...]:
     """The options that tell in the encoder."""
-    return recipe.weighted, recipe.sizes, recipe.residual, recipe.after_attention
+    return recipe.weighted, recipe.sizes, recipe.residual, recipe.after_attention, recipe.round_to
 
 
 def _embedded(segmenter: Segmenter, image: Any, resolution: int | None, max_patches: int) -> _Start:

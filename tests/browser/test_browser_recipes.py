@@ -24,6 +24,9 @@ TEXTS = (
     "2,5|432px,sizes,residual,decode-merged,after-attention",
     "2,5|copy,sizes,sizes",
     "none|residual,432px,sizes",
+    "2|432px,round16,sizes,round032",
+    "2,5|round1",
+    "none|round32",
     "random@8+mutual@5,2|sizes,residual",
     "bipartite(0.2,keys=true)@3+windows(0.97)@1+5|decode-merged,weighted",
     *(one["text"] for one in NAMED),
@@ -79,7 +82,7 @@ def test_nothing_to_choose_where_nothing_merges(open_page):
     close_panel(page)
     page.locator(".stop").first.click()
     assert state(page)["schedule"] == "none"
-    for name in ("residual", "sizes", "decode-merged"):
+    for name in ("residual", "sizes", "decode-merged", "round32"):
         assert box(page, name).is_disabled()
     titles = page.locator(".option").evaluate_all("(labels) => labels.map(({ title }) => title)")
     assert all("merges nothing" in title for title in titles)

@@ -15,6 +15,13 @@ test('a recipe is written in its usual spelling', () => {
   assert.equal(usual('random@8+mutual@5,2|sizes,residual'), '2,5+random@8|residual,sizes');
 });
 
+test('a number to round to stands before the size, the last one counts, and 1 says nothing', () => {
+  assert.equal(usual('2|432px,round16,sizes,round032'), '2|sizes,round32,432px');
+  assert.equal(usual('2|round1'), '2');
+  assert.equal(usual('none|round32,432px'), 'none|432px');
+  assert.equal(usual('2|roundly'), '2|roundly', 'Python says what is wrong with it');
+});
+
 test('a plus sign in a rule’s arguments separates nothing', () => {
   const { stages } = partsOf('bipartite(1e+2)@3+5');
   assert.deepEqual(stages, [{ rule: 'bipartite(1e+2)', blocks: [3] }, { rule: 'mutual', blocks: [5] }]);

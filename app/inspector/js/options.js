@@ -19,8 +19,13 @@ const CHECKED_OPTIONS = [
     text: 'decode merged',
     help: 'The decoder works on the merged tokens, too, and its scores are restored to the grid: faster, less exact.',
   },
+  {
+    name: 'round32',
+    text: 'round to 32',
+    help: 'Each merge leaves a multiple of 32 tokens, and the least similar stay apart: few lengths, for runtimes that prepare each one anew.',
+  },
 ];
-const NOTHING_MERGES = 'This recipe merges nothing, so there is nothing to restore, to count or to decode merged.';
+const NOTHING_MERGES = 'This recipe merges nothing, so there is nothing to restore, to count, to decode merged or to round.';
 
 const checkedOptions = (recipe) =>
   CHECKED_OPTIONS.map(({ name }) => name).filter((name) => partsOf(recipe).options.includes(name));
