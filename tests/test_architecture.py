@@ -45,6 +45,7 @@ LEVELS = {
     "runtimes": 3,
     "segmenters": 4,
     "zoo": 5,
+    "export": 5,
     "measure": 6,
     "training": 7,
     "cli": 8,

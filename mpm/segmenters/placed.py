@@ -19,13 +19,13 @@ from mpm.segmenters.heads import MaskTransformer
 class Placed:
     """What runs in place of PyTorch; nothing, unless somebody asks.
 
-    name    "torch", or a runtime with its number format
+    name    the runtime with its number format; empty for PyTorch
     blocks  a graph for each block of the encoder
     head    the decoder with its blocks in the runtime; None for one that stays as it is
     note    why PyTorch goes on although a runtime was asked for
     """
 
-    name: str = "torch"
+    name: str = ""
     blocks: tuple[Stack, ...] = ()
     head: nn.Module | None = None
     note: str = ""

@@ -99,8 +99,9 @@ class Segmenter(nn.Module):
 
     @property
     def runtime(self) -> str:
-        """What runs the blocks: "torch", or another runtime and its number format."""
-        return self._placed.name
+        """What runs the blocks, and its number format where that is not float32: "openvino bfloat16"."""
+        kind = str(self.dtype).removeprefix("torch.")
+        return self._placed.name or ("torch" if kind == "float32" else f"torch {kind}")
 
     @property
     def runtime_note(self) -> str:
