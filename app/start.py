@@ -15,6 +15,7 @@ from app.server.log import configure_logging
 from app.server.serving import Site, compression, keep_memory_together
 from mpm.errors import InputError
 from mpm.merging.rule import load_rules
+from mpm.runtimes import check_runtime
 from mpm.system import check_opencv
 
 MAX_WAITING = 32
@@ -37,6 +38,14 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         help="further models on offer (default: all of `python -m mpm models`, on a Space those at hand)",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, ...")
+    parser.add_argument(
+        "--runtime",
+        default="torch",
+        help="what runs the blocks: torch, onnxruntime or openvino; all but torch on the CPU",
+    )
+    parser.add_argument(
+        "--number-format", help="that they are computed in: float32, bfloat16, float16 or int8"
+    )
     parser.add_argument("--threads", type=_positive(int), help="CPU threads (default: physical cores)")
     parser.add_argument(
         "--host", help="address to listen on, e.g. 0.0.0.0 (default: Gradio's, this machine only)"
@@ -67,6 +76,7 @@ def prepare(options: argparse.Namespace) -> Site:
     zerogpu.prepare()
     try:
         check_opencv()
+        check_runtime(options.runtime, options.number_format)
         for path in options.rules or ():
             load_rules(path)
     except InputError as error:
@@ -77,9 +87,10 @@ def prepare(options: argparse.Namespace) -> Site:
 
     models = Models(
         options.model,
-        zerogpu.main_device(options.device),
+        "cpu" if options.runtime != "torch" else zerogpu.main_device(options.device),
         options.threads,
         Shelf(options.models, downloads=options.models is not None or "SPACE_ID" not in os.environ),
+        runtime=(options.runtime, options.number_format),
     )
     page = build_page(models)
     page.queue(max_size=MAX_WAITING)

@@ -24,6 +24,7 @@ COMMANDS = (
     "calibrate",
     "train",
     "bench",
+    "export",
     "rules",
     "models",
     "card",

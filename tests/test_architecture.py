@@ -42,11 +42,13 @@ LEVELS = {
     "streets": 1,
     "data": 2,
     "encoders": 2,
-    "segmenters": 3,
-    "zoo": 4,
-    "measure": 5,
-    "training": 6,
-    "cli": 7,
+    "runtimes": 3,
+    "segmenters": 4,
+    "zoo": 5,
+    "export": 5,
+    "measure": 6,
+    "training": 7,
+    "cli": 8,
 }
 """Rooms of the library: a file imports from its own room and from lower ones only."""
 

@@ -26,7 +26,7 @@ FOLDERS = ("app", "assets", "mpm", "tests")
 WEIGHTS = ROOT / "assets" / "streets-vit-tiny"
 OLDEST_SETUPTOOLS = "77.0.3"
 """The first that knows licence expressions, see pyproject.toml."""
-OPTIONAL = {"pillow_heif"}
+OPTIONAL = {"pillow_heif", "onnx", "onnxruntime", "openvino"}
 """Imported where it is installed; nobody needs it."""
 
 

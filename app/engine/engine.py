@@ -67,6 +67,7 @@ class Engine:
         runs: Runs | None = None,
         paces: Paces | None = None,
         deadline_s: float = DEADLINE_S,
+        runtime: tuple[str, str | None] = ("torch", None),
     ) -> None:
         """scheduler: the device's, runs: those at hand, paces: their times, where several models share them.
 
@@ -77,7 +78,7 @@ class Engine:
         self._runs = Runs() if runs is None else runs
         self.paces = paces or Paces()
         self._deadline_s = deadline_s
-        self._device = device
+        self._device, self._runtime = device, runtime
         self._threads = threads
         self._loaded = threading.Event()
         self._failure: str | None = None
@@ -280,7 +281,8 @@ class Engine:
                 segmenter = self._loaded_model()
                 self.scheduler.run(lambda: warm_up(segmenter))
                 self._segmenter = segmenter
-            log.info("model %s ready after %.1f s", self.model, time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            log.info("model %s ready after %.1f s, in %s", self.model, seconds, segmenter.runtime)
         except InputError as error:
             self._failure = str(error)
         except Exception as error:  # the page must say why it cannot work, whatever the reason
@@ -296,4 +298,4 @@ class Engine:
         from mpm.zoo.checkpoints import load_segmenter
 
         torch.set_num_threads(self._threads or physical_cores())
-        return load_segmenter(self.model, pick_device(self._device))
+        return load_segmenter(self.model, pick_device(self._device), None, None, *self._runtime)

@@ -36,9 +36,10 @@ class Models:
         threads: int | None = None,
         shelf: Shelf | None = None,
         memory_bytes: int | None = None,
+        runtime: tuple[str, str | None] = ("torch", None),
     ) -> None:
-        """shelf: where further models come from, None for no others."""
-        self._device, self._threads, self._shelf = device, threads, shelf
+        """shelf: where further models come from, None for no others. runtime: and its number format."""
+        self._device, self._threads, self._shelf, self._runtime = device, threads, shelf, runtime
         self._own_lock = threading.Lock()
         self._scheduler, self._runs, self._paces = Scheduler(), Runs(), Paces()
         self.own = self._engine(default)
@@ -108,7 +109,8 @@ class Models:
         return pace_texts(self.offers(), self._paces, self.default, self.own.parameters if known else 0)
 
     def _engine(self, name: str) -> Engine:
-        return Engine(name, self._device, self._threads, self._scheduler, self._runs, self._paces)
+        shared = self._scheduler, self._runs, self._paces
+        return Engine(name, self._device, self._threads, *shared, runtime=self._runtime)
 
     def _hold(self, name: str, held: tuple[Engine, int]) -> None:
         try:

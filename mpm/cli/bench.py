@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from mpm.measure.device_card import card_of
 from mpm.measure.machine import machine_record
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule import PAPER_RULE
+from mpm.runtimes import NUMBER_FORMATS, RUNTIMES, check_runtime
 from mpm.segmenters.segmenter import Segmenter
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -59,6 +61,16 @@ def add_parser(subparsers: Subparsers) -> None:
     where = parser.add_argument_group("where and how")
     where.add_argument("--device", default="cpu", help='e.g. cpu, cuda, mps or auto (default: "cpu")')
     where.add_argument("--dtype", choices=sorted(DTYPES), default="float32")
+    where.add_argument(
+        "--runtimes",
+        "--runtime",
+        nargs="+",
+        default=[],
+        metavar="RUNTIME",
+        help=f"all recipes in others than torch, too: {', '.join(RUNTIMES[1:])}, each alone or with a number "
+        "format, such as openvino:bfloat16; speed-ups are against torch, those under own against themselves",
+    )
+    where.add_argument("--number-format", choices=NUMBER_FORMATS, help="of runtimes that name none")
     where.add_argument("--threads", type=_positive, help="of the CPU (default: PyTorch's choice)")
     where.add_argument("--runs", type=_positive, default=20)
     where.add_argument("--warmup", type=_positive, default=3)
@@ -80,8 +92,10 @@ def run(args: argparse.Namespace) -> int:
     use_rules(args)
     check_recipes(args.recipes)
     device, dtype = pick_device(args.device), DTYPES[args.dtype]
+    runtimes = _runtimes(args)
     work = _workload(args, device, dtype)
-    result = _measured(args, work, _recipes(args, work.segmenter))
+    others = list(_others(work.segmenter, runtimes))
+    result = _measured(args, work, _recipes(args, work.segmenter), others)
     print(render(result))
     if args.json:
         result.write(args.json)
@@ -97,6 +111,28 @@ def _recipes(args: argparse.Namespace, segmenter: Segmenter) -> list[Recipe]:
     if args.window:
         recipes += with_rule(recipes, PAPER_RULE, f"--window {args.window}", window=args.window)
     return recipes
+
+
+def _runtimes(args: argparse.Namespace) -> list[tuple[str, str]]:
+    """Runtimes and their number formats, each once; torch in the type of `--dtype` runs anyway."""
+    found = []
+    for text in args.runtimes:
+        name, colon, number_format = text.partition(":")
+        number_format = number_format if colon else args.number_format or "float32"
+        check_runtime(name, number_format)
+        if (name, number_format) != ("torch", args.dtype):
+            found.append((name, number_format))
+    return list(dict.fromkeys(found))
+
+
+def _others(segmenter: Segmenter, runtimes: list[tuple[str, str]]) -> Iterator[Segmenter]:
+    """The model in each runtime that takes it."""
+    for name, number_format in runtimes:
+        other = segmenter.with_runtime(name, number_format)
+        if other.runtime_note:
+            print(f"mpm: {other.runtime_note}", file=sys.stderr)
+        else:
+            yield other
 
 
 def _check_outputs(args: argparse.Namespace) -> None:
@@ -116,11 +152,13 @@ def _workload(args: argparse.Namespace, device: torch.device, dtype: torch.dtype
     return Workload(segmenter, trained, batches, args.resolution, args.encoder_only)
 
 
-def _measured(args: argparse.Namespace, work: Workload, recipes: list[Recipe]) -> BenchResult:
+def _measured(
+    args: argparse.Namespace, work: Workload, recipes: list[Recipe], others: list[Segmenter]
+) -> BenchResult:
     extras = Extras(False, False, False) if args.no_extras else Extras()
     kernels: dict[str, Kernel] = {}
     try:
-        rows = measure(work, contenders(work, recipes, extras), args.runs, args.warmup, _progress)
+        rows = measure(work, contenders(work, recipes, extras, others), args.runs, args.warmup, _progress)
         if args.kernels:
             kernels["tail"] = tail(args.classes, work.segmenter.device)
             kernels["matcher"] = matcher(work.segmenter.device)

@@ -15,10 +15,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from mpm.cli.inputs import add_dataset_options, dataset_of, load_model, set_threads
+from mpm.cli.inputs import (
+    add_dataset_options,
+    add_runtime_options,
+    dataset_of,
+    device_of,
+    load_model,
+    set_threads,
+)
 from mpm.cli.recipes import RECIPE_HELP, add_rules_option, check_recipes, use_rules, with_rule
 from mpm.cli.types import Subparsers
-from mpm.devices import pick_device
 from mpm.files import check_target, write_json
 from mpm.measure.distributed import Team, join_team
 from mpm.measure.evaluate import MODES, evaluate
@@ -60,6 +66,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results here")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
     parser.add_argument("--threads", type=int, help="CPU threads a process; they may change a rounding")
+    add_runtime_options(parser)
     add_rules_option(parser)
     parser.set_defaults(func=run, keeps_files=lambda args: bool(args.json))
 
@@ -96,9 +103,9 @@ def _recipes(args: argparse.Namespace, segmenter: Segmenter, crew: Team) -> list
 
 
 def _load(args: argparse.Namespace, crew: Team) -> Segmenter:
-    device = crew.place(pick_device(args.device))
+    device = crew.place(device_of(args))
     with crew.lead_first():
-        return load_model(args.model, device)
+        return load_model(args.model, device, args.runtime, args.number_format)
 
 
 def _progress(indices: range, crew: Team) -> Iterable[int]:
@@ -110,8 +117,15 @@ def _progress(indices: range, crew: Team) -> Iterable[int]:
 
 def _show(args: argparse.Namespace, evaluation: Evaluation) -> None:
     what = f"{evaluation.dataset}, {evaluation.split}, {evaluation.images} images"
-    print(f"{args.model} on {what}; {MODES[args.mode]}")
+    print(f"{args.model} on {what}; {MODES[args.mode]}{_how(args)}")
     print(table(evaluation))
     if args.json:
-        settings = {"model": args.model, "mode": args.mode}
+        settings = {"model": args.model, "mode": args.mode, "runtime": args.runtime}
+        settings["number_format"] = args.number_format or "float32"
         write_json(args.json, {**settings, **evaluation.to_json()})
+
+
+def _how(args: argparse.Namespace) -> str:
+    """What ran it, where that is not torch in float32."""
+    asked = [word for word in (args.runtime, args.number_format) if word and word != "float32"]
+    return "" if asked == ["torch"] else f"; {' '.join(asked)}"

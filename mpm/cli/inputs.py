@@ -1,14 +1,17 @@
-"""What commands over data sets share: the options that name one, the number of threads, the model."""
+"""What commands share: the options that name a data set, threads, the model and what runs it."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import torch
 
 from mpm.data.datasets import READERS, Dataset, FirstOf, held_out_streets, open_dataset
+from mpm.devices import pick_device
 from mpm.errors import InputError
+from mpm.runtimes import NUMBER_FORMATS, RUNTIMES, check_runtime
 from mpm.segmenters.segmenter import Segmenter
 from mpm.zoo.progress import download_bar
 
@@ -46,9 +49,36 @@ def set_threads(threads: int | None) -> None:
     torch.set_num_threads(threads)
 
 
-def load_model(name: str, device: torch.device) -> Segmenter:
-    """A model by its name or folder, with a bar where it is downloaded."""
+def add_runtime_options(parser: argparse._ActionsContainer) -> None:
+    """`--runtime` and `--number-format`, which `device_of` and `load_model` read."""
+    parser.add_argument(
+        "--runtime",
+        choices=RUNTIMES,
+        default="torch",
+        help="what runs the blocks; all but torch on the CPU, and installed apart (default: torch)",
+    )
+    parser.add_argument(
+        "--number-format",
+        choices=NUMBER_FORMATS,
+        help="that the blocks are computed in, where runtime and processor have it (default: float32)",
+    )
+
+
+def device_of(args: argparse.Namespace) -> torch.device:
+    """The device of `--device`, with "auto" where the runtime is. Raises InputError for what is not there."""
+    check_runtime(args.runtime, args.number_format)
+    anywhere = args.device == "auto" and args.runtime != "torch"
+    return pick_device("cpu" if anywhere else args.device)
+
+
+def load_model(
+    name: str, device: torch.device, runtime: str = "torch", number_format: str | None = None
+) -> Segmenter:
+    """A model by its name or folder, with a bar where it is downloaded, and a word where torch stands in."""
     from mpm.zoo.checkpoints import load_segmenter
 
     with download_bar(name) as show:
-        return load_segmenter(name, device=device, progress=show)
+        segmenter = load_segmenter(name, device, None, show, runtime, number_format)
+    if segmenter.runtime_note:
+        print(f"mpm: {segmenter.runtime_note}", file=sys.stderr)
+    return segmenter

@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mpm.cli.inputs import add_runtime_options, device_of, load_model
 from mpm.cli.recipes import RECIPE_HELP, add_rules_option, check_recipes, use_rules
 from mpm.cli.types import Subparsers
 from mpm.data.images import decode_image
-from mpm.devices import pick_device
 from mpm.segmenters.run_files import check_source, save_run
-from mpm.zoo.checkpoints import load_segmenter
-from mpm.zoo.progress import download_bar
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -31,6 +29,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace results of other pictures, too")
     parser.add_argument("--resolution", type=int, help="short side in pixels (default: the model's own)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, mps or auto (default: cpu)")
+    add_runtime_options(parser)
     add_rules_option(parser)
     parser.set_defaults(func=run, keeps_files=lambda _: True)
 
@@ -42,8 +41,7 @@ def run(args: argparse.Namespace) -> int:
     stem = args.image.stem
     if not args.overwrite:
         check_source(args.output_dir, stem, args.image)
-    with download_bar(args.model) as show:
-        segmenter = load_segmenter(args.model, pick_device(args.device), progress=show)
+    segmenter = load_model(args.model, device_of(args), args.runtime, args.number_format)
     result = segmenter.segment(decoded.rgb, args.recipe, args.resolution)
     for path in save_run(segmenter, decoded.rgb, result, args.output_dir, stem, args.image):
         print(path)

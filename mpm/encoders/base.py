@@ -105,6 +105,7 @@ class Encoder(ABC):
     takes_turns     whether images of a batch run apart on CPU even without merges: each as it is alone
     taps            blocks whose output, on the full grid, the head wants as well
     costs           what the model's parts take on its device, where somebody measures: for rules that plan
+    elsewhere       runs the blocks in place of PyTorch, one call a block as `call`, where a runtime does
     """
 
     kind: ClassVar[str]
@@ -115,6 +116,7 @@ class Encoder(ABC):
         self.takes_turns = False
         self.taps: tuple[int, ...] = ()
         self.costs: Callable[[], Costs] | None = None
+        self.elsewhere: Callable[[TokenState], Tensor] | None = None
 
     @staticmethod
     @abstractmethod
@@ -165,9 +167,9 @@ class Encoder(ABC):
 
     def step(self, state: TokenState) -> TokenState:
         """One block. Images of unequal length run apart, so attention needs no mask and none sees padding."""
-        if not state.is_ragged:
-            return replace(state, tokens=self.call(state), block=state.block + 1)
-        return self.step_ragged(state)
+        if state.is_ragged and self.elsewhere is None:
+            return self.step_ragged(state)
+        return replace(state, tokens=_apart(state, self.elsewhere or self.call), block=state.block + 1)
 
     def step_ragged(self, state: TokenState) -> TokenState:
         """One block over images of unequal length: those of equal length together."""

@@ -145,7 +145,7 @@ def embed(vit: PlainViT, pixels: Tensor, resizing: PositionResizing) -> Tensor:
     patches = vit.patch_embed.proj(pixels)
     rows, cols = patches.shape[2:]
     patches = vit.patch_embed.norm(patches.flatten(2).transpose(1, 2))
-    prefix = _prefix_tokens(vit, pixels.shape[0])
+    prefix = prefix_tokens(vit, pixels.shape[0])
     if vit.pos_embed is not None:
         own_prefix = 0 if vit.no_embed_class else vit.num_prefix_tokens
         grid_positions = vit.pos_embed[:, own_prefix:]
@@ -183,7 +183,8 @@ def resize_positions(
     return plane.flatten(2).transpose(1, 2).to(positions.dtype)
 
 
-def _prefix_tokens(vit: PlainViT, batch: int) -> Tensor:
+def prefix_tokens(vit: PlainViT, batch: int) -> Tensor:
+    """Class, distillation and register tokens as they are learned, without positions: (B, P, C)."""
     parts = [getattr(vit, name, None) for name in ("cls_token", "dist_token", "reg_token")]
     tokens = [part.expand(batch, -1, -1) for part in parts if part is not None]
     return (

@@ -59,6 +59,8 @@ def evaluate(
         for recipe, tally in zip(wanted, tallies, strict=True):
             predicted, token_counts = predict(image, recipe)
             tally.add(index, predicted, truth, token_counts)
+    if flop_images:  # the operations of other runtimes go unseen
+        predict = _predictor(segmenter.with_runtime("torch"), mode, resolution)
     for index in sorted({*_spread(flop_images, len(dataset))} & {*team.share(len(dataset))}):
         image, _ = dataset[index]
         for recipe, tally in zip(wanted, tallies, strict=True):

@@ -35,7 +35,8 @@ LONG_S = 0.2
 class Measured(Protocol):
     """What is asked of a `Segmenter`, which asks this module for its costs and so cannot be named here."""
 
-    decoder: nn.Module
+    @property
+    def head(self) -> nn.Module: ...
 
     @property
     def runner(self) -> Encoder: ...
@@ -119,7 +120,7 @@ class _Probe:
 
     def seconds_of_restoring(self) -> float:
         """With a decoder that takes merged tokens: what it takes in all, but for the decoding itself."""
-        if isinstance(self.segmenter.decoder, GridHead):
+        if isinstance(self.segmenter.head, GridHead):
             return _shortest(self.device, self.restore, "reconstruct")
         finishing = _shortest(self.device, self.finish, "reconstruct", "decode")
         return finishing - _shortest(self.device, self.decode_merged, "decode")
@@ -136,11 +137,11 @@ class _Probe:
         encode(self.runner, self.state, MERGE, clock, stop=1)
 
     def finish(self, clock: Clock) -> None:
-        finish(self.runner, self.segmenter.decoder, [self.merged], MERGE, clock)
+        finish(self.runner, self.segmenter.head, [self.merged], MERGE, clock)
 
     def decode_merged(self, clock: Clock) -> None:
         with clock.part("decode"):
-            self.segmenter.decoder(self.runner.norm(self.merged.tokens)[:, self.merged.prefix :])
+            self.segmenter.head(self.runner.norm(self.merged.tokens)[:, self.merged.prefix :])
 
     def rest(self, clock: Clock) -> None:
         with clock.part("upsample"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import Any
 
@@ -21,11 +22,13 @@ from mpm.merging.named import ModelShape, name_in
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule_call import Merger
 from mpm.merging.schedule import PAPER
+from mpm.runtimes.choice import check_names, open_runtime
 from mpm.segmenters.build import build_decoder, build_encoder
 from mpm.segmenters.config import SegmenterConfig
 from mpm.segmenters.costs import measure_costs
 from mpm.segmenters.geometry import Geometry, plan_geometry
 from mpm.segmenters.heads.grid_head import GridHead
+from mpm.segmenters.placed import Placed, place
 from mpm.segmenters.preprocess import as_rgb, to_pixels
 from mpm.segmenters.run import Outcome, read, run
 from mpm.segmenters.scores import Scores
@@ -44,6 +47,7 @@ class Segmenter(nn.Module):
         self.encoder = build_encoder(config.encoder)
         self.decoder = build_decoder(config, self.encoder.embed_dim)
         self._costs: dict[tuple[str, str, int], Costs] = {}
+        self._placed = Placed()
 
     @property
     def class_names(self) -> list[str]:
@@ -84,7 +88,52 @@ class Segmenter(nn.Module):
             runner.taps = self.decoder.taps
             runner.takes_turns = not self.training  # convolutions over a batch round otherwise, too
         runner.costs = self.costs
+        if self._runs_elsewhere:
+            runner.elsewhere = self._placed.run_block
         return runner
+
+    @property
+    def head(self) -> nn.Module:
+        """What reads the encoder's tokens: the decoder, or what runs its blocks in a runtime."""
+        return self._placed.head if self._runs_elsewhere and self._placed.head else self.decoder
+
+    @property
+    def runtime(self) -> str:
+        """What runs the blocks, and its number format where that is not float32: "openvino bfloat16"."""
+        kind = str(self.dtype).removeprefix("torch.")
+        return self._placed.name or ("torch" if kind == "float32" else f"torch {kind}")
+
+    @property
+    def runtime_note(self) -> str:
+        """Why PyTorch runs the blocks although another runtime was asked for; empty where nothing is."""
+        return self._placed.note
+
+    @property
+    def _runs_elsewhere(self) -> bool:
+        """Graphs are for inference, and for tensors as the CPU has them."""
+        fits = self.device.type == "cpu" and self.dtype == torch.float32
+        return bool(self._placed.blocks) and fits and not self.training
+
+    def with_runtime(self, name: str, number_format: str | None = None) -> Segmenter:
+        """The same model run by "torch", "onnxruntime" or "openvino", in a number format; see `mpm.runtimes`.
+
+        number_format: None is float32, with torch the type that the weights have. The weights are shared, as
+        they are now; only torch in another type has a copy. A model whose blocks cannot be made into graphs
+        goes on in torch, and `runtime_note` says so. Raises InputError for a runtime that is not installed,
+        for a number format that it, or this machine, lacks, and for a model that is not float32 on the CPU.
+        """
+        check_names(name, number_format or "float32")
+        twin = copy.copy(self)
+        twin._costs, twin._placed = {}, Placed()
+        if name == "torch":
+            dtype = getattr(torch, number_format) if number_format else self.dtype
+            return twin if dtype == self.dtype else copy.deepcopy(twin).to(dtype)
+        runtime = open_runtime(name, number_format or "float32", torch.get_num_threads())
+        if self.device.type != "cpu" or self.dtype != torch.float32:
+            kind = str(self.dtype).removeprefix("torch.")
+            raise InputError(f"{name} takes a float32 model on the CPU, but this is {kind} on {self.device}")
+        twin._placed = place(runtime, self.encoder.blocks, self.decoder)
+        return twin
 
     def costs(self) -> Costs:
         """What the parts take on this device with these threads: measured once, when first asked for."""
@@ -128,7 +177,7 @@ class Segmenter(nn.Module):
         self, start: Tensor | TokenState, recipe: Recipe, clock: Clock | None = None, **how: Any
     ) -> Outcome:
         """The one run, from pixels or from a state: see `mpm.segmenters.run.run`."""
-        return run(self.runner, self.decoder, start, recipe, clock, **how)
+        return run(self.runner, self.head, start, recipe, clock, **how)
 
     def forward(
         self,
@@ -217,11 +266,11 @@ class Segmenter(nn.Module):
 
     def decode(self, tokens: Tensor, grid: Grid) -> Tensor:
         """Full-grid tokens after the final norm (B, P + N, C) -> logits (B, classes, rows, cols)."""
-        return read(self.decoder, tokens, grid).logits
+        return read(self.head, tokens, grid).logits
 
     def read_finished(self, state: TokenState) -> Scores:
         """The head's part alone: scores of a state on the full grid, see `mpm.encoders.run.as_finished`."""
-        return read(self.decoder, self.runner.norm(state.tokens), state.grid, state.taps)
+        return read(self.head, self.runner.norm(state.tokens), state.grid, state.taps)
 
     def _pad(self, pixels: Tensor) -> Tensor:
         if pixels.ndim != 4 or pixels.shape[1] != 3:

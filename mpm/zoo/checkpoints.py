@@ -16,6 +16,7 @@ from torch import Tensor
 
 from mpm.errors import InputError
 from mpm.files import write_json
+from mpm.runtimes import check_runtime
 from mpm.segmenters.config import SegmenterConfig
 from mpm.segmenters.segmenter import Segmenter
 from mpm.zoo import formats, hub, random_models, registry
@@ -38,6 +39,8 @@ def load_segmenter(
     device: str | torch.device = "cpu",
     dtype: torch.dtype | None = None,
     progress: Progress | None = None,
+    runtime: str = "torch",
+    number_format: str | None = None,
 ) -> Segmenter:
     """A segmenter ready for inference.
 
@@ -48,11 +51,16 @@ def load_segmenter(
                   "NAME+random", a published architecture with random weights (see `mpm.zoo.random_models`)
     dtype         None means float32, whatever the file holds
     progress      called as progress(done_bytes, total_bytes) during a download
+    runtime       "torch", or one that is installed besides: "onnxruntime" or "openvino", on the CPU
+    number_format  that the runtime computes in: see `Segmenter.with_runtime`
 
     Nothing in a checkpoint is ever run as code. Raises InputError when there is no such checkpoint, when it
-    cannot be downloaded, when its files are broken or do not fit each other, or when `dtype` would make a
-    weight infinite.
+    cannot be downloaded, when its files are broken or do not fit each other, when `dtype` would make a weight
+    infinite, and for a runtime or number format as `Segmenter.with_runtime`.
     """
+    check_runtime(runtime, number_format)
+    if runtime == "torch" and number_format is not None:
+        dtype = getattr(torch, number_format)
     if str(name_or_path).startswith(encoders.PREFIX):
         segmenter = encoders.load(str(name_or_path))
     elif random_models.is_random(str(name_or_path)):
@@ -62,7 +70,8 @@ def load_segmenter(
         segmenter = _with_weights(checkpoint)
     if dtype is not None:
         _check_range(segmenter, dtype)
-    return segmenter.to(device=device, dtype=dtype or torch.float32).eval().requires_grad_(False)
+    segmenter = segmenter.to(device=device, dtype=dtype or torch.float32).eval().requires_grad_(False)
+    return segmenter if runtime == "torch" else segmenter.with_runtime(runtime, number_format)
 
 
 def save_segmenter(

@@ -16,6 +16,7 @@ from mpm.measure.bench.workload import Workload
 from mpm.measure.flops import count_flops
 from mpm.measure.paired import Summary, alternate, ratio_interval
 from mpm.merging.recipe import Recipe
+from mpm.segmenters.segmenter import Segmenter
 
 MERGING = ("match", "merge", "reconstruct")
 
@@ -29,6 +30,7 @@ class Contender:
     recipe: Recipe
     pipeline: Pipeline
     like: str
+    runtime: str = "torch"
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,13 @@ class Extras:
     decode_merged: bool = True
 
 
-def contenders(work: Workload, recipes: Sequence[Recipe], extras: Extras) -> list[Contender]:
-    """The unmerged run first, then every recipe with its variants."""
+def contenders(
+    work: Workload, recipes: Sequence[Recipe], extras: Extras, others: Sequence[Segmenter] = ()
+) -> list[Contender]:
+    """The unmerged run first, then every recipe with its variants, then all recipes in other runtimes.
+
+    others: the same model in other runtimes or number formats.
+    """
     listed = list(dict.fromkeys([Recipe(), *recipes]))
     found = []
     for recipe in listed:
@@ -54,7 +61,14 @@ def contenders(work: Workload, recipes: Sequence[Recipe], extras: Extras) -> lis
             if recipe in listed:
                 name = f"reference pipeline {recipe}"
                 found.append(Contender(name, "reference", recipe, reference(work, recipe), str(recipe)))
-    return found
+    return found + [_elsewhere(work, other, recipe) for other in others for recipe in listed]
+
+
+def _elsewhere(work: Workload, other: Segmenter, recipe: Recipe) -> Contender:
+    """A recipe in another runtime: its labels should be those of torch."""
+    pipeline = library(replace(work, segmenter=other), other.read_recipe(recipe))
+    name = f"{other.runtime} {recipe}"
+    return Contender(name, "runtime", recipe, pipeline, str(recipe), other.runtime)
 
 
 def _variants(work: Workload, recipe: Recipe, extras: Extras, listed: Sequence[Recipe]) -> list[Contender]:
@@ -138,6 +152,8 @@ def _row(
         seconds=summary,
         images_per_s=work.batch / summary.median,
         speedup=Ratio(*ratio_interval(seconds["none"], seconds[contender.name])),
+        runtime=contender.runtime,
+        speedup_own=_speedup_own(contender, seconds),
         parts=parts,
         merge_share=_merge_share(contender, parts),
         peak_bytes=peak_bytes(lambda: contender.pipeline(pictures, Clock(device)), device),
@@ -145,6 +161,13 @@ def _row(
         agreement_unmerged=_agreement(same, outcomes["none"]),
         gflops=_gflops(work, contender),
     )
+
+
+def _speedup_own(contender: Contender, seconds: dict[str, list[float]]) -> Ratio | None:
+    """Against the unmerged run of the same runtime, where that is not torch."""
+    if contender.kind != "runtime":
+        return None
+    return Ratio(*ratio_interval(seconds[f"{contender.runtime} none"], seconds[contender.name]))
 
 
 def _gflops(work: Workload, contender: Contender) -> float:
@@ -166,7 +189,7 @@ def _against_ideal(row: BenchRow, rows: Sequence[BenchRow]) -> BenchRow:
 
 
 def _merge_share(contender: Contender, parts: dict[str, float]) -> float | None:
-    if contender.kind not in ("run", "decode merged") or not len(contender.recipe):
+    if contender.kind not in ("run", "decode merged", "runtime") or not len(contender.recipe):
         return None
     return sum(parts.get(name, 0.0) for name in MERGING) / sum(parts.values())
 

@@ -9,7 +9,7 @@ JSON, schema 1 (times in seconds, memory in bytes; null: not measured):
                    picture), resolution_px (null: the model's own), batch, dtype, threads, runs, encoder_only
     rows           one object a contender, in the table's order:
       name         unique, as printed
-      kind         "run" | "ideal" | "decode merged" | "reference"
+      kind         "run" | "ideal" | "decode merged" | "reference" | "runtime"
       schedule     the recipe's text, "none", "2,5", "random@2,5"
       token_counts mean patch tokens an image at the start and after each insertion
       seconds      median, p10, p90, runs: one batch, picture to mask
@@ -21,6 +21,8 @@ JSON, schema 1 (times in seconds, memory in bytes; null: not measured):
       peak_bytes   memory at the peak of a run above what was held before it
       agreement    share of pixels labelled as the paper's rule labels them at the same blocks
       agreement_unmerged  the same against the unmerged run
+      runtime      what ran it, "torch" or such as "openvino bfloat16"; files of earlier versions have none
+      speedup_own  of a "runtime" row: as speedup, against the unmerged run of the same runtime
       gflops       10^9 operations of the first picture alone, counted as `mpm.measure.flops` says; files of
                    earlier versions have none
     kernels        tail and matcher measured alone, {} when not asked for: name -> seconds, bytes, ratios
@@ -69,6 +71,8 @@ class BenchRow:
     agreement: float | None = None
     agreement_unmerged: float | None = None
     gflops: float | None = None
+    runtime: str = "torch"
+    speedup_own: Ratio | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,11 @@ class BenchResult:
 
 def _row(data: dict[str, Any]) -> BenchRow:
     seconds, speedup = Summary(**data["seconds"]), Ratio(**data["speedup"])
-    return BenchRow(
-        **{**data, "seconds": seconds, "speedup": speedup, "token_counts": tuple(data["token_counts"])}
-    )
+    own = data.get("speedup_own")
+    read = {
+        "seconds": seconds,
+        "speedup": speedup,
+        "token_counts": tuple(data["token_counts"]),
+        "speedup_own": None if own is None else Ratio(**own),
+    }
+    return BenchRow(**{**data, **read})

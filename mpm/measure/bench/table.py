@@ -9,7 +9,7 @@ from mpm.measure.bench.results import BenchResult, BenchRow, Kernel
 from mpm.measure.text_table import percent, text_table
 
 COLUMNS = (
-    *("", "tokens", "GFLOPs", "ms", "p10-p90", "images/s", "speed-up", "95 %"),
+    *("", "tokens", "GFLOPs", "ms", "p10-p90", "images/s", "speed-up", "95 %", "own"),
     *("of ideal", "merging", "peak MB", "agree"),
 )
 
@@ -46,6 +46,7 @@ def _cells(row: BenchRow) -> tuple[str, ...]:
         f"{row.images_per_s:.2f}",
         f"{speedup.value:.2f}x",
         f"{speedup.low:.2f}-{speedup.high:.2f}",
+        "-" if row.speedup_own is None else f"{row.speedup_own.value:.2f}x",
         percent(row.of_ideal),
         percent(row.merge_share),
         "-" if row.peak_bytes is None else f"{row.peak_bytes / 1e6:.0f}",
