@@ -87,7 +87,7 @@ def prepare(options: argparse.Namespace) -> Site:
 
     models = Models(
         options.model,
-        "cpu" if options.runtime != "torch" else zerogpu.main_device(options.device),
+        _device_of(options),
         options.threads,
         Shelf(options.models, downloads=options.models is not None or "SPACE_ID" not in os.environ),
         runtime=(options.runtime, options.number_format),
@@ -106,6 +106,12 @@ def prepare(options: argparse.Namespace) -> Site:
         "ssr_mode": False,  # a Node server in front costs memory and start-up time, and brings nothing here
     }
     return Site(page, {**launch_options(), **serving}, health, uploads)
+
+
+def _device_of(options: argparse.Namespace) -> str:
+    """Runtimes besides torch are on the CPU."""
+    anywhere = options.device == "auto" and options.runtime != "torch"
+    return "cpu" if anywhere else zerogpu.main_device(options.device)
 
 
 def _positive(number: type) -> type:

@@ -18,6 +18,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class Model:
 
     def __init__(self, folder: str | Path, threads: int = 0) -> None:
         self.folder = Path(folder)
+        share_memory()
         self.plan = json.loads((self.folder / "model.json").read_text(encoding="utf-8"))
         self._threads = threads
         self._embed = self._open(self.plan["embed"])
@@ -62,10 +64,20 @@ class Model:
         options.intra_op_num_threads = self._threads
         options.log_severity_level = 3
         options.add_session_config_entry("session.force_spinning_stop", "1")  # each graph has its own threads
+        options.add_session_config_entry("session.use_env_allocators", "1")
         path = str(self.folder / name)
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         (given,) = session.get_inputs()
         return lambda value: session.run(None, {given.name: np.ascontiguousarray(value)})[0]
+
+
+def share_memory() -> None:
+    """One store of memory for all graphs of this process."""
+    import onnxruntime as ort
+
+    place = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+    with suppress(Exception):  # some releases refuse a second one; without it there is only more memory
+        ort.create_and_register_allocator(place, None)
 
 
 def merge(tokens: Array, prefix: int, residual: bool) -> tuple[Array, Array, Array | None]:

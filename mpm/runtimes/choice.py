@@ -54,10 +54,9 @@ def _check_installed(kind: type[Runtime]) -> None:
         try:
             import_module(package)
         except ImportError as error:
-            raise InputError(
-                f"{kind.name} needs {package}, which is not installed: install it with "
-                f"pip install 'mpm-explorer[{kind.extra}]'"
-            ) from error
+            missing = f"{kind.name} needs {package}, which" if package != kind.name else kind.name
+            command = f"pip install 'mpm-explorer[{kind.extra}]'"
+            raise InputError(f"{missing} is not installed: install it with {command}") from error
 
 
 def _either(words: tuple[str, ...]) -> str:
