@@ -84,6 +84,7 @@ make_user_space() {
   mkdir -p "$root"
   # This computer's mirror, where it is a Debian of that name; else debootstrap's default.
   local mirror
+  # shellcheck disable=SC2016 # these are apt's own names
   mirror=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
     sed -n "s/^$suite //p" | head -n 1)
   step "debootstrap" debootstrap --arch=arm64 --variant=minbase --include=ca-certificates \
@@ -154,6 +155,7 @@ install() {
   venv=$(readme_lines | grep '^python3 -m venv')
   wheels=$(readme_lines | grep '^pip install torch')
   requirements=$(readme_lines | grep '^pip install -r')
+  # shellcheck disable=SC2086 # one word a package
   [[ -z $torch ]] || wheels=$(printf 'pip install %s' "$(printf '%q ' $torch)")
   # The same OpenCV, timm and numpy as here: masks are to differ by the processor alone.
   pip_freeze >"$root/root/constraints.txt"
