@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The README's Raspberry Pi lines in an arm64 Debian 12, emulated on this computer.
 #
-#   sudo --preserve-env=PATH tests/checks/check_arm64.sh [--root DIR] [--torch "torch<2.11 torchvision"]
-#                                                        [--runner DIR]
+#   sudo env PATH="$PATH" tests/checks/check_arm64.sh [--root DIR] [--torch "torch<2.11 torchvision"]
+#                                                     [--runner DIR]
 #
 # Makes the user space once (3 GB in --root, by default /var/tmp/mpm-arm64), installs this tree in it as the
 # README says, segments a street, compares the mask with this computer's, waits until the page is ready.
@@ -15,11 +15,12 @@ tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 root=/var/tmp/mpm-arm64 torch="" runner=""
 suite=bookworm home=/root/mpm-explorer street=assets/examples/high-street.jpg least_equal=0.995
 page_limit_s=${PAGE_LIMIT_S:-900}
-scratch=$(mktemp -d) page=""
+scratch="" page=""
 
 main() {
   options "$@"
   check_host
+  scratch=$(mktemp -d)
   trap clean EXIT
   make_user_space
   mount_kernel
