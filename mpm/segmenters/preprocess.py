@@ -34,7 +34,9 @@ def as_rgb(image: Any) -> np.ndarray:
 def resize_bilinear(image: np.ndarray, size_wh_px: tuple[int, int]) -> np.ndarray:
     """(H, W, 3) uint8 resized bilinearly.
 
-    Below half size bilinear sampling would skip the pixels in between: they are averaged first.
+    Below half size bilinear sampling would skip the pixels in between: they are averaged first. The sampling
+    is OpenCV's exact one. Its usual one is a grey level darker here and there, and not in the same places on
+    x86-64 and arm64, which changed who merges with whom for 2 % of the patches.
     """
     height, width = image.shape[:2]
     if (width, height) == tuple(size_wh_px):
@@ -42,7 +44,7 @@ def resize_bilinear(image: np.ndarray, size_wh_px: tuple[int, int]) -> np.ndarra
     shrink = max(1, width // size_wh_px[0] // 2), max(1, height // size_wh_px[1] // 2)
     if max(shrink) > 1:
         image = cv2.resize(image, (width // shrink[0], height // shrink[1]), interpolation=cv2.INTER_AREA)
-    return cv2.resize(image, size_wh_px, interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(image, size_wh_px, interpolation=cv2.INTER_LINEAR_EXACT)
 
 
 def resize_antialiased(image: np.ndarray, size_wh_px: tuple[int, int], kind: str) -> np.ndarray:
