@@ -13,7 +13,7 @@ set -euo pipefail
 
 tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 root=/var/tmp/mpm-arm64 torch="" runner=""
-suite=bookworm home=/root/mpm-explorer street=assets/examples/high-street.jpg least_equal=0.995
+suite=bookworm home=/root/mpm-explorer street=assets/examples/high-street.jpg least_equal=0.999
 page_limit_s=${PAGE_LIMIT_S:-900}
 scratch="" page=""
 
