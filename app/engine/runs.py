@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mpm.segmenters.segmentation_run import SegmentationRun
 
 CACHE_BYTES = 384 * 2**20
+LARGE_LOGITS_BYTES = 2 * 2**20
 
 RunKey = tuple[str, str, str]
 """Digest of the picture, model, text of the recipe."""
@@ -29,8 +30,9 @@ class Runs:
             return self._kept.get(key)
 
     def keep(self, key: RunKey, run: SegmentationRun) -> None:
-        """Keep a run but for its logits, which nobody on the page asks for: of DPT-L they are 46 MB a run."""
-        run = replace(run, logits=run.logits[:, :0, :0].copy())
+        """Keep a run, without large logits: nobody on the page asks for them, and DPT-L's are 46 MB."""
+        if run.logits.nbytes > LARGE_LOGITS_BYTES:
+            run = replace(run, logits=run.logits[:, :0, :0].copy())
         if run_bytes(run) <= self._kept.maxsize:
             with self._lock:
                 self._kept[key] = run

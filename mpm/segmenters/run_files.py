@@ -57,8 +57,8 @@ def save_run(
         folder.mkdir(parents=True, exist_ok=True)
         written = write_all(files)
         if segments is None:
-            for stale in (png, table):  # of another model's run: they would not go with this mask
-                stale.unlink(missing_ok=True)
+            for stale in filter(os.path.lexists, (png, table)):
+                stale.unlink()  # of another model's run: it would not go with this mask
         return written
     except OSError as error:
         raise InputError(f"cannot write to {str(folder)!r}: {error.strerror or error}") from error
