@@ -78,8 +78,7 @@ class Engine:
         self._runs = Runs() if runs is None else runs
         self.paces = paces or Paces()
         self._deadline_s = deadline_s
-        self._device, self._runtime = device, runtime
-        self._threads = threads
+        self._device, self._runtime, self._threads = device, runtime, threads
         self._loaded = threading.Event()
         self._failure: str | None = None
         self._segmenter: Segmenter | None = None

@@ -151,7 +151,7 @@ def fitted(width: int, height: int, plan: dict[str, Any]) -> tuple[int, int]:
 
 
 def resize(rgb: Array, width: int, height: int) -> Array:
-    """(H, W, 3) uint8, bilinear as OpenCV rounds it; far smaller ones are averaged over whole areas first."""
+    """(H, W, 3) uint8, bilinear as OpenCV's exact one; far smaller ones are averaged over areas first."""
     old_h, old_w = rgb.shape[:2]
     if (old_w, old_h) == (width, height):
         return rgb
@@ -161,20 +161,18 @@ def resize(rgb: Array, width: int, height: int) -> Array:
         mean = np.einsum("yh,hwc->ywc", down, rgb.astype(np.float32))
         rgb = np.rint(np.einsum("xw,ywc->yxc", across, mean)).clip(0, 255).astype(np.uint8)
     x, y = steps(rgb.shape[1], width), steps(rgb.shape[0], height)
-    wide = rgb[:, x[0]].astype(np.int32) * x[2][:, None] + rgb[:, x[1]].astype(np.int32) * x[3][:, None]
-    # 11 bits a weight, and the places at which OpenCV drops the lowest bits.
-    upper, lower = (((wide[y[n]] >> 4) * y[n + 2][:, None, None]) >> 16 for n in (0, 1))
-    return ((upper + lower + 2) >> 2).clip(0, 255).astype(np.uint8)
+    wide = rgb[:, x[0]].astype(np.int64) * x[2][:, None] + rgb[:, x[1]].astype(np.int64) * x[3][:, None]
+    tall = wide[y[0]] * y[2][:, None, None] + wide[y[1]] * y[3][:, None, None]
+    return ((tall + (1 << 15)) >> 16).astype(np.uint8)
 
 
 def steps(old: int, new: int) -> tuple[Array, Array, Array, Array]:
-    """For every new pixel of a side the two old ones beside its centre, and their weights in 1 / 2048."""
-    at = ((np.arange(new) + 0.5) * (old / new) - 0.5).astype(np.float32)
+    """For every new pixel of a side the two old ones beside its centre, and their weights in 1 / 256."""
+    at = (np.arange(new) + 0.5) * (old / new) - 0.5
     first = np.floor(at).astype(np.int64)
-    share = np.where((first < 0) | (first >= old - 1), np.float32(0), at - first)
+    share = np.where((first < 0) | (first >= old - 1), 0, np.rint((at - first) * 256)).astype(np.int64)
     first = first.clip(0, old - 1)
-    weights = np.rint(np.stack([1 - share, share]) * 2048).astype(np.int32)
-    return first, np.minimum(first + 1, old - 1), weights[0], weights[1]
+    return first, np.minimum(first + 1, old - 1), 256 - share, share
 
 
 def areas(old: int, new: int) -> Array:

@@ -59,7 +59,7 @@ def test_forks():
         block, before, *options = fork_of(mpm.Recipe.parse(first), mpm.Recipe.parse(second))
         return block, *(f"{call}@{own}" for own, call in before), *options
 
-    plain = (False, False, False, False)
+    plain = (False, False, False, False, 1)
     assert fork("2,5", "2,8") == (5, "mutual@2", plain)
     assert fork("2", "none") == (2, ())
     assert fork("0,2", "0,2") == (0, ())
@@ -68,8 +68,8 @@ def test_forks():
     assert fork("2,5|sizes", "2,5") == (2, ()), "the first merge is weighed already"
     assert fork("2,5|residual", "2,5") == (2, ()), "what the first merge took away is kept already"
     assert fork("2,5|after-attention", "2,5") == (2, ())
-    assert fork("2,5|sizes", "2,8|sizes") == (5, "mutual@2", (True, True, False, False))
-    assert fork("2,5|residual", "2,8|decode-merged,residual") == (5, "mutual@2", (False, False, True, False))
+    assert fork("2,5|sizes", "2,8|sizes") == (5, "mutual@2", (True, True, False, False, 1))
+    assert fork("2,5|residual", "2,8|decode-merged,residual") == (5, "mutual@2", (False, False, True, False, 1))
 
 
 def test_a_bad_schedule_is_refused_before_any_work(tiny, smooth_image):
