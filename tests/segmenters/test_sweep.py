@@ -69,7 +69,8 @@ def test_forks():
     assert fork("2,5|residual", "2,5") == (2, ()), "what the first merge took away is kept already"
     assert fork("2,5|after-attention", "2,5") == (2, ())
     assert fork("2,5|sizes", "2,8|sizes") == (5, "mutual@2", (True, True, False, False, 1))
-    assert fork("2,5|residual", "2,8|decode-merged,residual") == (5, "mutual@2", (False, False, True, False, 1))
+    kept = (False, False, True, False, 1)
+    assert fork("2,5|residual", "2,8|decode-merged,residual") == (5, "mutual@2", kept)
 
 
 def test_a_bad_schedule_is_refused_before_any_work(tiny, smooth_image):
