@@ -62,11 +62,17 @@ class Grid:
         (content_w, content_h), (image_w, image_h) = self._content(), self._image()
         return self.content_xy_px[0] * image_w / content_w, self.content_xy_px[1] * image_h / content_h
 
-    def inside(self) -> tuple[slice, slice]:
-        """Rows and columns of the patches that touch the image: where it is padded to a square, not all."""
+    def inside(self, cells: tuple[int, int] | None = None) -> tuple[slice, slice]:
+        """Rows and columns of the patches that touch the image: where it is padded to a square, not all.
+
+        cells: of another raster that divides the model's input evenly, its rows and columns.
+        """
+        rows, cols = cells or (self.rows, self.cols)
         (left, top), (width, height) = self.content_xy_px, self._content()
-        rows = slice(top // self.patch_px, -(-(top + height) // self.patch_px))
-        return rows, slice(left // self.patch_px, -(-(left + width) // self.patch_px))
+        return (
+            _touched(top, height, self.rows * self.patch_px, rows),
+            _touched(left, width, self.cols * self.patch_px, cols),
+        )
 
     def box(self, token: int) -> tuple[float, float, float, float]:
         """x0, y0, x1, y1 of a patch in pixels of the user's image, clipped to it."""
@@ -90,3 +96,8 @@ class Grid:
 
 def _clip(value: float, high: float) -> float:
     return min(max(value, 0), high)
+
+
+def _touched(start: int, length: int, whole: int, parts: int) -> slice:
+    """Which of the equal parts of a side some of its pixels lie in."""
+    return slice(start * parts // whole, -(-(start + length) * parts // whole))

@@ -80,10 +80,3 @@ def _bands(height: int, row_elements: int) -> Iterator[slice]:
     step = max(1, BAND_ELEMENTS // row_elements)
     for start in range(0, height, step):
         yield slice(start, min(start + step, height))
-
-
-def picture_size(geometry: Geometry, max_side_px: int | None) -> tuple[int, int]:
-    """Height and width of the picture, or of its copy whose longer side is at most that."""
-    width, height = geometry.image_wh_px
-    shrink = min(1.0, (max_side_px or max(width, height)) / max(width, height))
-    return max(1, round(height * shrink)), max(1, round(width * shrink))

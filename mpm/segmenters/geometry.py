@@ -57,6 +57,13 @@ def plan_geometry(
     return Geometry(image_wh_px, content, grid, scaled_down)
 
 
+def picture_size(geometry: Geometry, max_side_px: int | None = None) -> tuple[int, int]:
+    """Height and width of the picture, or of its copy whose longer side is at most that."""
+    width, height = geometry.image_wh_px
+    shrink = min(1.0, (max_side_px or max(width, height)) / max(width, height))
+    return max(1, round(height * shrink)), max(1, round(width * shrink))
+
+
 def _plan_square(image_wh_px: tuple[int, int], resolution: int, patch_px: int, max_patches: int) -> Geometry:
     patches = min(math.ceil(resolution / patch_px), math.isqrt(max_patches))
     side = min(resolution, patches * patch_px)

@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mpm.segmenters.bands import picture_bands, picture_size
-from mpm.segmenters.geometry import Geometry
-from mpm.segmenters.query_scores import QueryScores, label_type
+from mpm.segmenters.bands import picture_bands
+from mpm.segmenters.geometry import Geometry, picture_size
+from mpm.segmenters.query_scores import QueryScores
 from mpm.segmenters.scores import Mask
 from mpm.segmenters.segments import Segment, Segments
+from mpm.segmenters.upsample import label_type
 
 SURE = 0.8
 IN_MASK = 0.5

@@ -17,9 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mpm.segmenters.bands import picture_bands, picture_size
-from mpm.segmenters.geometry import Geometry
+from mpm.segmenters.bands import picture_bands
+from mpm.segmenters.geometry import Geometry, picture_size
 from mpm.segmenters.scores import Mask, Scores, inside
+from mpm.segmenters.upsample import label_type
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +73,3 @@ class QueryScores(Scores):
         """Mean over the picture's cells of the highest score, at most 1."""
         mean = float(inside(self.logits[0], geometry).amax(0).clamp(max=1).mean(dtype=torch.float64))
         return mean if mean == mean else None
-
-
-def label_type(classes: int) -> torch.dtype:
-    """The smallest type that tells so many classes apart."""
-    return torch.uint8 if classes <= 255 else torch.int16

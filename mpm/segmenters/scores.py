@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,10 +57,7 @@ class Scores(ABC):
 
 def inside(maps: Tensor, geometry: Geometry) -> Tensor:
     """The cells of maps (K, h, w) that touch the picture: of a padded square they may be few."""
-    (left, top), (padded_w, padded_h) = geometry.grid.content_xy_px, geometry.padded_wh_px
-    (width, height), (cells_h, cells_w) = geometry.content_wh_px, maps.shape[1:]
-    rows = slice(top * cells_h // padded_h, math.ceil((top + height) * cells_h / padded_h))
-    cols = slice(left * cells_w // padded_w, math.ceil((left + width) * cells_w / padded_w))
+    rows, cols = geometry.grid.inside((maps.shape[1], maps.shape[2]))
     return maps[:, rows, cols]
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mpm.segmenters.exact_argmax import GENERIC_KERNEL_PX, labels_by_cells, torch_bilinear
-from mpm.segmenters.geometry import Geometry
+from mpm.segmenters.geometry import Geometry, picture_size
 
 DENSE_ELEMENTS = 1 << 24
 """Interpolated logits held at a time on an accelerator; on CPU it is one class map."""
@@ -57,12 +57,16 @@ def place_labels(geometry: Geometry, max_side_px: int | None = None) -> Place:
     """The place of a picture's labels; with `max_side_px`, of a copy whose longer side is at most that."""
     image_w, image_h = geometry.image_wh_px
     patch_w, patch_h = geometry.grid.patch_wh_px()
-    shrink = min(1.0, (max_side_px or max(image_w, image_h)) / max(image_w, image_h))
-    height, width = max(1, round(image_h * shrink)), max(1, round(image_w * shrink))
+    height, width = picture_size(geometry, max_side_px)
     pad_x, pad_y = geometry.grid.pad_xy_px()
     left, top = round(pad_x * width / image_w), round(pad_y * height / image_h)
     size = top + height, left + width
     return Place(size, (patch_h * height / image_h, patch_w * width / image_w), top, left)
+
+
+def label_type(classes: int) -> torch.dtype:
+    """The smallest type that tells so many classes apart."""
+    return torch.uint8 if classes <= 255 else torch.int16
 
 
 @torch.no_grad()
@@ -75,7 +79,7 @@ def argmax_bilinear(logits: Tensor, size: tuple[int, int], factor: tuple[float, 
     accelerators, all are, a few class maps at a time.
     """
     logits = logits.float().contiguous()
-    kind = torch.uint8 if logits.shape[0] <= 255 else torch.int16
+    kind = label_type(logits.shape[0])
     rows, cols = logits.shape[1:]
     factor = _real_factor(rows, factor[0]), _real_factor(cols, factor[1])
     if logits.shape[0] == 1:
@@ -128,7 +132,7 @@ def best_of_maps(
     maps: makes those with the numbers of a slice, (k, H, W) float32. Few are held at a time. uint8 for at
     most 255, else int16.
     """
-    kind = torch.uint8 if count <= 255 else torch.int16
+    kind = label_type(count)
     step = _chunk(size, device)
     best = torch.full(size, -torch.inf, dtype=torch.float32, device=device)
     labels = torch.zeros(size, dtype=kind, device=device)

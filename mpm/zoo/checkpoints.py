@@ -10,8 +10,6 @@ from pathlib import Path
 
 import torch
 from huggingface_hub import save_torch_state_dict
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from mpm.errors import InputError
@@ -21,9 +19,10 @@ from mpm.segmenters.config import SegmenterConfig
 from mpm.segmenters.segmenter import Segmenter
 from mpm.zoo import formats, hub, random_models, registry
 from mpm.zoo.download import Progress
-from mpm.zoo.folder import CONFIG_FILE, is_ours, read_json, weight_files
+from mpm.zoo.folder import CONFIG_FILE, is_ours, read_json
 from mpm.zoo.formats import encoders
 from mpm.zoo.formats.checkpoint import Checkpoint
+from mpm.zoo.weights import read_weights
 
 SHARD_BYTES = 9_000_000
 """The Hugging Face hub refuses plain files above 10 MB."""
@@ -181,18 +180,8 @@ def _read_files(path: Path, name: str | None, data_set: str | None) -> Checkpoin
     if os.path.isfile(path / CONFIG_FILE):
         config = read_json(path / CONFIG_FILE)
         if is_ours(config):
-            return Checkpoint(SegmenterConfig.from_json(config), _read_weights(path))
+            return Checkpoint(SegmenterConfig.from_json(config), read_weights(path))
     return formats.read(path, name, data_set)
-
-
-def _read_weights(folder: Path) -> dict[str, Tensor]:
-    weights: dict[str, Tensor] = {}
-    for name in weight_files(folder):
-        try:
-            weights.update(load_file(folder / name))
-        except (OSError, SafetensorError) as error:
-            raise InputError(f"{name} of the checkpoint cannot be read: {error}") from error
-    return weights
 
 
 def _with_weights(checkpoint: Checkpoint) -> Segmenter:

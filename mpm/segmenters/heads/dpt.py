@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -61,12 +60,7 @@ class DptHead(GridHead):
                 f"a DPT head needs the outputs of blocks {', '.join(map(str, self.taps))}: those of the last "
                 "block alone are not enough"
             )
-        # On CPU each picture alone: a convolution over several may round differently, and the finest maps of
-        # one take a hundred megabytes. In training, normalisation takes its statistics from all.
-        alone = not self.training and restored.taps[0].device.type == "cpu"
-        parts = zip(*(tap.split(1) for tap in restored.taps), strict=True) if alone else (restored.taps,)
-        logits = [self.decode(taps, restored.grid) for taps in parts]
-        return DptScores(logits[0] if len(logits) == 1 else torch.cat(logits))
+        return DptScores(self.decode(restored.taps, restored.grid))
 
     def decode(self, taps: Sequence[Tensor], grid: Grid) -> Tensor:
         """(B, P + N, C) of each tap -> (B, classes, h, w), eight cells a patch along each side."""

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from mpm.segmenters.geometry import Geometry
 from mpm.segmenters.scores import Mask, Scores
-from mpm.segmenters.upsample import best_of_maps, place_labels, resized_maps
+from mpm.segmenters.upsample import best_of_maps, label_type, place_labels, resized_maps
 
 WINDOW_CELLS = 8
 """Side of the blocks of cells within which classes are compared before any is upsampled."""
@@ -68,7 +68,7 @@ def _labels(logits: Tensor, geometry: Geometry, max_side_px: int | None) -> Tens
         return resized_maps(twice_as_fine(logits[None, classes[some]])[0], place.size, factor)
 
     best = best_of_maps(len(classes), place.size, logits.device, maps)[place.top :, place.left :]
-    numbers = classes.to(torch.uint8 if len(logits) <= 255 else torch.int16)
+    numbers = classes.to(label_type(len(logits)))
     return numbers.index_select(0, best.flatten().int()).view(best.shape)
 
 

@@ -34,7 +34,7 @@ from mpm.zoo.formats.checkpoint import (
 )
 from mpm.zoo.formats.classes import Told, label_set
 from mpm.zoo.formats.preprocessing import Preprocessing
-from mpm.zoo.formats.transformers_folder import class_names, model_type, read_settings, read_weights
+from mpm.zoo.formats.transformers_folder import class_names, model_type, read_settings, read_tensors
 
 MODEL_TYPE = "dpt"
 TAPS = (2, 5, 8, 11)
@@ -83,7 +83,7 @@ def read(path: Path, name: str, data_set: str | None = None) -> Checkpoint:
     said = dict(read_settings(path / CONFIG_FILE).values)
     try:
         _check_kind(said)
-        weights = _renamed(read_weights(path))
+        weights = _renamed(read_tensors(path))
         config = _config(said, weights, name, data_set, Preprocessing.of(path, DEFAULT))
     except InputError:
         raise

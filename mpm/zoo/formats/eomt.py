@@ -35,7 +35,7 @@ from mpm.zoo.formats.transformers_folder import (
     class_names,
     model_type,
     read_settings,
-    read_weights,
+    read_tensors,
 )
 
 MODEL_TYPE = "eomt"
@@ -99,7 +99,7 @@ def read(path: Path, name: str, data_set: str | None = None) -> Checkpoint:
     settings = read_settings(path / CONFIG_FILE)
     _check_kind(settings)
     config = _config(settings, Preprocessing.of(path, _default(settings)), name, data_set)
-    tensors = read_weights(path)
+    tensors = read_tensors(path)
     _check_masked_attention(tensors)
     # Without registers transformers keeps an empty tensor for them.
     kept = {key: value for key, value in tensors.items() if key not in LEFT_OVER and value.numel()}

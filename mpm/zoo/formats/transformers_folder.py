@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from mpm.errors import InputError, shortened
 from mpm.zoo.folder import CONFIG_FILE, WEIGHTS_FILE, read_json, weight_files
+from mpm.zoo.weights import read_weights
 
 MAX_JSON_BYTES = 1 << 22
 WORDS = {bool: "true or false", dict: "a table", float: "a number", int: "a whole number", str: "a text"}
@@ -69,16 +68,11 @@ def read_settings(path: Path) -> Settings:
     return Settings(path.name, values)
 
 
-def read_weights(folder: Path) -> dict[str, Tensor]:
-    """All tensors of a folder, in one file or in shards. Raises InputError where there are only pickles."""
-    weights: dict[str, Tensor] = {}
+def read_tensors(folder: Path) -> dict[str, Tensor]:
+    """All tensors of a folder. Raises InputError where there are only pickles."""
     for name in weight_files(folder):
         _check_there(folder, name)
-        try:
-            weights.update(load_file(folder / name))
-        except (OSError, SafetensorError) as error:
-            raise InputError(f"{name} of the checkpoint cannot be read: {error}") from error
-    return weights
+    return read_weights(folder)
 
 
 def _check_there(folder: Path, name: str) -> None:
