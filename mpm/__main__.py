@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from mpm.cli.output import Outlet, outlets
 from mpm.errors import InputError
-from mpm.system import check_opencv
+from mpm.system import check_opencv, share_cores
 
 # The console script of an installed package imports this module, `python -m` runs it.
 PROGRAM = "python -m mpm" if __name__ == "__main__" else "mpm"
@@ -34,6 +34,7 @@ COMMANDS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0 done, 2 bad input or an answer that was not printed."""
+    share_cores()
     words = list(sys.argv[1:] if arguments is None else arguments)
     with outlets() as out:
         try:
