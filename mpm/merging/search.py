@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mpm.errors import InputError
 from mpm.merging.exact_float32 import exact_float32
+from mpm.merging.row_best import row_best
 
 Search = Callable[[Tensor, int], tuple[Tensor, Tensor]]
 """Unit-length rows (N, C) of an image, its number in the batch -> b(i) (N,) int64, similarity (N,)."""
@@ -115,4 +116,4 @@ def best_other(units: Tensor) -> tuple[Tensor, Tensor]:
 def _search_tile(units: Tensor, start: int, stop: int) -> tuple[Tensor, Tensor]:
     tile = units[start:stop] @ units.T
     tile.diagonal(offset=start).fill_(-torch.inf)
-    return tile.max(dim=1)  # of equal values the first index
+    return row_best(tile)

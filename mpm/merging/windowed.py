@@ -12,6 +12,7 @@ from mpm.merging.exact_float32 import exact_float32
 from mpm.merging.grid import Grid
 from mpm.merging.merge_map import MergeMap
 from mpm.merging.pairs import pair_up
+from mpm.merging.row_best import row_best
 from mpm.merging.search import check_tokens, nearest_one_by_one
 
 MIN_TILE_PATCHES = 16
@@ -79,7 +80,7 @@ def _search(units: Tensor, positions: Tensor, grid: Grid, radius: int) -> tuple[
         products = units.index_select(0, own) @ units.index_select(0, near).T
         distance = (row[own, None] - row[near]).abs() + (col[own, None] - col[near]).abs()
         products.masked_fill_((distance > radius) | (own[:, None] == near), -torch.inf)
-        values, indices = products.max(1)  # near is sorted: of equal values the first index
+        values, indices = row_best(products)  # near is sorted: of equal values the first index
         nearest[own] = torch.where(values == -torch.inf, own, near[indices])
         similarity[own] = values
     return nearest, similarity

@@ -19,6 +19,7 @@ from mpm.merging.merge_map import MergeMap
 from mpm.merging.parameters import Range
 from mpm.merging.reasons import Reasons
 from mpm.merging.removals import asked_removals, most_alike, removals_or_pairs
+from mpm.merging.row_best import row_best
 from mpm.merging.rule import rule
 from mpm.merging.search import check_tokens
 from mpm.merging.stage import MergeStage
@@ -75,7 +76,7 @@ def _join(units: Tensor, number: int | None, std: float | None, above: float | N
     if len(units) < 2:
         return choice._replace(joined=torch.full_like(choice.groups, -1))
     table = units[0::2] @ units[1::2].T
-    best, found = table.max(1)  # of equal values the first
+    best, found = row_best(table)
     joins = _alike_enough(best, std, above) if number is None else _first_few(best, number)
     target = 2 * found + 1
     groups, joined = choice.groups.clone(), torch.full_like(choice.groups, -1)

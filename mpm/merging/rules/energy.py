@@ -19,6 +19,7 @@ from mpm.merging.merge_map import MergeMap
 from mpm.merging.parameters import Range
 from mpm.merging.reasons import Reasons
 from mpm.merging.removals import asked_removals, most_alike, removals_or_pairs
+from mpm.merging.row_best import row_best
 from mpm.merging.rule import rule
 from mpm.merging.search import check_tokens
 from mpm.merging.stage import MergeStage
@@ -72,7 +73,7 @@ def _join(units: Tensor, number: int, margin: float) -> Choice:
     sources, targets = mergeable[0::2].sort().values, mergeable[1::2].sort().values
     table = units[sources] @ units[targets].T
     groups, nearest, similarity = groups.clone(), nearest.clone(), similarity.clone()
-    best, found = table.max(1)  # of equal values the first token
+    best, found = row_best(table)
     nearest[sources], similarity[sources] = targets[found], best
     back, source = table.max(0)
     nearest[targets], similarity[targets] = sources[source], back
