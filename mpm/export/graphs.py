@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mpm.encoders.vit import PlainViT, PositionResizing, prefix_tokens
 from mpm.runtimes.blocks import add_block
-from mpm.runtimes.graph import Graph, array
+from mpm.runtimes.graph import Graph, Product, array
 from mpm.segmenters.heads import LinearDecoder, MaskTransformer
 
 SMALLEST_NORM = 1e-12
@@ -63,9 +63,11 @@ def _resized(
     )
 
 
-def decode_graph(norm: nn.Module, decoder: nn.Module, prefix: int, width: int, int8: bool) -> bytes:
+def decode_graph(
+    norm: nn.Module, decoder: nn.Module, prefix: int, width: int, by_weights: Product | None
+) -> bytes:
     """Tokens (1, P + N, C) behind the last block -> scores (1, N, K): final norm, then the decoder."""
-    graph = Graph(int8)
+    graph = Graph(by_weights)
     tokens = graph.norm("tokens", norm)
     if prefix:
         tokens = _rows(graph, tokens, prefix, np.iinfo(np.int64).max)

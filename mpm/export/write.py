@@ -26,6 +26,8 @@ from mpm.files import write_json
 from mpm.merging.recipe import Recipe
 from mpm.merging.rule_call import RuleCall
 from mpm.runtimes.blocks import misfit, stack_graph
+from mpm.runtimes.graph import Product
+from mpm.runtimes.int8 import dynamic
 from mpm.segmenters.heads import LinearDecoder, MaskTransformer
 from mpm.segmenters.segmenter import MAX_PATCHES, Segmenter
 
@@ -48,7 +50,7 @@ def export(
     if number_format not in FORMATS:
         raise InputError(f"an export is {' or '.join(FORMATS)}, but got {number_format}")
     try:
-        graphs = _graphs(segmenter, plan, number_format == "int8")
+        graphs = _graphs(segmenter, plan, dynamic if number_format == "int8" else None)
     except ImportError as error:
         raise InputError(
             "an export needs the package onnx: install it with pip install 'mpm-explorer[onnx]'"
@@ -95,16 +97,16 @@ def _why_not_model(segmenter: Segmenter) -> str:
     return ""
 
 
-def _graphs(segmenter: Segmenter, recipe: Recipe, int8: bool) -> dict[str, bytes]:
+def _graphs(segmenter: Segmenter, recipe: Recipe, by_weights: Product | None) -> dict[str, bytes]:
     """Models by their files' names, in the order in which they run."""
     runner = segmenter.runner
     assert isinstance(runner, VitEncoder) and runner.resizing is not None, "asked before: see why_not"
     blocks, vit = list(segmenter.encoder.blocks), segmenter.encoder
     graphs = {"embed.onnx": embed_graph(vit, runner.resizing)}
     for first, last in _stretches(recipe, len(blocks)):
-        graphs[_file_of(first, last)] = stack_graph(blocks[first:last], int8=int8)
+        graphs[_file_of(first, last)] = stack_graph(blocks[first:last], by_weights=by_weights)
     norm, decoder = vit.norm, segmenter.decoder
-    graphs["decode.onnx"] = decode_graph(norm, decoder, vit.num_prefix_tokens, vit.embed_dim, int8)
+    graphs["decode.onnx"] = decode_graph(norm, decoder, vit.num_prefix_tokens, vit.embed_dim, by_weights)
     return graphs
 
 

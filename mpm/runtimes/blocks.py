@@ -14,7 +14,7 @@ from timm.layers.mlp import Mlp
 from timm.models.vision_transformer import Block, LayerScale  # type: ignore[attr-defined]
 from torch import Tensor, nn
 
-from mpm.runtimes.graph import Graph, array
+from mpm.runtimes.graph import Graph, Product, array
 
 TOKENS, LOG_SIZES, OUTPUT = "tokens", "log_sizes", "output"
 """Names of a graph's inputs, (1, N, C) and (1, N), and of its output, (1, N, C)."""
@@ -55,16 +55,20 @@ def _is_known(part: nn.Module) -> bool:
 
 
 def stack_graph(
-    blocks: Sequence[nn.Module], sized: bool = False, int8: bool = False, behind: Tensor | None = None
+    blocks: Sequence[nn.Module],
+    sized: bool = False,
+    by_weights: Product | None = None,
+    behind: Tensor | None = None,
 ) -> bytes:
     """Blocks in a row over one image's tokens, the only free axis: (1, N, C) -> (1, N, C).
 
-    sized   a second input, (1, N), is added to every row of attention logits
-    behind  (1, K, C) tokens that stand behind the image's own and count once: the output has them, too
+    sized       a second input, (1, N), is added to every row of attention logits
+    by_weights  how products with weights are computed; None: as they are
+    behind      (1, K, C) tokens that stand behind the image's own and count once: the output has them, too
     """
     first = blocks[0]
     assert isinstance(first, Block) and isinstance(first.attn, Attention), "asked before: see misfit"
-    graph, width = Graph(int8), first.attn.qkv.in_features
+    graph, width = Graph(by_weights), first.attn.qkv.in_features
     x, bias = TOKENS, LOG_SIZES if sized else None
     if behind is not None:
         x = graph.add("Concat", x, graph.constant(array(behind)), axis=1)

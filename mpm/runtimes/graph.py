@@ -5,7 +5,7 @@ No exporter traces the model, so the graph is the same whatever the release of P
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,15 +20,18 @@ FLOAT32 = 1
 Shape = Sequence[int | str]
 """Sides of a tensor; a text names a free one."""
 
+Product = Callable[["Graph", str, np.ndarray, "nn.Module | None"], str]
+"""Adds the product of a value (.., C) with a weight (C, D), of that layer, to a graph, and names it."""
+
 
 class Graph:
     """Values have names; every method adds operators and gives the name of what they make.
 
-    int8: matrix products with weights in 8-bit integers, the other factor rounded as each picture needs.
+    by_weights: how products of tokens with weights are computed, see `mpm.runtimes.int8`; None: as they are
     """
 
-    def __init__(self, int8: bool = False) -> None:
-        self.int8 = int8
+    def __init__(self, by_weights: Product | None = None) -> None:
+        self._by_weights = by_weights
         self._nodes: list[tuple[str, list[str], list[str], dict[str, Any]]] = []
         self._constants: list[np.ndarray] = []
 
@@ -51,21 +54,15 @@ class Graph:
 
     def linear(self, x: str, layer: nn.Linear) -> str:
         bias = None if layer.bias is None else array(layer.bias)
-        return self.product(x, array(layer.weight).T, bias)
+        return self.product(x, array(layer.weight).T, bias, layer)
 
-    def product(self, x: str, weight: np.ndarray, bias: np.ndarray | None = None) -> str:
-        """(.., C) by weight (C, D), plus bias (D,)."""
-        made = self._product_int8(x, weight) if self.int8 else self.add("MatMul", x, self.constant(weight))
+    def product(
+        self, x: str, weight: np.ndarray, bias: np.ndarray | None = None, layer: nn.Module | None = None
+    ) -> str:
+        """(.., C) by weight (C, D), plus bias (D,). layer: whose weight that is."""
+        by_weights = self._by_weights or _plain_product
+        made = by_weights(self, x, weight, layer)
         return made if bias is None else self.add("Add", made, self.constant(bias))
-
-    def _product_int8(self, x: str, weight: np.ndarray) -> str:
-        """Weights are rounded once, each column by a scale of its own."""
-        scale = np.maximum(np.abs(weight).max(0), 1e-12) / 127
-        rounded = np.round(weight / scale).astype(np.int8)
-        whole, of_x, zero = self.add_many("DynamicQuantizeLinear", 3, x)
-        sums = self.add("MatMulInteger", whole, self.constant(rounded), zero)
-        scales = self.add("Mul", of_x, self.constant(scale.astype(np.float32)))
-        return self.add("Mul", self.add("Cast", sums, to=FLOAT32), scales)
 
     def norm(self, x: str, layer: nn.Module) -> str:
         """A LayerNorm, or nothing."""
@@ -102,6 +99,10 @@ class Graph:
 def array(weight: Tensor) -> np.ndarray:
     """A weight as float32 numbers."""
     return weight.detach().float().cpu().numpy()
+
+
+def _plain_product(graph: Graph, x: str, weight: np.ndarray, layer: nn.Module | None) -> str:
+    return graph.add("MatMul", x, graph.constant(weight))
 
 
 def _constant(number: int) -> str:

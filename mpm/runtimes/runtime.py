@@ -16,6 +16,7 @@ class Runtime(ABC):
     """An installed runtime in one number format. What comes in and goes out is float32 in any.
 
     formats   what it computes in, on some machine or other
+    calibrates  whether its int8 needs ranges of what comes into each layer, seen on some pictures before
     packages  what it imports
     extra     of this package, which brings them
     """
@@ -24,6 +25,7 @@ class Runtime(ABC):
     formats: ClassVar[tuple[str, ...]]
     packages: ClassVar[tuple[str, ...]]
     extra: ClassVar[str]
+    calibrates: ClassVar[bool] = False
 
     def __init__(self, number_format: str, threads: int) -> None:
         self.number_format, self.threads = number_format, threads
@@ -32,6 +34,10 @@ class Runtime(ABC):
     def title(self) -> str:
         """Its name, and its number format where that is not float32."""
         return self.name if self.number_format == "float32" else f"{self.name} {self.number_format}"
+
+    @property
+    def needs_ranges(self) -> bool:
+        return self.calibrates and self.number_format == "int8"
 
     @abstractmethod
     def compile(self, model: bytes) -> Call:

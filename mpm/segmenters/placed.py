@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mpm.encoders.base import TokenState
 from mpm.runtimes.blocks import misfit
+from mpm.runtimes.int8 import Ranges
 from mpm.runtimes.runtime import Runtime
 from mpm.runtimes.stacks import Stack
 from mpm.segmenters.heads import MaskTransformer
@@ -38,14 +39,22 @@ class Placed:
         return self  # graphs never change, and a runtime's cannot be copied
 
 
-def place(runtime: Runtime, blocks: nn.ModuleList | nn.Sequential, decoder: nn.Module) -> Placed:
-    """The blocks of an encoder and of a mask transformer in a runtime; where that fails, a note says why."""
+def place(
+    runtime: Runtime,
+    blocks: nn.ModuleList | nn.Sequential,
+    decoder: nn.Module,
+    ranges: Ranges | None = None,
+) -> Placed:
+    """The blocks of an encoder and of a mask transformer in a runtime; where that fails, a note says why.
+
+    ranges: of what comes into each layer, where the runtime needs them.
+    """
     reason = misfit(list(blocks))
     if reason:
         return Placed(note=f"{runtime.name} does not run the {reason} of this model, so torch does")
     try:
-        graphs = tuple(Stack(runtime, [block]) for block in blocks)
-        head = GraphMaskTransformer(decoder, runtime) if _is_plain(decoder) else None
+        graphs = tuple(Stack(runtime, [block], ranges=ranges) for block in blocks)
+        head = GraphMaskTransformer(decoder, runtime, ranges) if _is_plain(decoder) else None
     except Exception as error:  # whatever a runtime raises, the model still runs
         said = next(iter(str(error).splitlines()), "") or type(error).__name__
         return Placed(note=f"{runtime.name} cannot build this model's graphs, so torch runs it: {said}")
@@ -61,11 +70,11 @@ class GraphMaskTransformer(MaskTransformer):
 
     run_stack: Callable[[Tensor, Tensor | None], Tensor]
 
-    def __init__(self, own: nn.Module, runtime: Runtime) -> None:
+    def __init__(self, own: nn.Module, runtime: Runtime, ranges: Ranges | None = None) -> None:
         nn.Module.__init__(self)
         assert isinstance(own, MaskTransformer)
         self.__dict__.update(own.__dict__)
-        self.run_stack = Stack(runtime, list(own.blocks), behind=own.cls_emb)
+        self.run_stack = Stack(runtime, list(own.blocks), own.cls_emb, ranges)
 
     def _decoded(self, x: Tensor, log_sizes: Tensor | None) -> Tensor:
         return self.run_stack(x, log_sizes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +29,7 @@ from mpm.segmenters.config import SegmenterConfig
 from mpm.segmenters.costs import measure_costs
 from mpm.segmenters.geometry import Geometry, plan_geometry
 from mpm.segmenters.heads.grid_head import GridHead
+from mpm.segmenters.input_ranges import input_ranges
 from mpm.segmenters.placed import Placed, place
 from mpm.segmenters.preprocess import as_rgb, to_pixels
 from mpm.segmenters.run import Outcome, read, run
@@ -114,13 +116,16 @@ class Segmenter(nn.Module):
         fits = self.device.type == "cpu" and self.dtype == torch.float32
         return bool(self._placed.blocks) and fits and not self.training
 
-    def with_runtime(self, name: str, number_format: str | None = None) -> Segmenter:
+    def with_runtime(
+        self, name: str, number_format: str | None = None, pictures: Iterable[Any] | None = None
+    ) -> Segmenter:
         """The same model run by "torch", "onnxruntime" or "openvino", in a number format; see `mpm.runtimes`.
 
-        number_format: None is float32, with torch the type that the weights have. The weights are shared, as
-        they are now; only torch in another type has a copy. A model whose blocks cannot be made into graphs
-        goes on in torch, and `runtime_note` says so. Raises InputError for a runtime that is not installed,
-        for a number format that it, or this machine, lacks, and for a model that is not float32 on the CPU.
+        number_format: None is float32, with torch the type that the weights have. pictures: OpenVINO's int8
+        rounds by what it saw on these; None: on a few synthetic streets. The weights are shared, as they are
+        now; only torch in another type has a copy. A model whose blocks make no graphs goes on in torch, and
+        `runtime_note` says so. Raises InputError for a runtime that is not installed, a number format that
+        it, or this machine, lacks, and for a model that is not float32 on the CPU.
         """
         check_names(name, number_format or "float32")
         twin = copy.copy(self)
@@ -130,9 +135,10 @@ class Segmenter(nn.Module):
             return twin if dtype == self.dtype else copy.deepcopy(twin).to(dtype)
         runtime = open_runtime(name, number_format or "float32", torch.get_num_threads())
         if self.device.type != "cpu" or self.dtype != torch.float32:
-            kind = str(self.dtype).removeprefix("torch.")
-            raise InputError(f"{name} takes a float32 model on the CPU, but this is {kind} on {self.device}")
-        twin._placed = place(runtime, self.encoder.blocks, self.decoder)
+            given = f"{self.dtype} on {self.device}".removeprefix("torch.")
+            raise InputError(f"{name} takes a float32 model on the CPU, but this is {given}")
+        ranges = input_ranges(twin, pictures) if runtime.needs_ranges else None
+        twin._placed = place(runtime, self.encoder.blocks, self.decoder, ranges)
         return twin
 
     def costs(self) -> Costs:
@@ -239,14 +245,10 @@ class Segmenter(nn.Module):
         self, image: Any, resolution: int | None = None, max_patches: int = MAX_PATCHES
     ) -> tuple[Tensor, Geometry]:
         """A picture as model input: (1, 3, H, W) normalised on the model's device, H and W whole patches."""
-        rgb = as_rgb(image)
+        rgb, config = as_rgb(image), self.config
         geometry = self.plan((rgb.shape[1], rgb.shape[0]), resolution, max_patches)
-        pixels = self._to_pixels(rgb, geometry)
+        pixels = to_pixels(rgb, geometry, config.mean, config.std, config.resampling, self.pads_to_square)
         return pixels.to(self.device, self.dtype), geometry
-
-    def _to_pixels(self, rgb: np.ndarray, geometry: Geometry) -> Tensor:
-        config = self.config
-        return to_pixels(rgb, geometry, config.mean, config.std, config.resampling, black=self.pads_to_square)
 
     def plan(
         self, image_wh_px: tuple[int, int], resolution: int | None = None, max_patches: int = MAX_PATCHES

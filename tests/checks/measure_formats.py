@@ -21,7 +21,7 @@ from mpm.measure.scores import Tally  # noqa: E402
 from mpm.measure.text_table import text_table  # noqa: E402
 
 FORMATS = ("torch:float32", "torch:bfloat16", "onnxruntime:float32", "onnxruntime:int8", "openvino:float32")
-FORMATS += ("openvino:bfloat16",)
+FORMATS += ("openvino:bfloat16", "openvino:int8")
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from mpm.errors import InputError
 from mpm.merging.recipe import Recipe
 from mpm.runtimes import check_runtime, open_runtime
 from mpm.runtimes.blocks import misfit, stack_graph
+from mpm.runtimes.choice import KINDS
 from mpm.runtimes.stacks import Stack
 from mpm.segmenters.placed import place
 from mpm.segmenters.sweep import sweep
@@ -109,10 +110,12 @@ def test_variants_of_timms_block(onnxruntime, variant):
     assert torch.allclose(found, wanted, atol=1e-4)
 
 
+@pytest.mark.parametrize("number_format", ["int8", "bfloat16"])
 @torch.inference_mode()
-def test_int8_and_bfloat16_are_near(bundled, runtime):
+def test_int8_and_bfloat16_are_near(bundled, runtime, number_format):
     picture = np.ascontiguousarray(render_street(5, 480, 368).image)
-    number_format = "int8" if runtime == "onnxruntime" else "bfloat16"
+    if number_format not in KINDS[runtime].formats:
+        return
     try:
         other = bundled.with_runtime(runtime, number_format)
     except InputError as error:
