@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from cachetools import LRUCache
 
 from app.engine import zerogpu
 from app.engine.pace import Paces
 from app.engine.pictures import Picture
 from app.engine.runs import Runs
 from app.engine.scheduler import ANYBODY, Claim, Scheduler, Urgency
+from app.engine.stage_features import StageFeatures
 from app.engine.steps import Waiting, made_later, timed
 from app.engine.warm_up import physical_cores, warm_up
 from app.server.log import watched_run
@@ -46,7 +46,6 @@ MAX_PATCHES, MAX_PATCHES_OF_LARGE = 3072, 2048
 LARGE_PARAMETERS = 60_000_000
 DEADLINE_S = 120.0
 """One person's sweep takes the device no longer than this."""
-CACHE_BYTES = 256 * 2**20
 SAY_EVERY_S = 0.4
 """How often somebody who waits hears of it."""
 
@@ -82,7 +81,7 @@ class Engine:
         self._loaded = threading.Event()
         self._failure: str | None = None
         self._segmenter: Segmenter | None = None
-        self._features = LRUCache(CACHE_BYTES, getsizeof=lambda array: array.nbytes)
+        self._features = StageFeatures()
 
     def start(self) -> Engine:
         """Begin to load and warm the model in a thread; returns at once."""
@@ -207,19 +206,10 @@ class Engine:
     ) -> np.ndarray:
         """Cosine similarity of one patch to all others at a stage: (rows, cols) float32."""
         segmenter = self.segmenter
-        from mpm.segmenters.features import similarity_to, stage_features
+        from mpm.segmenters.features import similarity_to
 
-        key, limit = (picture.digest, recipe, stage), self.max_patches
-
-        def features() -> np.ndarray:
-            found = self._features.get(key)
-            if found is None:
-                found = stage_features(segmenter, picture.rgb, recipe, stage, max_patches=limit)
-                if found.nbytes <= CACHE_BYTES:
-                    self._features[key] = found
-            return found
-
-        return similarity_to(self.scheduler.do(claim, features), patch)
+        wanted = segmenter, picture, recipe, stage, self.max_patches
+        return similarity_to(self.scheduler.do(claim, lambda: self._features.of(*wanted)), patch)
 
     def feature_colours(self, picture: Picture, recipe: str, claim: Claim = ANYBODY) -> FeatureColours:
         """Final tokens of the unmerged run and of a recipe, as colours on one scale."""
