@@ -7,5 +7,14 @@ output does not hang on what else was asked for.
 
 from mpm.runtimes.choice import NUMBER_FORMATS, RUNTIMES, check_runtime, open_runtime
 from mpm.runtimes.runtime import Runtime
+from mpm.runtimes.usable import RuntimeChoice, usable_runtimes
 
-__all__ = ["NUMBER_FORMATS", "RUNTIMES", "Runtime", "check_runtime", "open_runtime"]
+__all__ = [
+    "NUMBER_FORMATS",
+    "RUNTIMES",
+    "Runtime",
+    "RuntimeChoice",
+    "check_runtime",
+    "open_runtime",
+    "usable_runtimes",
+]
