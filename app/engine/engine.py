@@ -25,6 +25,7 @@ from app.engine.runs import Runs
 from app.engine.scheduler import ANYBODY, Claim, Scheduler, Urgency
 from app.engine.stage_features import StageFeatures
 from app.engine.steps import Waiting, made_later, timed
+from app.engine.twins import Twins
 from app.engine.warm_up import physical_cores, warm_up
 from app.server.log import watched_run
 from mpm.errors import InputError
@@ -67,8 +68,10 @@ class Engine:
         paces: Paces | None = None,
         deadline_s: float = DEADLINE_S,
         runtime: tuple[str, str | None] = ("torch", None),
+        twins: Twins | None = None,
     ) -> None:
         """scheduler: the device's, runs: those at hand, paces: their times, where several models share them.
+        twins: models in other runtimes, likewise.
 
         deadline_s: after so much time on the device no run of a sweep begins.
         """
@@ -76,6 +79,7 @@ class Engine:
         self.scheduler = scheduler or Scheduler()
         self._runs = Runs() if runs is None else runs
         self.paces = paces or Paces()
+        self.twins = twins or Twins()
         self._deadline_s = deadline_s
         self._device, self._runtime, self._threads = device, runtime, threads
         self._loaded = threading.Event()

@@ -6,19 +6,16 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-import psutil
-from cachetools import LRUCache
-
 from app.engine.engine import Engine
-from app.engine.offers import DEFAULT, Offer, megabytes
+from app.engine.memory import Memory
+from app.engine.offers import DEFAULT, Offer
 from app.engine.pace import Paces, pace_texts
 from app.engine.runs import Runs
 from app.engine.scheduler import Scheduler
+from app.engine.twins import Twins
 from mpm.errors import InputError, shortened
 from mpm.zoo.download import Progress
 
-MEMORY_BYTES = 4 * 2**30
-"""Weights held at most, besides the page's own model; on small computers half of their memory."""
 REPORT_EVERY_S = 0.25
 
 
@@ -42,9 +39,9 @@ class Models:
         self._device, self._threads, self._shelf, self._runtime = device, threads, shelf, runtime
         self._own_lock = threading.Lock()
         self._scheduler, self._runs, self._paces = Scheduler(), Runs(), Paces()
+        self._memory = Memory(memory_bytes)
+        self._twins = Twins(self._memory)
         self.own = self._engine(default)
-        limit = memory_bytes or min(MEMORY_BYTES, psutil.virtual_memory().total // 2)
-        self._others: LRUCache = LRUCache(limit, getsizeof=lambda held: held[1])
 
     @classmethod
     def of(cls, engine: Engine) -> Models:
@@ -81,11 +78,11 @@ class Models:
         if not offer.at_hand:
             raise InputError(f"the model {name} is not downloaded yet: choose it on the page first")
         with self._own_lock:
-            held = self._others.get(name)
-            if held is None or held[0].failed:
-                held = self._engine(name).start(), offer.size_bytes or 0
-                self._hold(name, held)
-            return held[0]
+            held = self._memory.find(name)
+            if held is None or held.failed:
+                held = self._engine(name).start()
+                self._memory.keep(name, held, offer.size_bytes or 0, f"the model {name}")
+            return held
 
     def fetch(self, name: str) -> Iterator[tuple[int, int | None]]:
         """Download a model: (bytes so far, bytes in all or None) until it is at hand.
@@ -110,15 +107,7 @@ class Models:
 
     def _engine(self, name: str) -> Engine:
         shared = self._scheduler, self._runs, self._paces
-        return Engine(name, self._device, self._threads, *shared, runtime=self._runtime)
-
-    def _hold(self, name: str, held: tuple[Engine, int]) -> None:
-        try:
-            self._others[name] = held
-        except ValueError:
-            raise InputError(
-                f"the model {name} is too large for this computer's memory ({megabytes(held[1])})"
-            ) from None
+        return Engine(name, self._device, self._threads, *shared, runtime=self._runtime, twins=self._twins)
 
 
 class Shelf:
