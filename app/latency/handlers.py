@@ -6,7 +6,6 @@ import itertools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import gradio as gr
 
@@ -25,10 +24,7 @@ from app.latency.settings import MAX_RIVALS, SCOPES, SETTLED_AT, Plan
 from app.server.log import watched_run
 from app.server.toasts import bad_input_as_toast, sentence_of
 from mpm.errors import InputError
-from mpm.measure.machine import device_facts
-
-if TYPE_CHECKING:
-    from mpm.segmenters.segmenter import Segmenter
+from mpm.measure.machine import device_facts, device_line
 
 SEND_EVERY_S = 0.6
 """Shorter runs travel together: each message costs some of the CPU that is measured."""
@@ -66,13 +62,13 @@ class LatencyHandlers:
         """
         wish, fields = read_event(event, request)
         if "rivals" not in fields:
-            settings = (wish.recipe, (), SCOPES[0], AUTO_ROUNDS, AUTO_DEADLINE_S)
+            settings = (wish.recipe, (), SCOPES[0], AUTO_ROUNDS, AUTO_DEADLINE_S, None)
             yield from self._race(wish, settings, (VIEW, RECIPE, RACE), by_hand=False)
             return
         with bad_input_as_toast():
             rivals = read_rivals(fields["rivals"])
         self.generations.note(wish.tab, RACE, wish.generation)
-        settings = (wish.recipe, rivals, SCOPES[0], METHODS_ROUNDS, METHODS_DEADLINE_S)
+        settings = (wish.recipe, rivals, SCOPES[0], METHODS_ROUNDS, METHODS_DEADLINE_S, None)
         yield from self._race(wish, settings, (VIEW, RACE), by_hand=True)
 
     def start(
@@ -81,15 +77,16 @@ class LatencyHandlers:
         scope: str,
         rounds: float | None,
         deadline_s: float | None,
+        runtime: str | None,
         wish: str,
         request: gr.Request | None = None,
     ) -> Iterator[str]:
-        """A race as its controls say, run by run."""
+        """A race as its controls say, run by run. runtime: the text of another one, or nothing."""
         wanted = read_wish(wish, request)
         if not self.generations.begins(wanted.tab, wanted.generation):
             yield gr.skip()
             return
-        settings = (wanted.recipe, schedules, scope, rounds, deadline_s)
+        settings = (wanted.recipe, schedules, scope, rounds, deadline_s, runtime)
         yield from self._race(wanted, settings, (VIEW, RACE), by_hand=True)
 
     def stopped(self, wish: str, request: gr.Request | None = None) -> str:
@@ -115,12 +112,13 @@ class LatencyHandlers:
             engine, picture = self.models.engine(wish.model), self.pictures.find(wish.picture)
             if not engine.wait(0):
                 yield encode_text(WAITING_FOR_MODEL, wish.generation)
-            plan = Plan.read(*settings, engine.read_recipe)
+            *controls, runtime = settings
+            plan = Plan.read(*controls, engine.read_recipe, runtime)
             plan = plan if by_hand else replace(plan, settled_at=SETTLED_AT)
             number = f"race {next(self._numbers)}"
             heading = Heading(number, wish.generation, picture.digest, engine.name, by_hand)
             claim = self.generations.claim(wish, Urgency.MEASURED, *kinds)
-            yield from _messages(engine, picture, plan, _Sender(heading, engine.segmenter), claim)
+            yield from _messages(engine, picture, plan, _Sender(heading), claim)
         except InputError as error:
             raise InputError(f"this cannot be measured: {sentence_of(error)}") from error
 
@@ -136,7 +134,7 @@ def read_rivals(given: object) -> list[str]:
 
 
 def _messages(engine: Engine, picture: Picture, plan: Plan, sender: _Sender, claim: Claim) -> Iterator[str]:
-    facts = _Facts(engine)
+    facts = _Facts()
     with watched_run("race", engine.name, " ".join(plan.schedules), picture.wh_px):
         for race in run_race(engine, picture.rgb, plan, claim):
             if not claim.is_wanted():
@@ -149,23 +147,22 @@ def _messages(engine: Engine, picture: Picture, plan: Plan, sender: _Sender, cla
 class _Facts:
     """The device's facts, put together anew only when the conditions were looked at again."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self) -> None:
         self._seen: object = self
         self._facts: list[tuple[str, str]] = []
 
     def at(self, race: Race) -> list[tuple[str, str]]:
-        if race.conditions is not self._seen:
+        if race.segmenter and race.conditions is not self._seen:
             self._seen = race.conditions
-            self._facts = device_facts(self._engine.segmenter, race.conditions)
+            self._facts = device_facts(race.segmenter, race.conditions)
         return self._facts
 
 
 class _Sender:
     """Decides which moments of a race are worth a message, and how often its verdict is worth its price."""
 
-    def __init__(self, heading: Heading, segmenter: Segmenter) -> None:
-        self._heading, self._segmenter = heading, segmenter
+    def __init__(self, heading: Heading) -> None:
+        self._heading = heading
         self._sent = self._next_verdict = -1e9
         self._verdicts: dict = {}
         self._state = ""
@@ -179,8 +176,9 @@ class _Sender:
             self._verdicts = verdicts_of(race)
             self._next_verdict = now + max(JUDGE_EVERY_S, SPARE * (time.monotonic() - now))
         self._sent, self._state = now, race.state
-        return encode_race(race, self._heading, facts.at(race), self._verdicts, self._card(race))
+        device = device_line(race.segmenter) if race.segmenter else ""
+        return encode_race(race, self._heading, facts.at(race), self._verdicts, self._card(race), device)
 
     def _card(self, race: Race) -> str | None:
         is_whole = race.state == "done" and race.measured and race.plan.scope == SCOPES[0]
-        return own_card(race, self._segmenter) if is_whole else None
+        return own_card(race, race.segmenter) if is_whole else None

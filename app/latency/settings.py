@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mpm.errors import InputError
 from mpm.merging.recipe import Recipe
 from mpm.merging.schedule import PRESETS
+from mpm.runtimes import RuntimeChoice
 
 BASELINE = "none"
 SCOPES = ("picture to mask", "model only")
@@ -24,12 +25,36 @@ MAX_CONTENDERS = MAX_RIVALS + 2
 
 
 @dataclass(frozen=True)
+class Contender:
+    """A recipe, in the page's own runtime or (runtime given) in another."""
+
+    recipe: str
+    runtime: RuntimeChoice | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the page's own runtime the recipe alone."""
+        return f"{self.runtime.text} {self.recipe}" if self.runtime else self.recipe
+
+    @property
+    def unmerged(self) -> Contender:
+        """The baseline in the same runtime."""
+        return replace(self, recipe=BASELINE)
+
+    @property
+    def own(self) -> Contender:
+        """The same recipe in the page's own runtime."""
+        return Contender(self.recipe)
+
+
+@dataclass(frozen=True)
 class Plan:
     """Who races, over which part of the work, and when it ends.
 
     schedules   the baseline first
     deadline_s  no run begins after it, but one round is always finished
     settled_at  ends earlier, too, once the intervals' ends are within this factor; None: never
+    runtime     another one in which all of them race as well
     """
 
     schedules: tuple[str, ...]
@@ -37,6 +62,13 @@ class Plan:
     rounds: int = 9
     deadline_s: float = 12.0
     settled_at: float | None = None
+    runtime: RuntimeChoice | None = None
+
+    @property
+    def contenders(self) -> tuple[Contender, ...]:
+        """Those in the page's own runtime first, the baseline before all."""
+        runtimes = (None, self.runtime) if self.runtime else (None,)
+        return tuple(Contender(name, one) for one in runtimes for name in self.schedules)
 
     @classmethod
     def read(
@@ -47,11 +79,12 @@ class Plan:
         rounds: float | None,
         deadline_s: float | None,
         read: Callable[[str], Recipe] = Recipe.parse,
+        runtime: str | None = None,
     ) -> Plan:
         """A plan from a page's controls; the baseline and the chosen schedule always race.
 
-        read: a model's own way to read recipes, which knows their names. Raises InputError for anything out
-        of range.
+        read: a model's own way to read recipes, which knows their names. runtime: the text of another one.
+        Raises InputError for anything out of range.
         """
         if scope not in SCOPES:
             raise InputError(f"the scope must be one of {', '.join(SCOPES)}, but got {scope!r}")
@@ -60,7 +93,14 @@ class Plan:
         if len(unique) > MAX_CONTENDERS:
             raise InputError(f"at most {MAX_CONTENDERS} schedules race at once, but got {len(unique)}")
         runs = _within(rounds, "the number of runs", 1, MAX_ROUNDS)
-        return cls(unique, scope, int(runs), _within(deadline_s, "the deadline", 1, MAX_SECONDS, " seconds"))
+        seconds = _within(deadline_s, "the deadline", 1, MAX_SECONDS, " seconds")
+        return cls(unique, scope, int(runs), seconds, runtime=_runtime(runtime))
+
+
+def _runtime(given: str | None) -> RuntimeChoice | None:
+    if given is not None and not isinstance(given, str):
+        raise InputError(f"a runtime is named by a text, but got {type(given).__name__}")
+    return RuntimeChoice.parse(given) if given else None
 
 
 def _within(value: float | None, what: str, low: float, high: float, unit: str = "") -> float:

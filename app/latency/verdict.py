@@ -18,11 +18,11 @@ Interval = tuple[float, float, float]
 """A ratio, and the ends of its 95 % interval."""
 
 
-def speedup(race: Race, name: str) -> Interval | None:
-    """Speed-up of a schedule over the baseline; None for the baseline itself, and before enough runs."""
-    if name == BASELINE or runs_of(race, name) < FEWEST_ROUNDS:
+def speedup(race: Race, name: str, baseline: str = BASELINE) -> Interval | None:
+    """Speed-up of a contender over a baseline; None for the baseline itself, and before enough runs."""
+    if name == baseline or runs_of(race, name, baseline) < FEWEST_ROUNDS:
         return None
-    return ratio_interval(race.seconds[BASELINE], race.seconds[name])
+    return ratio_interval(race.seconds[baseline], race.seconds[name])
 
 
 def verdict(race: Race, name: str, interval: Interval | None) -> list[str]:
@@ -31,26 +31,30 @@ def verdict(race: Race, name: str, interval: Interval | None) -> list[str]:
         return ["This is the unmerged baseline itself: choose a schedule to compare it with."]
     runs = runs_of(race, name)
     if interval is None:
-        few = f"{runs} runs of each are too few for a figure: {FEWEST_ROUNDS} are needed."
-        return [
-            few if race.state == "done" else f"Measuring: {runs} of at least {FEWEST_ROUNDS} runs of each."
-        ]
+        return [too_few(race, runs)]
     _, low, high = interval
     said = [_headline(race, name, interval, runs)]
     said += why_no_gain(race, name, low, high) if low <= 1 else []
     return said + balance(race, name)
 
 
-def runs_of(race: Race, name: str) -> int:
-    """Runs of a schedule that have one of the baseline beside them."""
-    return min(len(race.seconds[BASELINE]), len(race.seconds[name]))
+def too_few(race: Race, runs: int) -> str:
+    """What is said before there is a figure."""
+    if race.state == "done":
+        return f"{runs} runs of each are too few for a figure: {FEWEST_ROUNDS} are needed."
+    return f"Measuring: {runs} of at least {FEWEST_ROUNDS} runs of each."
+
+
+def runs_of(race: Race, name: str, baseline: str = BASELINE) -> int:
+    """Runs of a contender that have one of a baseline beside them."""
+    return min(len(race.seconds[baseline]), len(race.seconds[name]))
 
 
 def _headline(race: Race, name: str, interval: Interval, runs: int) -> str:
     ratio, low, high = interval
-    sure = f"95 % interval {low:.2f} to {high:.2f}, {runs} runs each"
+    sure = sure_words(interval, runs)
     first, second = (1000 * Summary.of(race.seconds[one]).median for one in (BASELINE, name))
-    title = f"{{{', '.join(name.split(','))}}}"
+    title = recipe_title(name)
     if low > 1:
         times = f"{second:.1f} ms instead of {first:.1f} ms"
         return f"Faster: {title} is {ratio:.2f} times as fast ({sure}), {times}."
@@ -59,14 +63,23 @@ def _headline(race: Race, name: str, interval: Interval, runs: int) -> str:
     return f"No clear difference: {title} has {ratio:.2f} times the baseline’s speed ({sure})."
 
 
-def why_no_gain(race: Race, name: str, low: float, high: float) -> list[str]:
+def sure_words(interval: Interval, runs: int) -> str:
+    return f"95 % interval {interval[1]:.2f} to {interval[2]:.2f}, {runs} runs each"
+
+
+def recipe_title(recipe: str) -> str:
+    """ "{2, 5}" of "2,5"."""
+    return f"{{{', '.join(recipe.split(','))}}}"
+
+
+def why_no_gain(race: Race, name: str, low: float, high: float, baseline: str = BASELINE) -> list[str]:
     """Reasons that the measurements support; none is guessed."""
     reasons = []
     tokens = race.tokens(name)
-    whole = race.tokens(BASELINE)[:1] or tokens[:1]
+    whole = race.tokens(baseline)[:1] or tokens[:1]
     if tokens and 1 - tokens[-1] / whole[0] < FEW_MERGED:
         reasons.append(f"Few tokens merged: {whole[0]} became {tokens[-1]}, so little work was saved.")
-    saved, price = gain_and_price(race, name)
+    saved, price = gain_and_price(race, name, baseline)
     if tokens and not reasons and saved <= price:
         reasons.append(
             f"Attention is already cheap at {whole[0]} tokens here: shorter blocks save less than finding "
@@ -79,11 +92,11 @@ def why_no_gain(race: Race, name: str, low: float, high: float) -> list[str]:
     return reasons
 
 
-def balance(race: Race, name: str) -> list[str]:
+def balance(race: Race, name: str, baseline: str = BASELINE) -> list[str]:
     """The merge's gain beside its price, from the profiled runs."""
-    if not race.profiles[name] or not race.profiles[BASELINE]:
+    if not race.profiles[name] or not race.profiles[baseline]:
         return []
-    saved, price = gain_and_price(race, name)
+    saved, price = gain_and_price(race, name, baseline)
     gain = (
         f"blocks took {1000 * saved:.1f} ms less"
         if saved >= 0
@@ -92,9 +105,9 @@ def balance(race: Race, name: str) -> list[str]:
     return [f"In profiled runs the {gain}; matching, merging and reconstructing cost {1000 * price:.1f} ms."]
 
 
-def gain_and_price(race: Race, name: str) -> tuple[float, float]:
+def gain_and_price(race: Race, name: str, baseline: str = BASELINE) -> tuple[float, float]:
     """Seconds that the blocks take less than the baseline's, and seconds that merging costs."""
-    baseline, merged = race.parts(BASELINE), race.parts(name)
-    saved = sum(baseline.get(part, 0.0) - merged.get(part, 0.0) for part in SAVED)
-    price = sum(merged.get(part, 0.0) - baseline.get(part, 0.0) for part in PRICE)
+    before, merged = race.parts(baseline), race.parts(name)
+    saved = sum(before.get(part, 0.0) - merged.get(part, 0.0) for part in SAVED)
+    price = sum(merged.get(part, 0.0) - before.get(part, 0.0) for part in PRICE)
     return saved, price

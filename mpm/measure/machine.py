@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mpm.measure.health import Conditions
+from mpm.runtimes import RuntimeChoice
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +23,18 @@ def device_name() -> str:
     """Processor or board, cores that this process may use, and memory: one line."""
     cores = core_count()
     return f"{processor_name()}, {cores} core{'s' if cores > 1 else ''}, {memory_text()}"
+
+
+def device_line(segmenter: Segmenter) -> str:
+    """What runs the model, in one line: "AMD EPYC, 2 threads, ONNX Runtime float32"."""
+    choice = RuntimeChoice.parse(segmenter.runtime)
+    runtime = f"{RuntimeChoice(choice.name).title} {choice.number_format}"
+    if segmenter.device.type == "cuda":
+        import torch
+
+        return f"{torch.cuda.get_device_name(segmenter.device)}, {runtime}"
+    threads = compute_threads()
+    return f"{processor_name()}, {threads} thread{'s' if threads > 1 else ''}, {runtime}"
 
 
 def core_count() -> int:
@@ -57,8 +70,7 @@ def device_facts(segmenter: Segmenter, conditions: Conditions | None = None) -> 
         ("Cores", f"{core_count()}, of which {compute_threads()} compute"),
         ("Memory", memory_text()),
         *_gpu_facts(segmenter.device),
-        ("Number format", str(segmenter.dtype).removeprefix("torch.")),
-        ("Attention", attention_name(segmenter)),
+        *_runtime_facts(segmenter),
         ("PyTorch", torch.__version__),
         ("Temperature", UNKNOWN if now.temperature_c is None else f"{now.temperature_c:.0f} °C"),
         ("Clock", UNKNOWN if now.clock_mhz is None else f"{now.clock_mhz:.0f} MHz"),
@@ -110,6 +122,15 @@ def _gpu_facts(device: torch.device) -> list[tuple[str, str]]:
 
     properties = torch.cuda.get_device_properties(device)
     return [("GPU", f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB")]
+
+
+def _runtime_facts(segmenter: Segmenter) -> list[tuple[str, str]]:
+    """Another runtime has attention of its own, of which it tells nothing."""
+    runtime = RuntimeChoice.parse(segmenter.runtime)
+    numbers = ("Number format", runtime.number_format)
+    if runtime.name == "torch":
+        return [numbers, ("Attention", attention_name(segmenter))]
+    return [("Runtime", RuntimeChoice(runtime.name).title), numbers]
 
 
 def _board(root: Path) -> str:

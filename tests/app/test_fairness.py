@@ -23,7 +23,7 @@ def happened(on, picture, monkeypatch):
     races, happened = LatencyHandlers(on.models, on.pictures, on.generations), []
 
     def race() -> None:
-        for message in races.start([], SCOPES[0], 200, 120, json.dumps(wish(1, picture)), tab("A")):
+        for message in races.start([], SCOPES[0], 200, 120, None, json.dumps(wish(1, picture)), tab("A")):
             happened.extend(f"A {one['state']}" for one in told([message]))
         happened.append("A ends")
 

@@ -48,9 +48,11 @@ def by_itself(on, picture, generation: float = 1, recipe: str = "1", request=Non
 
 
 def by_hand(on, picture, generation: float = 1, rounds=2, request=None, recipe: str = "1", **controls):
-    given = {"schedules": [], "scope": SCOPES[0], "deadline_s": 60, **controls}
+    given = {"schedules": [], "scope": SCOPES[0], "deadline_s": 60, "runtime": None, **controls}
     text = json.dumps(wish(generation, picture, recipe=recipe))
-    return on.start(given["schedules"], given["scope"], rounds, given["deadline_s"], text, request)
+    return on.start(
+        given["schedules"], given["scope"], rounds, given["deadline_s"], given["runtime"], text, request
+    )
 
 
 def runs_of(messages) -> int:
@@ -81,8 +83,8 @@ def test_messages_hold_every_run(engine, smooth_image):
     assert told_heading == {
         "race": "race 1", "generation": 7, "picture": "digest", "model": "tiny", "by_hand": True,
     }  # fmt: skip
-    assert json.loads(encode_text("<b>", 3)) == {"schema": 2, "kind": "text", "text": "<b>", "generation": 3}
-    assert json.loads(encode_stopped(4)) == {"schema": 2, "kind": "stopped", "generation": 4}
+    assert json.loads(encode_text("<b>", 3)) == {"schema": 3, "kind": "text", "text": "<b>", "generation": 3}
+    assert json.loads(encode_stopped(4)) == {"schema": 3, "kind": "stopped", "generation": 4}
 
 
 def test_the_largest_message_is_small():
@@ -245,7 +247,7 @@ def test_what_nobody_foresaw_is_one_sentence_and_in_the_log(on, picture, monkeyp
 
 @pytest.mark.parametrize("text", [None, "", "{", "[]", "7", '{"generation": "1", "recipe": "2"}'])
 def test_wishes_that_no_browser_of_ours_sends_are_one_sentence(on, text):
-    for ask in (on.announce, on.stopped, lambda text: list(on.start([], SCOPES[0], 2, 60, text))):
+    for ask in (on.announce, on.stopped, lambda text: list(on.start([], SCOPES[0], 2, 60, None, text))):
         with pytest.raises(gr.Error, match="please reload it"):
             ask(text)
     for data in (None, [], "x", {"generation": []}):

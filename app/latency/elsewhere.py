@@ -1,0 +1,75 @@
+"""What a race says of another runtime: whether merging still pays there, and whether masks are the same."""
+
+from __future__ import annotations
+
+import math
+
+from app.latency.race import Race
+from app.latency.settings import BASELINE, Contender
+from app.latency.verdict import (
+    Interval,
+    balance,
+    recipe_title,
+    runs_of,
+    speedup,
+    sure_words,
+    too_few,
+    why_no_gain,
+)
+from mpm.runtimes import RuntimeChoice
+
+
+def own_title(race: Race) -> str:
+    """The page's own runtime, for people."""
+    return RuntimeChoice.parse(race.segmenter.runtime).title if race.segmenter else "PyTorch"
+
+
+def own_speedup(race: Race, one: Contender) -> Interval | None:
+    """Over the unmerged run of the same runtime."""
+    return speedup(race, one.name, one.unmerged.name)
+
+
+def verdict_elsewhere(race: Race, one: Contender) -> list[str]:
+    """Sentences on a contender in another runtime, the answer to whether merging still pays there first."""
+    interval, runs = speedup(race, one.name), runs_of(race, one.name)
+    if interval is None:
+        return [too_few(race, runs)]
+    if one.recipe == BASELINE:
+        return [_faster(race, one, interval, runs, one.runtime.title), *_same(race, one)]
+    said = [_answer(race, one, own_speedup(race, one), runs)]
+    said.append(_faster(race, one, interval, runs, "Both together"))
+    return said + balance(race, one.name, one.unmerged.name) + _same(race, one)
+
+
+def _answer(race: Race, one: Contender, interval: Interval, runs: int) -> str:
+    ratio, low, high = interval
+    asked, title = f"Does merging still pay in {one.runtime.title}?", recipe_title(one.recipe)
+    sure = sure_words(interval, runs)
+    if low > 1:
+        return f"{asked} Yes: {title} is {ratio:.2f} times as fast as unmerged there ({sure})."
+    word = "No" if high < 1 else "No clear difference"
+    said = f"{asked} {word}: {title} has {ratio:.2f} times the unmerged speed there ({sure})."
+    return " ".join([said, *why_no_gain(race, one.name, low, high, one.unmerged.name)])
+
+
+def _faster(race: Race, one: Contender, interval: Interval, runs: int, who: str) -> str:
+    """who: a runtime, or it and merging."""
+    ratio, low, high = interval
+    sure, base = sure_words(interval, runs), own_title(race)
+    verb = "have" if who.startswith("Both") else "has"
+    if low > 1:
+        verb = "are" if verb == "have" else "is"
+        return f"{who} {verb} {ratio:.2f} times as fast as unmerged {base} ({sure})."
+    clear = "" if high < 1 else ", which is no clear difference"
+    return f"{who} {verb} {ratio:.2f} times the speed of unmerged {base} ({sure}){clear}."
+
+
+def _same(race: Race, one: Contender) -> list[str]:
+    """How many pixels are labelled alike: never rounded up to all of them."""
+    share = race.agreement(one)
+    if share is None:
+        return []
+    own = own_title(race)
+    if share == 1:
+        return [f"Its mask is that of {own}, pixel for pixel."]
+    return [f"{math.floor(1e4 * share) / 100:.2f} % of its pixels are labelled as {own} labels them."]
