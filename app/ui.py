@@ -32,7 +32,7 @@ def build_page(models: Models) -> gr.Blocks:
     frame = server_function(CameraHandlers(models))
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False, fill_width=True) as page:
         explorer = explorer_section(models, pictures, generations, page, [frame])
-        latency_section(models, pictures, generations, explorer)
+        latency_section(models, pictures, generations, explorer, page)
         lab_section(models, pictures)
         with gr.Accordion("What is this?", open=False):
             gr.Markdown(texts.ABOUT)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from mpm.errors import InputError
-from mpm.measure.device_card import CardResult, DeviceCard, parse_card
+from mpm.measure.device_card import PLAIN_RUNTIME, CardResult, DeviceCard, parse_card
+from mpm.runtimes import RuntimeChoice
 
 MAX_CARDS = 8
 MAX_NAME = 60
@@ -67,9 +68,20 @@ def _shown(file: str, card: DeviceCard) -> dict:
     }
 
 
+def _runtime_title(text: str) -> str:
+    """Empty for PyTorch; one that is not known here keeps the card's own words."""
+    if text == PLAIN_RUNTIME:
+        return ""
+    try:
+        return RuntimeChoice.parse(text).title
+    except InputError:
+        return text
+
+
 def _result(one: CardResult) -> dict:
     return {
         "schedule": one.schedule,
+        "runtime": _runtime_title(one.runtime),
         "median": round(1000 * one.median, 3),
         "p10": round(1000 * one.p10, 3),
         "p90": round(1000 * one.p90, 3),

@@ -15,6 +15,7 @@ from app.engine.generations import RACE, RECIPE, VIEW, Generations, Wish
 from app.engine.models import Models
 from app.engine.pictures import Picture, Pictures
 from app.engine.scheduler import Claim, Urgency
+from app.engine.zerogpu import on_zerogpu
 from app.errors import Overtaken
 from app.latency.cards import MAX_CARDS, encode_cards
 from app.latency.own_card import own_card
@@ -25,6 +26,7 @@ from app.server.log import watched_run
 from app.server.toasts import bad_input_as_toast, sentence_of
 from mpm.errors import InputError
 from mpm.measure.machine import device_facts, device_line
+from mpm.runtimes import usable_runtimes
 
 SEND_EVERY_S = 0.6
 """Shorter runs travel together: each message costs some of the CPU that is measured."""
@@ -46,6 +48,23 @@ class LatencyHandlers:
         self.pictures = pictures
         self.generations = generations or Generations()
         self._numbers = itertools.count(1)
+
+    def runtimes(self) -> list[tuple[str, str]] | None:
+        """Title and text of the runtimes that the page's own model can race in besides its own.
+
+        Empty where nothing but PyTorch is installed; None where there is no choice: the others are for CPUs.
+        Waits for the model.
+        """
+        try:
+            segmenter = self.models.own.segmenter
+        except InputError:
+            return None
+        if segmenter.device.type != "cpu" or segmenter.dtype.itemsize != 4 or on_zerogpu():
+            return None
+        found = usable_runtimes()
+        if all(one.name == "torch" for one in found):
+            return []
+        return [(one.title, one.text) for one in found if one.text != segmenter.runtime]
 
     def announce(self, wish: str, request: gr.Request | None = None) -> str:
         """Start was pressed: what is shown until the first run. Earlier races of the tab end at once."""

@@ -7,12 +7,13 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from app.latency.race import Race
-from app.latency.settings import BASELINE, SCOPES
+from app.latency.settings import BASELINE, SCOPES, Contender
 from mpm.errors import InputError
-from mpm.measure.device_card import CardResult, make_card
+from mpm.measure.device_card import PLAIN_RUNTIME, CardResult, make_card
 from mpm.measure.machine import compute_threads, machine_record
 from mpm.measure.paired import Summary, ratio_interval
 from mpm.merging.recipe import Recipe
+from mpm.runtimes import RuntimeChoice
 
 if TYPE_CHECKING:
     from mpm.segmenters.segmenter import Segmenter
@@ -28,7 +29,7 @@ def own_card(race: Race, segmenter: Segmenter, created: str | None = None) -> st
         raise InputError("a device card is of a race that has ended: wait until all have run")
     if race.plan.scope != SCOPES[0]:
         raise InputError(f"a device card holds whole runs: race {SCOPES[0]!r}, not {race.plan.scope!r}")
-    results = [_result(race, name, segmenter) for name in race.plan.schedules]
+    results = [_result(race, one, segmenter) for one in race.plan.contenders]
     when = created or datetime.now(timezone.utc).isoformat()
     card = make_card(when, machine_record(segmenter.device), _settings(race, segmenter), results)
     return json.dumps(card.to_json(), indent=2) + "\n"
@@ -52,26 +53,41 @@ def _is_trained(name: str) -> bool:
     return not name.startswith(PREFIX) or EncoderName.parse(name).pretrained
 
 
-def _result(race: Race, name: str, segmenter: Segmenter) -> CardResult:
+def _result(race: Race, one: Contender, segmenter: Segmenter) -> CardResult:
+    name = one.name
     seconds = Summary.of(race.seconds[name])
     return CardResult(
-        schedule=name,
-        tokens=insertion_counts(race, name, segmenter),
+        schedule=one.recipe,
+        tokens=insertion_counts(race, one, segmenter),
         median=seconds.median,
         p10=seconds.p10,
         p90=seconds.p90,
         runs=seconds.runs,
         speedup=ratio_interval(race.seconds[BASELINE], race.seconds[name]),
         parts=race.parts(name),
+        runtime=one.runtime.text if one.runtime else _own_runtime(segmenter),
+        speedup_own=_speedup_own(race, one),
     )
 
 
-def insertion_counts(race: Race, name: str, segmenter: Segmenter) -> tuple[float, ...]:
+def _own_runtime(segmenter: Segmenter) -> str:
+    """Of torch the settings tell the number format."""
+    choice = RuntimeChoice.parse(segmenter.runtime)
+    return choice.name if choice.name == PLAIN_RUNTIME else choice.text
+
+
+def _speedup_own(race: Race, one: Contender) -> tuple[float, float, float] | None:
+    if one.runtime is None:
+        return None
+    return ratio_interval(race.seconds[one.unmerged.name], race.seconds[one.name])
+
+
+def insertion_counts(race: Race, one: Contender, segmenter: Segmenter) -> tuple[float, ...]:
     """Patch tokens at the start and after each insertion, from those that enter each block.
 
     What merges in the middle of the last block enters no block any more, and is left out.
     """
-    recipe, entering = Recipe.parse(name), race.tokens(name)
+    recipe, entering = Recipe.parse(one.recipe), race.tokens(one.name)
     behind = [block + recipe.after_attention for block in recipe.blocks]
     # Before the first block nothing is counted: where tokens merge there, the grid tells the start.
     start = _patches(race, recipe, segmenter) if 0 in behind else entering[0]

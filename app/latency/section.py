@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import gradio as gr
 
 from app.engine.generations import Generations
@@ -14,11 +16,18 @@ from app.latency.settings import BASELINE, SCOPES
 from app.server.wiring import ACT_RACE_JS, AT_ONCE, WORK
 from mpm.merging.schedule import PRESETS
 
+NO_OTHER = ("no", "")
+INSTALL = (
+    "Does merging still pay in a faster runtime? After `pip install 'mpm-explorer[onnx]'` the same recipes "
+    "can race in ONNX Runtime, too."
+)
 RIVALS = [str(preset) for preset in PRESETS if str(preset) != BASELINE]
 
 
-def latency_section(models: Models, pictures: Pictures, generations: Generations, explorer: gr.HTML) -> None:
-    """Build the section inside the present Blocks. explorer: asks for the races that run by themselves."""
+def latency_section(
+    models: Models, pictures: Pictures, generations: Generations, explorer: gr.HTML, page: gr.Blocks
+) -> None:
+    """Build the section inside the page. explorer: asks for the races that run by themselves."""
     on = LatencyHandlers(models, pictures, generations)
     with gr.Accordion("Latency on this device", open=True, elem_id="latency"):
         with gr.Row(elem_id="latency-controls"):
@@ -45,6 +54,13 @@ def latency_section(models: Models, pictures: Pictures, generations: Generations
                 with gr.Row():
                     start = gr.Button("Start", variant="primary", size="sm", min_width=90, elem_id="measure")
                     stop = gr.Button("Stop", size="sm", min_width=90, elem_id="latency-stop")
+        # What is installed is known once the model is there: see `offer` below.
+        runtime = gr.Radio(
+            [NO_OTHER], value=NO_OTHER[1], visible=False, elem_id="latency-runtime",
+            label="Also race in another runtime",
+            info="Does merging still pay in a faster one? The same recipes run there in turn with these.",
+        )  # fmt: skip
+        hint = gr.Markdown(INSTALL, visible=False, elem_id="latency-install")
         wish, started = gr.Textbox(visible=False), gr.State()
         view = LatencyView(padding=False)
         with gr.Accordion("Compare devices", open=False, elem_id="latency-devices"):
@@ -53,8 +69,14 @@ def latency_section(models: Models, pictures: Pictures, generations: Generations
     def announce(wish: str, request: gr.Request):
         return on.announce(wish, request), wish
 
+    def offer():
+        found = on.runtimes()
+        is_lacking = found == [] and not os.environ.get("SPACE_ID")
+        return gr.Radio([NO_OTHER, *(found or [])], visible=bool(found)), gr.Markdown(visible=is_lacking)
+
+    page.load(offer, None, [runtime, hint], **WORK)
     explorer.race(on.race, None, view, **WORK)
     announced = start.click(announce, wish, [view, started], **AT_ONCE, js=ACT_RACE_JS)
-    announced.success(on.start, [rivals, scope, rounds, seconds, started], view, **WORK)
+    announced.success(on.start, [rivals, scope, rounds, seconds, runtime, started], view, **WORK)
     stop.click(on.stopped, wish, view, **AT_ONCE, js=ACT_RACE_JS)
     cards.cards(on.cards, None, cards, **AT_ONCE)

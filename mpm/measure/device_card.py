@@ -1,13 +1,15 @@
 """Device cards: what one machine measured, as a small JSON that holds nothing personal.
 
-JSON, card format 1 (times in seconds):
+JSON, card format 2 (times in seconds):
 
-    mpm_card   1
+    mpm_card   1, or 2 where a result is of another runtime than torch: older versions read the first only
     created    date, "2026-05-01"
     machine    processor, device, cores, torch
     settings   model, weights, image_wh_px, patches, batch, dtype, threads
     results    [{schedule (a recipe's text), tokens [mean counts at the start and after each insertion],
-               median, p10, p90, runs, speedup [value, low, high], parts {name: seconds}}], one of them "none"
+               median, p10, p90, runs, speedup [value, low, high], parts {name: seconds},
+               runtime (torch where there is none, or such as "openvino bfloat16"),
+               speedup_own [value, low, high] over "none" in the same runtime}], one of them "none"
 """
 
 from __future__ import annotations
@@ -23,9 +25,11 @@ from mpm.files import write_json
 from mpm.merging.recipe import Recipe
 
 if TYPE_CHECKING:
-    from mpm.measure.bench import BenchResult, BenchRow
+    from mpm.measure.bench import BenchResult, BenchRow, Ratio
 
-FORMAT = 1
+FORMAT = 2
+PLAIN_FORMAT, PLAIN_RUNTIME = 1, "torch"
+"""Cards of nothing but torch are as they always were."""
 MAX_BYTES = 64 * 1024
 MAX_RESULTS = 32
 MAX_TEXT = 120
@@ -44,7 +48,7 @@ SETTINGS: dict[str, type[str] | type[int]] = {
 
 @dataclass(frozen=True)
 class CardResult:
-    """One schedule on one machine. Seconds."""
+    """One schedule in one runtime on one machine. Seconds."""
 
     schedule: str
     tokens: tuple[float, ...]
@@ -54,6 +58,17 @@ class CardResult:
     runs: int
     speedup: tuple[float, float, float]
     parts: dict[str, float] = field(default_factory=dict)
+    runtime: str = PLAIN_RUNTIME
+    speedup_own: tuple[float, float, float] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Its fields; those of runtimes only where it is of another than torch."""
+        fields = asdict(self)
+        if self.runtime == PLAIN_RUNTIME:
+            del fields["runtime"]
+        if self.speedup_own is None:
+            del fields["speedup_own"]
+        return fields
 
 
 @dataclass(frozen=True)
@@ -67,7 +82,9 @@ class DeviceCard:
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary, ready for json.dumps."""
-        return {"mpm_card": FORMAT, **asdict(self)}
+        is_plain = all(one.runtime == PLAIN_RUNTIME for one in self.results)
+        results = [one.to_json() for one in self.results]
+        return {"mpm_card": PLAIN_FORMAT if is_plain else FORMAT, **asdict(self), "results": results}
 
     def write(self, path: Path) -> None:
         """Save the card, whole or not at all. Raises InputError when the path cannot be written."""
@@ -75,8 +92,8 @@ class DeviceCard:
 
 
 def card_of(result: BenchResult) -> DeviceCard:
-    """The card of a benchmark: its plain runs, without extra rows. Raises InputError for an unfit result."""
-    rows = [_result_of(row) for row in result.rows if row.kind == "run"]
+    """The card of a benchmark: its plain runs in every runtime. Raises InputError for an unfit result."""
+    rows = [_result_of(row) for row in result.rows if row.kind in ("run", "runtime")]
     return make_card(result.created, result.machine, result.settings, rows)
 
 
@@ -92,7 +109,7 @@ def make_card(
     own_machine["cores"] = own_machine["cores"] or 1
     own = {name: settings[name] for name in SETTINGS}
     own["image_wh_px"] = list(settings["image_wh_px"])
-    rows = [asdict(one) for one in results]
+    rows = [one.to_json() for one in results]
     card = {"created": created[:10], "machine": own_machine, "settings": own, "results": rows}
     return read_card(json.loads(json.dumps({"mpm_card": FORMAT, **card})))  # as a reader will see it
 
@@ -119,8 +136,8 @@ def read_card(data: Any) -> DeviceCard:
     if not 1 <= len(results) <= MAX_RESULTS:
         raise InputError(f"a device card holds 1 to {MAX_RESULTS} results, but this one has {len(results)}")
     read = tuple(_result(one, f"results[{place}]") for place, one in enumerate(results))
-    names = [one.schedule for one in read]
-    if "none" not in names or len(set(names)) < len(names):
+    ran = [(one.schedule, one.runtime) for one in read]
+    if "none" not in (name for name, _ in ran) or len(set(ran)) < len(ran):
         raise InputError('a device card needs each schedule once, the baseline "none" among them')
     machine, settings = _get(data, "machine", dict), _get(data, "settings", dict)
     own: dict[str, Any] = {name: _get(settings, name, kind) for name, kind in SETTINGS.items()}
@@ -140,8 +157,7 @@ def _check_format(found: Any) -> None:
 
 
 def _result_of(row: BenchRow) -> CardResult:
-    seconds, ratio = row.seconds, row.speedup
-    interval = (ratio.value, ratio.low, ratio.high)
+    seconds, own = row.seconds, row.speedup_own
     return CardResult(
         row.schedule,
         row.token_counts,
@@ -149,9 +165,15 @@ def _result_of(row: BenchRow) -> CardResult:
         seconds.p10,
         seconds.p90,
         seconds.runs,
-        interval,
+        _as_interval(row.speedup),
         row.parts,
+        row.runtime,
+        None if own is None else _as_interval(own),
     )
+
+
+def _as_interval(ratio: Ratio) -> tuple[float, float, float]:
+    return ratio.value, ratio.low, ratio.high
 
 
 def _result(data: Any, where: str) -> CardResult:
@@ -170,6 +192,8 @@ def _result(data: Any, where: str) -> CardResult:
         runs=_get(data, "runs", int, where),
         speedup=_interval(data, "speedup", where),
         parts={name: _number(parts, name, f"{where}.parts") for name in parts},
+        runtime=_get(data, "runtime", str, where) if "runtime" in data else PLAIN_RUNTIME,
+        speedup_own=_interval(data, "speedup_own", where) if "speedup_own" in data else None,
     )
 
 

@@ -12,7 +12,7 @@ from support.stub_engine import StubEngine
 import mpm
 from app.latency.own_card import insertion_counts, own_card
 from app.latency.race import Race, run_race
-from app.latency.settings import BASELINE, SCOPES, Plan
+from app.latency.settings import BASELINE, SCOPES, Contender, Plan
 from mpm.measure.device_card import parse_card
 from mpm.measure.machine import compute_threads, machine_record
 from mpm.measure.paired import ratio_interval
@@ -47,7 +47,7 @@ def test_the_card_is_what_was_measured(race, tiny):
 def test_tokens_are_those_of_the_trace(race, tiny, smooth_image):
     for name in RECIPES:
         counts = tiny.segment(smooth_image, name).trace.token_counts
-        told = insertion_counts(race, name, tiny)
+        told = insertion_counts(race, Contender(name), tiny)
         # What merges within the last of four blocks enters no block any more.
         assert list(told) == (counts[:-1] if name == "1,3|after-attention" else counts)
 

@@ -29,7 +29,7 @@ def test_device_cards_open_together_and_bad_ones_are_named(page, tmp_path):
     good = made_up_card()
     good.write(tmp_path / "pi.json")
     replace(good, machine={**good.machine, "device": "cuda: H200"}).write(tmp_path / "gpu.json")
-    newer = {**good.to_json(), "mpm_card": 2}
+    newer = {**good.to_json(), "mpm_card": 3}
     (tmp_path / "newer.json").write_text(json.dumps(newer))
     (tmp_path / "large.json").write_text(" " * 70_000)
     page.get_by_role("button", name="Compare devices").click()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -79,7 +80,7 @@ def test_the_path_must_be_writable(result, tmp_path):
         ('{"mpm_card": 1, "x": ' + "9" * 5000 + "}", "not valid JSON"),
         ("[]", "not a device card"),
         ('{"schema": 1}', "not a device card"),
-        ('{"mpm_card": 2}', "newer version"),
+        ('{"mpm_card": 3}', "newer version"),
         ('{"mpm_card": true}', "format must be"),
         ('{"mpm_card": "1"}', "format must be"),
         ('{"mpm_card": 0}', "format must be"),
@@ -107,6 +108,9 @@ def test_what_is_no_card_is_refused(text, sentence):
         (("results", 1, "speedup"), [1, 2], "3 numbers"),
         (("results", 1, "parts"), {"<script>": 1}, "unknown part"),
         (("results", 1, "runs"), True, "whole number"),
+        (("results", 1, "runtime"), "two\nlines", "one line"),
+        (("results", 1, "runtime"), 7, "must be text"),
+        (("results", 1, "speedup_own"), [1], "3 numbers"),
         (("machine", "device"), "x" * 500, "at most 120"),
         (("machine", "device"), "two\nlines", "one line"),
         (("machine", "cores"), None, "whole number"),
@@ -142,3 +146,31 @@ def test_the_papers_ratios_carry_no_milliseconds():
     paper = json.loads(encode_cards([]))["paper"]
     assert {tuple(one) for one in paper} == {("name", "ratio")}
     assert next(one["ratio"] for one in paper if "Pi 5" in one["name"]) == pytest.approx(1.613, abs=1e-3)
+
+
+def in_openvino(schedule: str, median: float) -> BenchRow:
+    plain = row(schedule, median, "runtime")
+    return replace(plain, runtime="openvino bfloat16", speedup_own=Ratio(1.3, 1.2, 1.4))
+
+
+def test_rows_of_another_runtime_are_kept_apart(result, card):
+    rows = (*result.rows, in_openvino("none", 0.08), in_openvino("2,5", 0.06))
+    made = card_of(replace(result, rows=rows))
+    assert [(one.schedule, one.runtime) for one in made.results] == [
+        ("none", "torch"), ("2,5", "torch"), ("none", "openvino bfloat16"), ("2,5", "openvino bfloat16"),
+    ]  # fmt: skip
+    assert made.results[3].speedup_own == (1.3, 1.2, 1.4) and made.results[1].speedup_own is None
+    written = made.to_json()
+    assert parse_card(json.dumps(written)) == made
+    assert (written["mpm_card"], card["mpm_card"]) == (2, 1), "who reads torch alone is told to update"
+    assert not {"runtime", "speedup_own"} & set(card["results"][1])
+    twice = {**written, "results": [*written["results"], written["results"][3]]}
+    with pytest.raises(mpm.InputError, match="each schedule once"):
+        parse_card(json.dumps(twice))
+
+
+def test_the_page_names_the_runtime_of_a_row(result):
+    rows = (*result.rows, in_openvino("none", 0.08), replace(in_openvino("5", 0.06), runtime="new one"))
+    text = json.dumps(card_of(replace(result, rows=rows)).to_json())
+    (shown,) = json.loads(encode_cards([{"name": "a", "text": text}]))["cards"]
+    assert [one["runtime"] for one in shown["results"]] == ["", "", "OpenVINO bfloat16", "new one"]

@@ -25,5 +25,5 @@ def latency_page(engine: Engine, rgb: np.ndarray) -> gr.Blocks:
     shown = pictures.add(Picture.of(rgb))
     with gr.Blocks() as page:
         explorer = gr.HTML(shown.digest, html_template="<span></span>", js_on_load=EXPLORER_JS)
-        latency_section(Models.of(engine), pictures, Generations(), explorer)
+        latency_section(Models.of(engine), pictures, Generations(), explorer, page)
     return page
