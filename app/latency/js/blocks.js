@@ -10,10 +10,11 @@ export function showBlocks(ui, baseline, merged) {
   const width = Math.max(260, ui.blocks.clientWidth || 520);
   const figure = blocksFigure(baseline, merged, width);
   ui.blocks.replaceChildren(figure);
-  ui.blocksCaption.textContent = merged === baseline
-    ? 'Above: patch tokens that enter each encoder block. Below: the time each block takes.'
-    : 'Above: patch tokens that enter each encoder block. Below: each block’s time, baseline left, merged right, '
-      + 'with matching and merging (warm) stacked on the block they precede.';
+  ui.blocksCaption.textContent =
+    merged === baseline
+      ? 'Above: patch tokens that enter each encoder block. Below: the time each block takes.'
+      : 'Above: patch tokens that enter each encoder block. Below: each block’s time, baseline left, merged right, ' +
+        'with matching and merging (warm) stacked on the block they precede.';
 }
 
 function blocksFigure(baseline, merged, width) {
@@ -21,49 +22,84 @@ function blocksFigure(baseline, merged, width) {
   const pitch = (width - LANE.left - LANE.right) / depth;
   const height = LANE.top + LANE.tokens + LANE.gap + LANE.time + LANE.bottom;
   const both = merged === baseline ? [baseline] : [baseline, merged];
-  return svgEl('svg', { viewBox: `0 0 ${width} ${height}`, width, height, role: 'img', 'aria-label': blocksWords(both) },
-    ...tokenLane(both, pitch, width), ...timeLane(both, pitch, width, height),
-    ...Array.from({ length: depth }, (_, block) => svgEl('text', {
-      x: LANE.left + (block + 0.5) * pitch, y: height - LANE.bottom + 16, class: 'tick',
-    }, String(block))),
-    svgEl('text', { x: LANE.left + (depth * pitch) / 2, y: height - 2, class: 'tick' }, 'encoder block'));
+  return svgEl(
+    'svg',
+    { viewBox: `0 0 ${width} ${height}`, width, height, role: 'img', 'aria-label': blocksWords(both) },
+    ...tokenLane(both, pitch, width),
+    ...timeLane(both, pitch, width, height),
+    ...Array.from({ length: depth }, (_, block) =>
+      svgEl(
+        'text',
+        {
+          x: LANE.left + (block + 0.5) * pitch,
+          y: height - LANE.bottom + 16,
+          class: 'tick',
+        },
+        String(block),
+      ),
+    ),
+    svgEl('text', { x: LANE.left + (depth * pitch) / 2, y: height - 2, class: 'tick' }, 'encoder block'),
+  );
 }
 
 function blocksWords(both) {
-  return both.map(({ schedule, blocks }) => {
-    const total = blocks.reduce((sum, [, ...times]) => sum + times.reduce((a, b) => a + b, 0), 0);
-    return `${contenderName(schedule)}: ${timeText(total)} in all blocks, ${blocks[0][0]} tokens in, ${blocks.at(-1)[0]} out`;
-  }).join('; ');
+  return both
+    .map(({ schedule, blocks }) => {
+      const total = blocks.reduce((sum, [, ...times]) => sum + times.reduce((a, b) => a + b, 0), 0);
+      return `${contenderName(schedule)}: ${timeText(total)} in all blocks, ${blocks[0][0]} tokens in, ${blocks.at(-1)[0]} out`;
+    })
+    .join('; ');
 }
 
 function tokenLane(both, pitch, width) {
   const most = Math.max(...both.map(({ blocks }) => blocks[0][0]));
   const bottom = LANE.top + LANE.tokens;
   const y = (count) => bottom - (count / most) * LANE.tokens;
-  const lines = both.map(({ blocks, tint }) => svgEl('polyline', {
-    class: `tokens ${tint}`,
-    points: blocks.flatMap(([count], block) => [0, 1].map((end) => `${LANE.left + (block + end) * pitch},${y(count)}`)).join(' '),
-  }));
-  const steps = both.at(-1).blocks.flatMap(([count], block, all) => (block === 0 || count !== all[block - 1][0] ? [{ block, count }] : []));
+  const lines = both.map(({ blocks, tint }) =>
+    svgEl('polyline', {
+      class: `tokens ${tint}`,
+      points: blocks
+        .flatMap(([count], block) => [0, 1].map((end) => `${LANE.left + (block + end) * pitch},${y(count)}`))
+        .join(' '),
+    }),
+  );
+  const steps = both
+    .at(-1)
+    .blocks.flatMap(([count], block, all) => (block === 0 || count !== all[block - 1][0] ? [{ block, count }] : []));
   return [
     svgEl('line', { x1: LANE.left, x2: width - LANE.right, y1: bottom, y2: bottom, class: 'axis' }),
     svgEl('text', { x: LANE.left - 8, y: LANE.top + 4, class: 'tick end' }, 'tokens'),
     svgEl('text', { x: LANE.left - 8, y: bottom + 4, class: 'tick end' }, '0'),
     ...lines,
-    ...apartBy(COUNT_PX / pitch, steps).map(({ block, count }) => svgEl('text', { x: Math.min(LANE.left + block * pitch + 3, width - COUNT_PX + 2), y: y(count) + (block === 0 ? -5 : 13), class: 'tick start' }, String(count))),
+    ...apartBy(COUNT_PX / pitch, steps).map(({ block, count }) =>
+      svgEl(
+        'text',
+        {
+          x: Math.min(LANE.left + block * pitch + 3, width - COUNT_PX + 2),
+          y: y(count) + (block === 0 ? -5 : 13),
+          class: 'tick start',
+        },
+        String(count),
+      ),
+    ),
   ];
 }
 
 // Counts that have room beside each other: the first, and from the last backwards whoever does not touch the next.
 function apartBy(blocks, steps) {
   const [first, ...rest] = steps;
-  const kept = rest.reduceRight((later, step) => (later.length && later[0].block - step.block < blocks ? later : [step, ...later]), []);
+  const kept = rest.reduceRight(
+    (later, step) => (later.length && later[0].block - step.block < blocks ? later : [step, ...later]),
+    [],
+  );
   return [first, ...kept.filter(({ block }) => block >= blocks)];
 }
 
 function timeLane(both, pitch, width, height) {
   const top = height - LANE.bottom - LANE.time;
-  const longest = Math.max(...both.flatMap(({ blocks }) => blocks.map(([, ...times]) => times.reduce((a, b) => a + b, 0))));
+  const longest = Math.max(
+    ...both.flatMap(({ blocks }) => blocks.map(([, ...times]) => times.reduce((a, b) => a + b, 0))),
+  );
   const bar = (pitch * 0.78) / both.length;
   const ticks = ticksBetween(0, longest, 3);
   const y = (ms) => top + LANE.time * (1 - ms / longest);
@@ -73,15 +109,28 @@ function timeLane(both, pitch, width, height) {
       svgEl('text', { x: LANE.left - 8, y: y(ms) + 4, class: 'tick end' }, String(ms)),
     ]),
     svgEl('text', { x: 0, y: top - 9, class: 'tick start' }, 'ms'), // beside the numbers there is no room for it
-    ...both.flatMap(({ blocks, tint, schedule }, side) => blocks.flatMap(([tokens, block, match, merge], number) =>
-      blockBars({ block, match, merge }, y, LANE.left + (number + 0.11) * pitch + side * bar, bar, tint,
-        `block ${number}, ${contenderName(schedule)}: ${timeText(block)}${match ? `, matching ${timeText(match)}, merging ${timeText(merge)}` : ''}, ${tokens} tokens`))),
+    ...both.flatMap(({ blocks, tint, schedule }, side) =>
+      blocks.flatMap(([tokens, block, match, merge], number) =>
+        blockBars(
+          { block, match, merge },
+          y,
+          LANE.left + (number + 0.11) * pitch + side * bar,
+          bar,
+          tint,
+          `block ${number}, ${contenderName(schedule)}: ${timeText(block)}${match ? `, matching ${timeText(match)}, merging ${timeText(merge)}` : ''}, ${tokens} tokens`,
+        ),
+      ),
+    ),
   ];
 }
 
 function blockBars({ block, match, merge }, y, x, width, tint, words) {
-  const piece = (from, to, kind) => svgEl('rect', { x, width: Math.max(1, width - 1), y: y(to), height: Math.max(0, y(from) - y(to)), class: kind },
-    svgEl('title', {}, words));
+  const piece = (from, to, kind) =>
+    svgEl(
+      'rect',
+      { x, width: Math.max(1, width - 1), y: y(to), height: Math.max(0, y(from) - y(to)), class: kind },
+      svgEl('title', {}, words),
+    );
   return [
     piece(0, block, `block ${tint}`),
     match ? piece(block, block + match, 'part-match') : null,

@@ -1,14 +1,7 @@
 // Device cards: files are read here, checked by Python, drawn here. Nothing of them is stored anywhere.
 
 import { el, timeText } from '../../js/util.js';
-import {
-  BASELINE_NAME,
-  contenderName,
-  ratioRange,
-  ratioText,
-  speedupWords,
-  whisker,
-} from './numbers.js';
+import { BASELINE_NAME, contenderName, ratioRange, ratioText, speedupWords, whisker } from './numbers.js';
 
 const CARD_BYTES = 64 * 1024;
 const CARD_FILES = 8;
@@ -23,9 +16,16 @@ function mountCards() {
     open.refusedHere = refused;
     send();
   };
-  const remove = (place) => { open.files = open.files.filter((_, own) => own !== place); open.refusedHere = []; send(); };
+  const remove = (place) => {
+    open.files = open.files.filter((_, own) => own !== place);
+    open.refusedHere = [];
+    send();
+  };
   ui.open.addEventListener('click', () => ui.files.click());
-  ui.files.addEventListener('change', async () => { await add([...ui.files.files]); ui.files.value = ''; });
+  ui.files.addEventListener('change', async () => {
+    await add([...ui.files.files]);
+    ui.files.value = '';
+  });
   acceptDrops(ui.drop, add);
   const receive = (text) => {
     if (!text) return;
@@ -41,7 +41,10 @@ function mountCards() {
 
 function acceptDrops(place, add) {
   place.addEventListener('dragover', (event) => event.preventDefault());
-  place.addEventListener('drop', (event) => { event.preventDefault(); add([...event.dataTransfer.files]); });
+  place.addEventListener('drop', (event) => {
+    event.preventDefault();
+    add([...event.dataTransfer.files]);
+  });
 }
 
 async function readFiles(list, before) {
@@ -61,9 +64,11 @@ function showCards(ui, { cards, refused, paper }, refusedHere, remove) {
   ui.refused.hidden = sentences.length === 0;
   const longest = Math.max(0, ...cards.flatMap(({ results }) => results.map(({ p90 }) => p90)));
   const range = ratioRange(cards.flatMap(({ results }) => results.map(({ speedup }) => speedup)));
-  ui.cards.replaceChildren(...(cards.length
-    ? cards.map((card, place) => cardFigure(card, longest, range, () => remove(place)))
-    : [el('p', { class: 'lat-none' }, 'No card is open yet.')]));
+  ui.cards.replaceChildren(
+    ...(cards.length
+      ? cards.map((card, place) => cardFigure(card, longest, range, () => remove(place)))
+      : [el('p', { class: 'lat-none' }, 'No card is open yet.')]),
+  );
   ui.cardsCaption.textContent = cardsCaption(cards);
   showPaper(ui, paper);
 }
@@ -71,32 +76,79 @@ function showCards(ui, { cards, refused, paper }, refusedHere, remove) {
 function cardsCaption(cards) {
   if (!cards.length) return '';
   const same = new Set(cards.map(({ work }) => JSON.stringify(work))).size === 1;
-  return 'Milliseconds a batch on one axis for all cards, whiskers the middle 80 %; the dot is the speed-up with its 95 % interval.'
-    + (same ? '' : ' These cards ran different work (model, patches or batch): compare their ratios, not their times.');
+  return (
+    'Milliseconds a batch on one axis for all cards, whiskers the middle 80 %; the dot is the speed-up with its 95 % interval.' +
+    (same ? '' : ' These cards ran different work (model, patches or batch): compare their ratios, not their times.')
+  );
 }
 
 function cardFigure(card, longest, range, remove) {
-  return el('section', { class: 'lat-card', 'aria-label': card.title },
-    el('header', {}, el('b', {}, card.title), el('button', { type: 'button', class: 'quiet', 'aria-label': `Close ${card.file}`, onclick: remove }, 'Close')),
+  return el(
+    'section',
+    { class: 'lat-card', 'aria-label': card.title },
+    el(
+      'header',
+      {},
+      el('b', {}, card.title),
+      el('button', { type: 'button', class: 'quiet', 'aria-label': `Close ${card.file}`, onclick: remove }, 'Close'),
+    ),
     el('p', { class: 'caption' }, card.note),
-    ...card.results.map((result) => cardRow(result, longest, range)));
+    ...card.results.map((result) => cardRow(result, longest, range)),
+  );
 }
 
 function cardRow({ schedule, median, p10, p90, speedup }, longest, range) {
   const merged = schedule !== BASELINE_NAME;
-  return el('div', { class: 'lat-bar', 'data-merged': String(merged) },
+  return el(
+    'div',
+    { class: 'lat-bar', 'data-merged': String(merged) },
     el('span', { class: 'name' }, contenderName(schedule)),
-    el('span', { class: 'track', role: 'img', 'aria-label': `${timeText(median)}, middle 80 % ${timeText(p10)} to ${timeText(p90)}` },
+    el(
+      'span',
+      {
+        class: 'track',
+        role: 'img',
+        'aria-label': `${timeText(median)}, middle 80 % ${timeText(p10)} to ${timeText(p90)}`,
+      },
       el('i', { class: merged ? 't1 fill' : 't0 fill', style: { width: `${(100 * median) / longest}%` } }),
-      el('u', { style: { left: `${(100 * p10) / longest}%`, width: `${(100 * (p90 - p10)) / longest}%` } })),
+      el('u', { style: { left: `${(100 * p10) / longest}%`, width: `${(100 * (p90 - p10)) / longest}%` } }),
+    ),
     el('span', { class: 'value' }, timeText(median)),
-    merged ? el('span', { class: 'ratio' }, el('b', {}, ratioText(speedup[0])), whisker(speedup, range, speedupWords(speedup))) : null);
+    merged
+      ? el(
+          'span',
+          { class: 'ratio' },
+          el('b', {}, ratioText(speedup[0])),
+          whisker(speedup, range, speedupWords(speedup)),
+        )
+      : null,
+  );
 }
 
 function showPaper(ui, paper) {
-  ui.paper.replaceChildren(el('table', { class: 'lat-table' },
-    el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, 'Machine and model'), el('th', { scope: 'col' }, 'Merged over baseline'))),
-    el('tbody', {}, ...paper.map(({ name, ratio }) => el('tr', {}, el('th', { scope: 'row' }, name), el('td', {}, el('b', {}, ratioText(ratio))))))));
+  ui.paper.replaceChildren(
+    el(
+      'table',
+      { class: 'lat-table' },
+      el(
+        'thead',
+        {},
+        el(
+          'tr',
+          {},
+          el('th', { scope: 'col' }, 'Machine and model'),
+          el('th', { scope: 'col' }, 'Merged over baseline'),
+        ),
+      ),
+      el(
+        'tbody',
+        {},
+        ...paper.map(({ name, ratio }) =>
+          el('tr', {}, el('th', { scope: 'row' }, name), el('td', {}, el('b', {}, ratioText(ratio)))),
+        ),
+      ),
+    ),
+  );
 }
 
 mountCards();

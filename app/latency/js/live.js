@@ -18,7 +18,19 @@ const ENDED = ['done', 'stopped'];
 function mountLive() {
   const root = element.querySelector('.lat');
   const ui = Object.fromEntries([...element.querySelectorAll('[data-ref]')].map((node) => [node.dataset.ref, node]));
-  const live = { race: null, focus: null, theme: null, waiting: 0, received: 0, draws: 0, drawMs: 0, profile: '', judged: '', judgedAt: -Infinity, stoppedAt: -Infinity };
+  const live = {
+    race: null,
+    focus: null,
+    theme: null,
+    waiting: 0,
+    received: 0,
+    draws: 0,
+    drawMs: 0,
+    profile: '',
+    judged: '',
+    judgedAt: -Infinity,
+    stoppedAt: -Infinity,
+  };
   const showFocus = choice(ui.focus, 'Schedule shown beside the baseline', (schedule) => {
     live.focus = schedule;
     live.profile = live.judged = '';
@@ -27,10 +39,19 @@ function mountLive() {
   });
   const refresh = () => {
     if (live.waiting) return;
-    live.waiting = requestAnimationFrame(() => { live.waiting = 0; draw(ui, live, showFocus); });
+    live.waiting = requestAnimationFrame(() => {
+      live.waiting = 0;
+      draw(ui, live, showFocus);
+    });
   };
-  const restyle = () => { live.theme = null; refresh(); };
-  const relayout = () => { live.profile = ''; refresh(); };
+  const restyle = () => {
+    live.theme = null;
+    refresh();
+  };
+  const relayout = () => {
+    live.profile = '';
+    refresh();
+  };
   const quiet = onceQuiet(QUIET_AFTER_MS, () => fallSilent(ui, live, refresh));
   onTheme(restyle);
   mountSaveCard(ui, live);
@@ -39,7 +60,10 @@ function mountLive() {
   const receive = (text) => {
     if (!text) return;
     const message = JSON.parse(text);
-    if (message.schema !== LAT_SCHEMA) { console.error(`latency: expected schema ${LAT_SCHEMA}, but got ${message.schema}`); return; }
+    if (message.schema !== LAT_SCHEMA) {
+      console.error(`latency: expected schema ${LAT_SCHEMA}, but got ${message.schema}`);
+      return;
+    }
     take(message, ui, live);
     window.dispatchEvent(new CustomEvent('mpm-race', { detail: message }));
     live.received += 1;
@@ -66,7 +90,8 @@ const TAKE = {
   race(message, ui, live) {
     if (live.race && message.generation < live.race.generation) return;
     if (isRunning(message) && message.generation < live.stoppedAt) message = { ...message, state: 'stopped' };
-    if (live.race?.race !== message.race) Object.assign(live, { theme: null, profile: '', judged: '', judgedAt: -Infinity });
+    if (live.race?.race !== message.race)
+      Object.assign(live, { theme: null, profile: '', judged: '', judgedAt: -Infinity });
     live.race = message;
     const names = message.contenders.map(({ schedule }) => schedule);
     if (!names.includes(live.focus) || live.focus === BASELINE_NAME) live.focus = names[1] ?? names[0];
@@ -103,7 +128,10 @@ function draw(ui, live, showFocus) {
   showSaveCard(ui, race);
   showJudged(ui, live, contenders);
   showProfile(ui, live, contenders, showFocus);
-  if (drawn) { live.draws += 1; live.drawMs += performance.now() - begun; }
+  if (drawn) {
+    live.draws += 1;
+    live.drawMs += performance.now() - begun;
+  }
 }
 
 function showHead(ui, race, contenders) {
@@ -113,7 +141,9 @@ function showHead(ui, race, contenders) {
     waiting: 'waiting for its turn',
     held: 'paused for another visitor',
     'warming up': `warming up, ${race.warmed} of ${contenders.length}`,
-    running: race.by_hand ? `${runs} of ${race.runs} runs each, ${race.deadline_s} s at most` : `${count(runs, 'run')} each, until that tells enough`,
+    running: race.by_hand
+      ? `${runs} of ${race.runs} runs each, ${race.deadline_s} s at most`
+      : `${count(runs, 'run')} each, until that tells enough`,
     done: `${count(runs, 'run')} each${runs < race.runs && race.by_hand ? ', ended by the deadline' : ''}`,
     stopped: `stopped after ${count(runs, 'run')} each`,
   }[race.state];
@@ -121,9 +151,10 @@ function showHead(ui, race, contenders) {
 }
 
 function plotCaption({ scope, size }) {
-  const what = scope === 'model only'
-    ? 'Model only: from pixels in place to class scores on the patch grid.'
-    : 'Picture to mask: resize, model, upsample to the picture’s size.';
+  const what =
+    scope === 'model only'
+      ? 'Model only: from pixels in place to class scores on the patch grid.'
+      : 'Picture to mask: resize, model, upsample to the picture’s size.';
   const where = size.patches ? ` ${size.wh_px.join(' × ')} pixels, ${size.patches} patches.` : '';
   return `${what}${where} Dots are single runs, lines running medians, bands the middle 80 %; triangles lie above the plot.`;
 }
@@ -132,8 +163,12 @@ function plotCaption({ scope, size }) {
 function showJudged(ui, live, contenders) {
   if (isRunning(live.race) && performance.now() - live.judgedAt < TABLE_EVERY_MS) return;
   const focus = contenders.find(({ schedule }) => schedule === live.focus);
-  const said = JSON.stringify([contenders.map(({ schedule, summary, speedup, tokens }) => [schedule, summary, speedup, tokens.length]),
-    focus.verdict, live.race.warnings, live.race.facts]);
+  const said = JSON.stringify([
+    contenders.map(({ schedule, summary, speedup, tokens }) => [schedule, summary, speedup, tokens.length]),
+    focus.verdict,
+    live.race.warnings,
+    live.race.facts,
+  ]);
   if (said === live.judged) return;
   live.judged = said;
   live.judgedAt = performance.now();
@@ -150,10 +185,17 @@ function showProfile(ui, live, contenders, showFocus) {
   if (ui.profiled.hidden || mark === live.profile) return;
   live.profile = mark;
   const others = contenders.slice(1);
-  showFocus(others.length > 1 ? others.map(({ schedule }) => ({ value: schedule, text: recipeName(schedule) })) : [], live.focus);
+  showFocus(
+    others.length > 1 ? others.map(({ schedule }) => ({ value: schedule, text: recipeName(schedule) })) : [],
+    live.focus,
+  );
   ui.focus.hidden = others.length < 2;
   showParts(ui, contenders, live.focus);
-  showBlocks(ui, contenders[0], contenders.find(({ schedule }) => schedule === live.focus));
+  showBlocks(
+    ui,
+    contenders[0],
+    contenders.find(({ schedule }) => schedule === live.focus),
+  );
 }
 
 // What tests read: copies.
@@ -162,7 +204,15 @@ function latencyHandle(live) {
     get state() {
       const { race, focus, received, draws, drawMs } = live;
       return {
-        race: race?.race ?? null, generation: race?.generation ?? null, byHand: race?.by_hand ?? null, state: race?.state ?? null, scope: race?.scope ?? null, focus, received, draws, drawMs,
+        race: race?.race ?? null,
+        generation: race?.generation ?? null,
+        byHand: race?.by_hand ?? null,
+        state: race?.state ?? null,
+        scope: race?.scope ?? null,
+        focus,
+        received,
+        draws,
+        drawMs,
         runs: Object.fromEntries((race?.contenders ?? []).map(({ schedule, ms }) => [schedule, ms.length])),
       };
     },

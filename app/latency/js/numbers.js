@@ -7,17 +7,21 @@ export const LAT_SCHEMA = 2;
 export const BASELINE_NAME = 'none';
 
 export const ratioText = (value) => `${value.toFixed(2)}×`;
-export const contenderName = (schedule) => (schedule === BASELINE_NAME ? 'baseline' : `merged at ${recipeName(schedule)}`);
+export const contenderName = (schedule) =>
+  schedule === BASELINE_NAME ? 'baseline' : `merged at ${recipeName(schedule)}`;
 
 // A ratio's dot and interval on a scale of ratios that always holds 1.
 export function whisker(speedup, [low, high], label) {
   const width = 150;
   const x = (value) => 6 + ((clamp(value, low, high) - low) / (high - low)) * (width - 12);
   const [value, from, to] = speedup;
-  return svgEl('svg', { viewBox: `0 0 ${width} 20`, class: 'whisker', role: 'img', 'aria-label': label },
+  return svgEl(
+    'svg',
+    { viewBox: `0 0 ${width} 20`, class: 'whisker', role: 'img', 'aria-label': label },
     svgEl('line', { x1: x(1), x2: x(1), y1: 0, y2: 20, class: 'one' }),
     svgEl('line', { x1: x(from), x2: Math.max(x(to), x(from) + 1), y1: 10, y2: 10, class: 'interval' }),
-    svgEl('circle', { cx: x(value), cy: 10, r: 4, class: 'dot' }));
+    svgEl('circle', { cx: x(value), cy: 10, r: 4, class: 'dot' }),
+  );
 }
 
 export function ratioRange(speedups) {

@@ -4,8 +4,14 @@ import { el, timeText } from '../../js/util.js';
 import { BASELINE_NAME, contenderName } from './numbers.js';
 
 const PART_NAMES = {
-  preprocess: 'resize and normalise', embed: 'embed', blocks: 'blocks', match: 'match', merge: 'merge',
-  reconstruct: 'reconstruct', decode: 'decode', upsample: 'upsample',
+  preprocess: 'resize and normalise',
+  embed: 'embed',
+  blocks: 'blocks',
+  match: 'match',
+  merge: 'merge',
+  reconstruct: 'reconstruct',
+  decode: 'decode',
+  upsample: 'upsample',
 };
 const PRICE_PARTS = ['match', 'merge', 'reconstruct'];
 
@@ -18,20 +24,31 @@ export function showParts(ui, contenders, focus) {
   const baseline = profiled.find(({ schedule }) => schedule === BASELINE_NAME);
   const merged = profiled.find(({ schedule }) => schedule === focus) ?? baseline;
   ui.parts.replaceChildren(baseline ? partsTable(baseline, merged) : '');
-  ui.partsCaption.textContent = 'Whole runs, picture to mask, with every part on the clock; medians of up to five. '
-    + 'Warm colours are the price of merging.';
+  ui.partsCaption.textContent =
+    'Whole runs, picture to mask, with every part on the clock; medians of up to five. ' +
+    'Warm colours are the price of merging.';
 }
 
 function stackedBar(one, longest) {
   const segments = Object.entries(one.parts).filter(([, ms]) => ms > 0);
   const label = segments.map(([part, ms]) => `${PART_NAMES[part]} ${timeText(ms)}`).join(', ');
-  return el('div', { class: 'lat-bar' },
+  return el(
+    'div',
+    { class: 'lat-bar' },
     el('span', { class: 'name' }, contenderName(one.schedule)),
-    el('span', { class: 'track', role: 'img', 'aria-label': label },
-      ...segments.map(([part, ms]) => el('i', {
-        class: `part-${part}`, style: { width: `${(100 * ms) / longest}%` }, title: `${PART_NAMES[part]}: ${timeText(ms)}`,
-      }))),
-    el('span', { class: 'value' }, timeText(partsTotal(one))));
+    el(
+      'span',
+      { class: 'track', role: 'img', 'aria-label': label },
+      ...segments.map(([part, ms]) =>
+        el('i', {
+          class: `part-${part}`,
+          style: { width: `${(100 * ms) / longest}%` },
+          title: `${PART_NAMES[part]}: ${timeText(ms)}`,
+        }),
+      ),
+    ),
+    el('span', { class: 'value' }, timeText(partsTotal(one))),
+  );
 }
 
 // The bars above say by which recipe.
@@ -39,17 +56,25 @@ function partsTable(baseline, merged) {
   const same = baseline === merged;
   const names = Object.keys(PART_NAMES).filter((part) => (baseline.parts[part] ?? 0) + (merged.parts[part] ?? 0) > 0);
   const head = ['Part', 'Baseline', ...(same ? [] : ['Merged', 'Difference'])];
-  return el('table', { class: 'lat-table lat-parts' },
+  return el(
+    'table',
+    { class: 'lat-table lat-parts' },
     el('thead', {}, el('tr', {}, ...head.map((text) => el('th', { scope: 'col' }, text)))),
-    el('tbody', {}, ...names.map((part) => partRow(part, baseline.parts[part] ?? 0, merged.parts[part] ?? 0, same))));
+    el('tbody', {}, ...names.map((part) => partRow(part, baseline.parts[part] ?? 0, merged.parts[part] ?? 0, same))),
+  );
 }
 
 function partRow(part, before, after, same) {
   const change = after - before;
   const word = PRICE_PARTS.includes(part) ? 'price' : part === 'blocks' && change < 0 ? 'gain' : '';
-  return el('tr', { class: `part-${part}`, 'data-part': part },
+  return el(
+    'tr',
+    { class: `part-${part}`, 'data-part': part },
     el('th', { scope: 'row' }, el('i', { class: 'swatch' }), el('span', {}, PART_NAMES[part])),
     el('td', {}, before ? timeText(before) : '–'),
     same ? null : el('td', {}, after ? timeText(after) : '–'),
-    same ? null : el('td', {}, `${change < 0 ? '−' : '+'}${timeText(Math.abs(change))}`, word ? el('small', {}, word) : null));
+    same
+      ? null
+      : el('td', {}, `${change < 0 ? '−' : '+'}${timeText(Math.abs(change))}`, word ? el('small', {}, word) : null),
+  );
 }

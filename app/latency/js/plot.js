@@ -32,10 +32,12 @@ function plotScales(contenders, width, height) {
   const top = Math.min(highest * 1.08, usual * CEILING) || 1;
   const inner = { width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
   return {
-    runs, top,
+    runs,
+    top,
     x: (run) => MARGIN.left + ((run - 0.5) / runs) * inner.width,
     y: (ms) => MARGIN.top + (1 - Math.min(ms, top) / top) * inner.height,
-    bottom: MARGIN.top + inner.height, right: MARGIN.left + inner.width,
+    bottom: MARGIN.top + inner.height,
+    right: MARGIN.left + inner.width,
   };
 }
 
