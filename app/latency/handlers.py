@@ -59,7 +59,7 @@ class LatencyHandlers:
             segmenter = self.models.own.segmenter
         except InputError:
             return None
-        if segmenter.device.type != "cpu" or segmenter.dtype.itemsize != 4 or on_zerogpu():
+        if segmenter.device.type != "cpu" or str(segmenter.dtype) != "torch.float32" or on_zerogpu():
             return None
         found = usable_runtimes()
         if all(one.name == "torch" for one in found):

@@ -44,9 +44,10 @@ function blocksFigure(baseline, merged, width) {
 
 function blocksWords(both) {
   return both
-    .map(({ schedule, blocks }) => {
+    .map((one) => {
+      const { blocks } = one;
       const total = blocks.reduce((sum, [, ...times]) => sum + times.reduce((a, b) => a + b, 0), 0);
-      return `${contenderName(schedule)}: ${timeText(total)} in all blocks, ${blocks[0][0]} tokens in, ${blocks.at(-1)[0]} out`;
+      return `${contenderName(one)}: ${timeText(total)} in all blocks, ${blocks[0][0]} tokens in, ${blocks.at(-1)[0]} out`;
     })
     .join('; ');
 }
@@ -109,15 +110,15 @@ function timeLane(both, pitch, width, height) {
       svgEl('text', { x: LANE.left - 8, y: y(ms) + 4, class: 'tick end' }, String(ms)),
     ]),
     svgEl('text', { x: 0, y: top - 9, class: 'tick start' }, 'ms'), // beside the numbers there is no room for it
-    ...both.flatMap(({ blocks, tint, schedule }, side) =>
-      blocks.flatMap(([tokens, block, match, merge], number) =>
+    ...both.flatMap((one, side) =>
+      one.blocks.flatMap(([tokens, block, match, merge], number) =>
         blockBars(
           { block, match, merge },
           y,
           LANE.left + (number + 0.11) * pitch + side * bar,
           bar,
-          tint,
-          `block ${number}, ${contenderName(schedule)}: ${timeText(block)}${match ? `, matching ${timeText(match)}, merging ${timeText(merge)}` : ''}, ${tokens} tokens`,
+          one.tint,
+          `block ${number}, ${contenderName(one)}: ${timeText(block)}${match ? `, matching ${timeText(match)}, merging ${timeText(merge)}` : ''}, ${tokens} tokens`,
         ),
       ),
     ),

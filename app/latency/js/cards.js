@@ -97,12 +97,12 @@ function cardFigure(card, longest, range, remove) {
   );
 }
 
-function cardRow({ schedule, median, p10, p90, speedup }, longest, range) {
+function cardRow({ schedule, runtime, median, p10, p90, speedup }, longest, range) {
   const merged = schedule !== BASELINE_NAME;
   return el(
     'div',
     { class: 'lat-bar', 'data-merged': String(merged) },
-    el('span', { class: 'name' }, contenderName(schedule)),
+    el('span', { class: 'name' }, contenderName({ schedule, runtime })),
     el(
       'span',
       {
@@ -114,7 +114,7 @@ function cardRow({ schedule, median, p10, p90, speedup }, longest, range) {
       el('u', { style: { left: `${(100 * p10) / longest}%`, width: `${(100 * (p90 - p10)) / longest}%` } }),
     ),
     el('span', { class: 'value' }, timeText(median)),
-    merged
+    merged || runtime
       ? el(
           'span',
           { class: 'ratio' },

@@ -1,14 +1,14 @@
 // Receives messages, each complete in itself, and draws what changed.
 
-import { recipeName } from '../../js/recipe.js';
 import { choice, count, onceQuiet } from '../../js/util.js';
 import { showBlocks } from './blocks.js';
+import { contendersOf, focusName, shownBeside, thereOf } from './contenders.js';
 import { BASELINE_NAME, LAT_SCHEMA } from './numbers.js';
 import { showParts } from './parts.js';
 import { drawPlot } from './plot.js';
 import { showFacts, showRows, showVerdict, showWarnings } from './rows.js';
 import { mountSaveCard, showSaveCard } from './savecard.js';
-import { onTheme, readTheme, tintOf } from './theme.js';
+import { onTheme, readTheme } from './theme.js';
 
 const QUIET_AFTER_MS = 20000;
 // New rows of a table cost the browser more than new dots, on the very CPU that is measured.
@@ -31,8 +31,8 @@ function mountLive() {
     judgedAt: -Infinity,
     stoppedAt: -Infinity,
   };
-  const showFocus = choice(ui.focus, 'Schedule shown beside the baseline', (schedule) => {
-    live.focus = schedule;
+  const showFocus = choice(ui.focus, 'Schedule shown beside the baseline', (name) => {
+    live.focus = name;
     live.profile = live.judged = '';
     live.judgedAt = -Infinity;
     refresh();
@@ -93,7 +93,7 @@ const TAKE = {
     if (live.race?.race !== message.race)
       Object.assign(live, { theme: null, profile: '', judged: '', judgedAt: -Infinity });
     live.race = message;
-    const names = message.contenders.map(({ schedule }) => schedule);
+    const names = contendersOf(message).map(({ name }) => name);
     if (!names.includes(live.focus) || live.focus === BASELINE_NAME) live.focus = names[1] ?? names[0];
     ui.root.dataset.empty = 'false';
     say(ui, '');
@@ -121,8 +121,8 @@ function draw(ui, live, showFocus) {
   const { race } = live;
   if (!race) return;
   const begun = performance.now();
-  const contenders = race.contenders.map((one, place) => ({ ...one, tint: tintOf(place) }));
-  live.theme ??= readTheme(ui.root, contenders.length);
+  const contenders = contendersOf(race);
+  live.theme ??= readTheme(ui.root, race.contenders.length + 1);
   const drawn = drawPlot(ui.canvas, contenders, live.theme);
   showHead(ui, race, contenders);
   showSaveCard(ui, race);
@@ -140,6 +140,7 @@ function showHead(ui, race, contenders) {
   ui.progress.textContent = {
     waiting: 'waiting for its turn',
     held: 'paused for another visitor',
+    building: `building the model in ${race.elsewhere?.runtime}`,
     'warming up': `warming up, ${race.warmed} of ${contenders.length}`,
     running: race.by_hand
       ? `${runs} of ${race.runs} runs each, ${race.deadline_s} s at most`
@@ -150,22 +151,25 @@ function showHead(ui, race, contenders) {
   ui.plotCaption.textContent = plotCaption(race);
 }
 
-function plotCaption({ scope, size }) {
+function plotCaption({ scope, size, device, elsewhere }) {
   const what =
     scope === 'model only'
       ? 'Model only: from pixels in place to class scores on the patch grid.'
       : 'Picture to mask: resize, model, upsample to the picture’s size.';
-  const where = size.patches ? ` ${size.wh_px.join(' × ')} pixels, ${size.patches} patches.` : '';
-  return `${what}${where} Dots are single runs, lines running medians, bands the middle 80 %; triangles lie above the plot.`;
+  const where = size.patches ? ` ${size.wh_px.join(' × ')} pixels, ${size.patches} patches. ${device}.` : '';
+  const there = elsewhere ? ` Hollow and dashed: ${elsewhere.runtime}.` : '';
+  return `${what}${where} Dots are single runs, lines running medians, bands the middle 80 %; triangles lie above the plot.${there}`;
 }
 
 // The table, the verdict and the facts are rebuilt only when they say something new.
 function showJudged(ui, live, contenders) {
   if (isRunning(live.race) && performance.now() - live.judgedAt < TABLE_EVERY_MS) return;
-  const focus = contenders.find(({ schedule }) => schedule === live.focus);
+  const focus = contenders.find(({ name }) => name === live.focus);
+  const there = thereOf(contenders, focus);
   const said = JSON.stringify([
-    contenders.map(({ schedule, summary, speedup, tokens }) => [schedule, summary, speedup, tokens.length]),
+    contenders.map(({ name, summary, speedup, tokens }) => [name, summary, speedup, tokens.length]),
     focus.verdict,
+    there?.verdict,
     live.race.warnings,
     live.race.facts,
   ]);
@@ -173,7 +177,8 @@ function showJudged(ui, live, contenders) {
   live.judged = said;
   live.judgedAt = performance.now();
   showRows(ui, contenders);
-  showVerdict(ui, focus);
+  showVerdict(ui, focus, there);
+  ui.onTop.hidden = !live.race.elsewhere;
   showWarnings(ui, live.race.warnings);
   showFacts(ui, live.race.facts);
 }
@@ -184,18 +189,13 @@ function showProfile(ui, live, contenders, showFocus) {
   const mark = JSON.stringify([live.focus, contenders.map(({ parts }) => parts)]);
   if (ui.profiled.hidden || mark === live.profile) return;
   live.profile = mark;
-  const others = contenders.slice(1);
-  showFocus(
-    others.length > 1 ? others.map(({ schedule }) => ({ value: schedule, text: recipeName(schedule) })) : [],
-    live.focus,
-  );
+  const others = shownBeside(contenders);
+  showFocus(others.length > 1 ? others.map((one) => ({ value: one.name, text: focusName(one) })) : [], live.focus);
   ui.focus.hidden = others.length < 2;
-  showParts(ui, contenders, live.focus);
-  showBlocks(
-    ui,
-    contenders[0],
-    contenders.find(({ schedule }) => schedule === live.focus),
-  );
+  const focus = contenders.find(({ name }) => name === live.focus);
+  const baseline = contenders.find(({ name }) => name === focus.against);
+  showParts(ui, contenders, focus);
+  showBlocks(ui, baseline, focus);
 }
 
 // What tests read: copies.
@@ -213,7 +213,7 @@ function latencyHandle(live) {
         received,
         draws,
         drawMs,
-        runs: Object.fromEntries((race?.contenders ?? []).map(({ schedule, ms }) => [schedule, ms.length])),
+        runs: Object.fromEntries((race ? contendersOf(race) : []).map(({ name, ms }) => [name, ms.length])),
       };
     },
   };

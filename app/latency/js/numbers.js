@@ -3,12 +3,13 @@
 import { recipeName } from '../../js/recipe.js';
 import { clamp, svgEl } from '../../js/util.js';
 
-export const LAT_SCHEMA = 2;
+export const LAT_SCHEMA = 3;
 export const BASELINE_NAME = 'none';
 
 export const ratioText = (value) => `${value.toFixed(2)}×`;
-export const contenderName = (schedule) =>
-  schedule === BASELINE_NAME ? 'baseline' : `merged at ${recipeName(schedule)}`;
+// runtime: its title, empty where there is only one.
+export const contenderName = ({ schedule, runtime }) =>
+  (schedule === BASELINE_NAME ? 'baseline' : `merged at ${recipeName(schedule)}`) + (runtime ? ` in ${runtime}` : '');
 
 // A ratio's dot and interval on a scale of ratios that always holds 1.
 export function whisker(speedup, [low, high], label) {

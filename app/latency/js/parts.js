@@ -1,7 +1,7 @@
 // Stacked bars by part, and the same as numbers: the merge's price beside its gain.
 
 import { el, timeText } from '../../js/util.js';
-import { BASELINE_NAME, contenderName } from './numbers.js';
+import { contenderName } from './numbers.js';
 
 const PART_NAMES = {
   preprocess: 'resize and normalise',
@@ -21,9 +21,8 @@ export function showParts(ui, contenders, focus) {
   const profiled = contenders.filter((one) => partsTotal(one) > 0);
   const longest = Math.max(...profiled.map(partsTotal));
   ui.bars.replaceChildren(...profiled.map((one) => stackedBar(one, longest)));
-  const baseline = profiled.find(({ schedule }) => schedule === BASELINE_NAME);
-  const merged = profiled.find(({ schedule }) => schedule === focus) ?? baseline;
-  ui.parts.replaceChildren(baseline ? partsTable(baseline, merged) : '');
+  const baseline = profiled.find(({ name }) => name === focus.against);
+  ui.parts.replaceChildren(baseline ? partsTable(baseline, partsTotal(focus) ? focus : baseline) : '');
   ui.partsCaption.textContent =
     'Whole runs, picture to mask, with every part on the clock; medians of up to five. ' +
     'Warm colours are the price of merging.';
@@ -35,7 +34,7 @@ function stackedBar(one, longest) {
   return el(
     'div',
     { class: 'lat-bar' },
-    el('span', { class: 'name' }, contenderName(one.schedule)),
+    el('span', { class: 'name' }, contenderName(one)),
     el(
       'span',
       { class: 'track', role: 'img', 'aria-label': label },
@@ -55,7 +54,8 @@ function stackedBar(one, longest) {
 function partsTable(baseline, merged) {
   const same = baseline === merged;
   const names = Object.keys(PART_NAMES).filter((part) => (baseline.parts[part] ?? 0) + (merged.parts[part] ?? 0) > 0);
-  const head = ['Part', 'Baseline', ...(same ? [] : ['Merged', 'Difference'])];
+  const other = baseline.runtime === merged.runtime ? 'Merged' : merged.runtime;
+  const head = ['Part', 'Baseline', ...(same ? [] : [other, 'Difference'])];
   return el(
     'table',
     { class: 'lat-table lat-parts' },

@@ -53,7 +53,7 @@ export function drawPlot(canvas, contenders, theme) {
   const scales = plotScales(contenders, width, height);
   pen.font = `12px ${getComputedStyle(canvas).fontFamily}`;
   drawAxes(pen, scales, theme);
-  contenders.forEach(({ ms }, place) => drawContender(pen, ms, scales, theme.tints[place]));
+  contenders.forEach(({ ms, place, isThere }) => drawContender(pen, ms, scales, theme.tints[place], isThere));
   return true;
 }
 
@@ -82,7 +82,8 @@ function drawAxes(pen, scales, theme) {
   pen.fillText('run', scales.right, scales.bottom + 19);
 }
 
-function drawContender(pen, values, scales, colour) {
+// isHollow: of another runtime than the page's own.
+function drawContender(pen, values, scales, colour, isHollow) {
   if (!values.length) return;
   const ranks = runningRanks(values);
   pen.fillStyle = colour;
@@ -95,21 +96,26 @@ function drawContender(pen, values, scales, colour) {
     pen.fill();
     pen.globalAlpha = 1;
     pen.lineWidth = 2;
+    pen.setLineDash(isHollow ? [6, 4] : []);
     pen.beginPath();
     ranks.forEach(({ median }, place) => pen.lineTo(scales.x(place + 1), scales.y(median)));
     pen.stroke();
+    pen.setLineDash([]);
   }
   pen.globalAlpha = 0.75;
-  values.forEach((ms, place) => drawRun(pen, scales.x(place + 1), scales.y(ms), ms > scales.top));
+  pen.lineWidth = 1.3;
+  values.forEach((ms, place) => drawRun(pen, scales.x(place + 1), scales.y(ms), ms > scales.top, isHollow));
   pen.globalAlpha = 1;
 }
 
-function drawRun(pen, x, y, beyond) {
+function drawRun(pen, x, y, beyond, isHollow) {
   pen.beginPath();
   if (beyond) {
     pen.moveTo(x - 4, y + 6);
     pen.lineTo(x, y - 1);
     pen.lineTo(x + 4, y + 6);
+    pen.closePath();
   } else pen.arc(x, y, 2.6, 0, 2 * Math.PI);
-  pen.fill();
+  if (isHollow) pen.stroke();
+  else pen.fill();
 }

@@ -2,7 +2,6 @@
 
 import { el, timeText } from '../../js/util.js';
 import { BASELINE_NAME, contenderName, ratioRange, ratioText, speedupWords, whisker } from './numbers.js';
-import { tintOf } from './theme.js';
 
 const TABLE_HEAD = ['Schedule', 'Median', 'Speed-up'];
 
@@ -13,21 +12,32 @@ export function showRows(ui, contenders) {
       'table',
       { class: 'lat-table' },
       el('thead', {}, el('tr', {}, ...TABLE_HEAD.map((text) => el('th', { scope: 'col' }, text)))),
-      el('tbody', {}, ...contenders.map((one, place) => contenderRow(one, place, range))),
+      ...runtimesOf(contenders).map((runtime) => {
+        const own = contenders.filter((one) => one.runtime === runtime);
+        return el('tbody', {}, groupHead(runtime), ...own.map((one) => contenderRow(one, contenders[0], range)));
+      }),
     ),
   );
 }
 
-function contenderRow({ schedule, summary, speedup, tokens }, place, range) {
+const runtimesOf = (contenders) => [...new Set(contenders.map(({ runtime }) => runtime))];
+
+const groupHead = (runtime) =>
+  runtime ? el('tr', { class: 'runtime' }, el('th', { scope: 'rowgroup', colspan: TABLE_HEAD.length }, runtime)) : null;
+
+// baseline: what all others are held against.
+function contenderRow(one, baseline, range) {
+  const { name, schedule, summary, tokens, tint, isThere } = one;
   return el(
     'tr',
-    { 'data-schedule': schedule, class: tintOf(place) },
+    { 'data-schedule': schedule, 'data-name': name, class: isThere ? `${tint} hollow` : tint },
     el(
       'th',
       { scope: 'row' },
       el('i', { class: 'swatch' }),
-      el('span', {}, contenderName(schedule)),
+      el('span', {}, contenderName({ schedule })),
       tokens.length ? el('small', {}, tokensText(tokens)) : null,
+      isThere && one.agreement !== null ? el('small', {}, agreementText(one.agreement, baseline.runtime)) : null,
     ),
     el(
       'td',
@@ -35,13 +45,12 @@ function contenderRow({ schedule, summary, speedup, tokens }, place, range) {
       el('b', {}, summary ? timeText(summary.median) : '…'),
       summary ? el('small', {}, `${timeText(summary.p10).replace(' ms', '')}–${timeText(summary.p90)}`) : null,
     ),
-    speedupCell(schedule, speedup, range),
+    speedupCell(one, one === baseline, range),
   );
 }
 
-function speedupCell(schedule, speedup, range) {
-  if (schedule === BASELINE_NAME)
-    return el('td', { class: 'speedup' }, el('small', {}, 'what the others are held against'));
+function speedupCell({ schedule, speedup, own }, isBaseline, range) {
+  if (isBaseline) return el('td', { class: 'speedup' }, el('small', {}, 'what the others are held against'));
   if (!speedup) return el('td', { class: 'speedup' }, '…');
   return el(
     'td',
@@ -53,19 +62,29 @@ function speedupCell(schedule, speedup, range) {
       whisker(speedup, range, speedupWords(speedup)),
       el('small', {}, `${speedup[1].toFixed(2)}–${speedup[2].toFixed(2)}`),
     ),
+    own && schedule !== BASELINE_NAME
+      ? el('small', {}, `${ratioText(own[0])} on top (${own[1].toFixed(2)}–${own[2].toFixed(2)})`)
+      : null,
   );
 }
+
+// Never rounded up to all of them.
+const agreementText = (share, runtime) =>
+  share === 1
+    ? `the mask of ${runtime}`
+    : `${(Math.floor(1e4 * share) / 100).toFixed(2)} % of the mask as in ${runtime}`;
 
 const tokensText = (tokens) => {
   const last = tokens.at(-1);
   return last === tokens[0] ? `${last} tokens` : `${tokens[0]} → ${last} tokens`;
 };
 
-export function showVerdict(ui, { verdict }) {
+// there: the same recipe in another runtime; its first sentence says whether merging still pays there.
+export function showVerdict(ui, { verdict }, there) {
   const [first, ...rest] = verdict;
-  ui.verdict.replaceChildren(
-    ...(first ? [el('p', { class: 'first' }, first), ...rest.map((text) => el('p', {}, text))] : []),
-  );
+  const answer = there?.speedup ? there.verdict.slice(0, 2).join(' ') : '';
+  const heads = [first, answer].filter(Boolean).map((text) => el('p', { class: 'first' }, text));
+  ui.verdict.replaceChildren(...heads, ...rest.map((text) => el('p', {}, text)));
 }
 
 export function showWarnings(ui, warnings) {
