@@ -36,20 +36,20 @@ def verdict_elsewhere(race: Race, one: Contender) -> list[str]:
         return [too_few(race, runs)]
     if one.recipe == BASELINE:
         return [_faster(race, one, interval, runs, one.runtime.title), *_same(race, one)]
-    said = [_answer(race, one, own_speedup(race, one), runs)]
-    said.append(_faster(race, one, interval, runs, "Both together"))
-    return said + balance(race, one.name, one.unmerged.name) + _same(race, one)
+    on_top, unmerged = own_speedup(race, one), one.unmerged.name
+    said = [_answer(one, on_top, runs), _faster(race, one, interval, runs, "Both together")]
+    said += why_no_gain(race, one.name, *on_top[1:], unmerged) if on_top[1] <= 1 else []
+    return said + balance(race, one.name, unmerged) + _same(race, one)
 
 
-def _answer(race: Race, one: Contender, interval: Interval, runs: int) -> str:
+def _answer(one: Contender, interval: Interval, runs: int) -> str:
     ratio, low, high = interval
     asked, title = f"Does merging still pay in {one.runtime.title}?", recipe_title(one.recipe)
     sure = sure_words(interval, runs)
     if low > 1:
         return f"{asked} Yes: {title} is {ratio:.2f} times as fast as unmerged there ({sure})."
     word = "No" if high < 1 else "No clear difference"
-    said = f"{asked} {word}: {title} has {ratio:.2f} times the unmerged speed there ({sure})."
-    return " ".join([said, *why_no_gain(race, one.name, low, high, one.unmerged.name)])
+    return f"{asked} {word}: {title} has {ratio:.2f} times the unmerged speed there ({sure})."
 
 
 def _faster(race: Race, one: Contender, interval: Interval, runs: int, who: str) -> str:
@@ -72,4 +72,4 @@ def _same(race: Race, one: Contender) -> list[str]:
     own = own_title(race)
     if share == 1:
         return [f"Its mask is that of {own}, pixel for pixel."]
-    return [f"{math.floor(1e4 * share) / 100:.2f} % of its pixels are labelled as {own} labels them."]
+    return [f"{math.floor(1000 * share) / 10:.1f} % of its pixels are labelled as {own} labels them."]

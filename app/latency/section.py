@@ -37,6 +37,13 @@ def latency_section(
                     label="Also race", info="The baseline and the schedule chosen above always run.",
                     elem_id="latency-rivals",
                 )  # fmt: skip
+                # What is installed is known once the model is there: see `offer` below.
+                runtime = gr.Radio(
+                    [NO_OTHER], value=NO_OTHER[1], visible=False, elem_id="latency-runtime",
+                    label="Also race in another runtime",
+                    info="Does merging still pay in a faster one? The same recipes run there in turn.",
+                )  # fmt: skip
+                hint = gr.Markdown(INSTALL, visible=False, elem_id="latency-install")
             with gr.Column(scale=2, min_width=240):
                 scope = gr.Radio(
                     list(SCOPES), value=SCOPES[0], label="What is timed", elem_id="latency-scope",
@@ -54,13 +61,6 @@ def latency_section(
                 with gr.Row():
                     start = gr.Button("Start", variant="primary", size="sm", min_width=90, elem_id="measure")
                     stop = gr.Button("Stop", size="sm", min_width=90, elem_id="latency-stop")
-        # What is installed is known once the model is there: see `offer` below.
-        runtime = gr.Radio(
-            [NO_OTHER], value=NO_OTHER[1], visible=False, elem_id="latency-runtime",
-            label="Also race in another runtime",
-            info="Does merging still pay in a faster one? The same recipes run there in turn with these.",
-        )  # fmt: skip
-        hint = gr.Markdown(INSTALL, visible=False, elem_id="latency-install")
         wish, started = gr.Textbox(visible=False), gr.State()
         view = LatencyView(padding=False)
         with gr.Accordion("Compare devices", open=False, elem_id="latency-devices"):

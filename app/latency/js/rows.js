@@ -1,6 +1,6 @@
 // The table of medians and speed-ups, the verdict, the warnings and the device.
 
-import { el, timeText } from '../../js/util.js';
+import { agreementText, el, timeText } from '../../js/util.js';
 import { BASELINE_NAME, contenderName, ratioRange, ratioText, speedupWords, whisker } from './numbers.js';
 
 const TABLE_HEAD = ['Schedule', 'Median', 'Speed-up'];
@@ -37,7 +37,7 @@ function contenderRow(one, baseline, range) {
       el('i', { class: 'swatch' }),
       el('span', {}, contenderName({ schedule })),
       tokens.length ? el('small', {}, tokensText(tokens)) : null,
-      isThere && one.agreement !== null ? el('small', {}, agreementText(one.agreement, baseline.runtime)) : null,
+      isThere && one.agreement !== null ? el('small', {}, `mask ${agreementText(one.agreement)} the same`) : null,
     ),
     el(
       'td',
@@ -67,12 +67,6 @@ function speedupCell({ schedule, speedup, own }, isBaseline, range) {
       : null,
   );
 }
-
-// Never rounded up to all of them.
-const agreementText = (share, runtime) =>
-  share === 1
-    ? `the mask of ${runtime}`
-    : `${(Math.floor(1e4 * share) / 100).toFixed(2)} % of the mask as in ${runtime}`;
 
 const tokensText = (tokens) => {
   const last = tokens.at(-1);
