@@ -7,8 +7,11 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
 
 from app.engine import zerogpu
+from app.examples import EXAMPLES
 from app.server.health import Health, engine_status
 from app.server.limits import MAX_AGE_S, Limits, UploadFolder
 from app.server.log import configure_logging
@@ -18,12 +21,19 @@ from mpm.merging.rule import load_rules
 from mpm.runtimes import check_runtime
 from mpm.system import check_opencv
 
+if TYPE_CHECKING:
+    from app.engine.engine import Engine
+
 MAX_WAITING = 32
 """People in the queue; the next one is told that it is full."""
 MAX_THREADS = 100
 """Whoever waits for the device waits in a thread; one piece of work runs at a time all the same."""
 MAX_SESSIONS = 1000
 """Tabs whose state is remembered; a state is a schedule's name."""
+
+
+AUTO, AUTO_PICTURES = "auto", 6
+"""Of as many pictures the first tells whether the masks are the same, the others how long they take."""
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -41,7 +51,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         "--runtime",
         default="torch",
-        help="what runs the blocks: torch, onnxruntime or openvino; all but torch on the CPU",
+        help="what runs the blocks: torch, onnxruntime or openvino, all but torch on the CPU; auto takes the "
+        "fastest that is installed and gives the same masks, once it is measured after the start",
     )
     parser.add_argument(
         "--number-format", help="that they are computed in: float32, bfloat16, float16 or int8"
@@ -76,7 +87,7 @@ def prepare(options: argparse.Namespace) -> Site:
     zerogpu.prepare()
     try:
         check_opencv()
-        check_runtime(options.runtime, options.number_format)
+        _check_runtime(options)
         for path in options.rules or ():
             load_rules(path)
     except InputError as error:
@@ -90,13 +101,15 @@ def prepare(options: argparse.Namespace) -> Site:
         _device_of(options),
         options.threads,
         Shelf(options.models, downloads=options.models is not None or "SPACE_ID" not in os.environ),
-        runtime=(options.runtime, options.number_format),
+        runtime=("torch" if options.runtime == AUTO else options.runtime, options.number_format),
     )
     page = build_page(models)
     page.queue(max_size=MAX_WAITING)
     health = Health(Path(options.model).name, lambda: engine_status(models.own), lambda: len(page._queue))
     # Only now: beside the imports above the loading thread would fight for the interpreter.
     models.start()
+    if options.runtime == AUTO:
+        Thread(target=_choose_runtime, args=(models.own,), name="runtime-auto", daemon=True).start()
     serving = {
         "server_name": options.host,
         "server_port": options.port,
@@ -108,9 +121,24 @@ def prepare(options: argparse.Namespace) -> Site:
     return Site(page, {**launch_options(), **serving}, health, uploads)
 
 
+def _check_runtime(options: argparse.Namespace) -> None:
+    if options.runtime != AUTO:
+        check_runtime(options.runtime, options.number_format)
+    elif options.number_format:
+        raise InputError("--runtime auto chooses the number format as well: leave out --number-format")
+
+
+def _choose_runtime(engine: Engine) -> None:
+    """Only once the model is loaded: the page is ready no later for it."""
+    from app.engine.fastest import take_fastest
+
+    engine.wait()
+    take_fastest(engine, [example.rgb() for example in EXAMPLES[:AUTO_PICTURES]])
+
+
 def _device_of(options: argparse.Namespace) -> str:
-    """Runtimes besides torch are on the CPU."""
-    anywhere = options.device == "auto" and options.runtime != "torch"
+    """Runtimes besides torch are on the CPU; where there is a choice, a GPU comes first."""
+    anywhere = options.device == "auto" and options.runtime not in ("torch", AUTO)
     return "cpu" if anywhere else zerogpu.main_device(options.device)
 
 

@@ -21,10 +21,10 @@ import numpy as np
 from app.engine import zerogpu
 from app.engine.pace import Paces
 from app.engine.pictures import Picture
-from app.engine.runs import Runs
+from app.engine.runs import OwnRuns, Runs
 from app.engine.scheduler import ANYBODY, Claim, Scheduler, Urgency
 from app.engine.stage_features import StageFeatures
-from app.engine.steps import Waiting, made_later, timed
+from app.engine.steps import Waiting, timed
 from app.engine.twins import Twins
 from app.engine.warm_up import physical_cores, warm_up
 from app.server.log import watched_run
@@ -124,6 +124,11 @@ class Engine:
             raise InputError(self._failure or "the model could not be loaded")
         return self._segmenter
 
+    def switch(self, twin: Segmenter) -> None:
+        """Run on a twin of the model whatever begins from now on; call it in a turn."""
+        self._segmenter = twin
+        self._features.clear()
+
     def read_recipe(self, text: Any) -> Recipe:
         """A recipe of this model, names such as "fast" spelled out. Raises InputError for a bad one.
 
@@ -142,8 +147,7 @@ class Engine:
 
     def at_hand(self, picture: Picture, recipes: Sequence[str]) -> dict[str, SegmentationRun]:
         """Those of the recipes, in their own spelling, that were run before."""
-        found = {name: self._runs.find((picture.digest, self.model, name)) for name in recipes}
-        return {name: run for name, run in found.items() if run is not None}
+        return self._own_runs(self._segmenter, picture).among(recipes)
 
     def sweep(
         self,
@@ -158,17 +162,19 @@ class Engine:
         waits for the rest. Raises InputError for a bad recipe, and when the deadline is over.
         """
         names = list(dict.fromkeys(str(self.read_recipe(text)) for text in recipes))
-        kept = self.at_hand(picture, names)
-        yield from kept.values()
+        segmenter = self.segmenter
+        own = self._own_runs(segmenter, picture)
+        yield from (kept := own.among(names)).values()
         missing = [name for name in names if name not in kept]
         if not missing:
             return
         with watched_run("sweep", self.name, " ".join(missing), picture.wh_px) as watched:
-            for step in self._swept(picture, missing, claim, len(names) if asked is None else asked):
+            wanted = len(names) if asked is None else asked
+            for step in self._swept(segmenter, picture, missing, claim, wanted):
                 if not isinstance(step, Waiting):
                     watched.measured(step)
                     self._note_pace(step)
-                    self._runs.keep((picture.digest, self.model, str(step.recipe)), step)
+                    own.keep(step)
                 yield step
 
     def segment(
@@ -180,7 +186,7 @@ class Engine:
     ) -> SegmentationRun:
         """One run at the picture's own size."""
         segmenter = self.segmenter
-        kept = self._runs.find((picture.digest, self.model, recipe))
+        kept = self._own_runs(segmenter, picture).find(recipe)
         if kept is not None and not profile and kept.labels.shape == picture.rgb.shape[:2]:
             return kept
         limit = self.max_patches
@@ -237,15 +243,20 @@ class Engine:
                 yield Waiting(ahead, ahead * self.scheduler.turn_seconds)
             return self.scheduler.run(work)
 
+    def _own_runs(self, segmenter: Segmenter | None, picture: Picture) -> OwnRuns:
+        """Runtimes differ in a few pixels, so runs of two are never held against each other."""
+        return self._runs.of(picture.digest, f"{self.model} in {segmenter.runtime if segmenter else None}")
+
     def _note_pace(self, run: SegmentationRun) -> None:
         if str(run.recipe) == "none":
             self.paces.note(self.name, run.timing.total, run.grid.size)
 
     def _swept(
-        self, picture: Picture, recipes: Sequence[str], claim: Claim, asked: int
+        self, segmenter: Segmenter, picture: Picture, recipes: Sequence[str], claim: Claim, asked: int
     ) -> Iterator[SegmentationRun | Waiting]:
         """Every run in a turn of its own."""
-        runs, spent = self._runs_of(picture, recipes), 0.0
+        job = zerogpu.Job(self.model, picture.rgb, tuple(recipes), self.max_patches, DISPLAY_PX)
+        runs, spent = zerogpu.runs_of(segmenter, job), 0.0
         for done in range(len(recipes)):
             if spent > self._deadline_s:
                 raise InputError(
@@ -256,16 +267,6 @@ class Engine:
             run, seconds = yield from self.in_turn(own, lambda: timed(lambda: next(runs)))
             spent += seconds
             yield run
-
-    def _runs_of(self, picture: Picture, recipes: Sequence[str]) -> Iterator[SegmentationRun]:
-        """On ZeroGPU all of them come at once, from a process that has a GPU."""
-        segmenter, limit = self.segmenter, self.max_patches
-        if zerogpu.on_zerogpu():
-            job = zerogpu.Job(self.model, picture.rgb, tuple(recipes), limit, DISPLAY_PX)
-            return (run for jobs in made_later(lambda: zerogpu.run_job(job)) for run in jobs)
-        from mpm.segmenters.sweep import sweep
-
-        return sweep(segmenter, picture.rgb, recipes, max_patches=limit, max_label_px=DISPLAY_PX)
 
     def _load(self) -> None:
         start = time.perf_counter()

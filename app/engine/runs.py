@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cachetools import LRUCache
@@ -15,7 +16,7 @@ CACHE_BYTES = 384 * 2**20
 LARGE_LOGITS_BYTES = 2 * 2**20
 
 RunKey = tuple[str, str, str]
-"""Digest of the picture, model, text of the recipe."""
+"""Digest of the picture, model and its runtime, text of the recipe."""
 
 
 class Runs:
@@ -36,6 +37,30 @@ class Runs:
         if run_bytes(run) <= self._kept.maxsize:
             with self._lock:
                 self._kept[key] = run
+
+    def of(self, digest: str, model: str) -> OwnRuns:
+        """Those of one picture and one model."""
+        return OwnRuns(self, digest, model)
+
+
+@dataclass(frozen=True)
+class OwnRuns:
+    """The runs of one picture by one model; see `Runs`."""
+
+    runs: Runs
+    digest: str
+    model: str
+
+    def find(self, recipe: str) -> SegmentationRun | None:
+        return self.runs.find((self.digest, self.model, recipe))
+
+    def keep(self, run: SegmentationRun) -> None:
+        self.runs.keep((self.digest, self.model, str(run.recipe)), run)
+
+    def among(self, recipes: Iterable[str]) -> dict[str, SegmentationRun]:
+        """Those that are there, by recipe."""
+        found = {recipe: self.find(recipe) for recipe in recipes}
+        return {recipe: run for recipe, run in found.items() if run is not None}
 
 
 def run_bytes(run: SegmentationRun) -> int:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from app.engine.steps import made_later
 from mpm.errors import InputError
 
 if TYPE_CHECKING:
@@ -77,6 +78,15 @@ def run_job(job: Job) -> list[SegmentationRun]:
     if isinstance(answer, str):
         raise InputError(answer)
     return answer
+
+
+def runs_of(segmenter: Segmenter, job: Job) -> Iterator[SegmentationRun]:
+    """The runs of a job by this process's model, one by one; on ZeroGPU all at once, see `run_job`."""
+    if on_zerogpu():
+        return (run for runs in made_later(lambda: run_job(job)) for run in runs)
+    from mpm.segmenters.sweep import sweep
+
+    return sweep(segmenter, job.rgb, job.recipes, max_patches=job.max_patches, max_label_px=job.max_label_px)
 
 
 @lru_cache(maxsize=1)

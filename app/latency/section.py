@@ -37,7 +37,7 @@ def latency_section(
                     label="Also race", info="The baseline and the schedule chosen above always run.",
                     elem_id="latency-rivals",
                 )  # fmt: skip
-                # What is installed is known once the model is there: see `offer` below.
+                # What is installed is known once the model is there: see `offered`.
                 runtime = gr.Radio(
                     [NO_OTHER], value=NO_OTHER[1], visible=False, elem_id="latency-runtime",
                     label="Also race in another runtime",
@@ -69,14 +69,15 @@ def latency_section(
     def announce(wish: str, request: gr.Request):
         return on.announce(wish, request), wish
 
-    def offer():
-        found = on.runtimes()
-        is_lacking = found == [] and not os.environ.get("SPACE_ID")
-        return gr.Radio([NO_OTHER, *(found or [])], visible=bool(found)), gr.Markdown(visible=is_lacking)
-
-    page.load(offer, None, [runtime, hint], **WORK)
+    page.load(lambda: offered(on.runtimes()), None, [runtime, hint], **WORK)
     explorer.race(on.race, None, view, **WORK)
     announced = start.click(announce, wish, [view, started], **AT_ONCE, js=ACT_RACE_JS)
     announced.success(on.start, [rivals, scope, rounds, seconds, runtime, started], view, **WORK)
     stop.click(on.stopped, wish, view, **AT_ONCE, js=ACT_RACE_JS)
     cards.cards(on.cards, None, cards, **AT_ONCE)
+
+
+def offered(found: list[tuple[str, str]] | None) -> tuple[dict, dict]:
+    """How the choice of a runtime and the words on how to get one are shown; found: of `runtimes`."""
+    is_lacking = found == [] and not os.environ.get("SPACE_ID")
+    return gr.update(choices=[NO_OTHER, *(found or [])], visible=bool(found)), gr.update(visible=is_lacking)
