@@ -134,8 +134,10 @@ def run_race(engine: Engine, rgb: np.ndarray, plan: Plan, claim: Claim = ANYBODY
 def _built(track: _Track, engine: Engine, segmenter: Segmenter) -> Generator[Race, None, Segmenter | None]:
     """The model in the other runtime, if there is to be one; where that fails, the race goes on without."""
     race, runtime = track.race, track.race.plan.runtime
-    if runtime is None or runtime.text == segmenter.runtime:
-        race.leave_out_the_runtime("")
+    if runtime is None:
+        return None
+    if runtime.text == segmenter.runtime:
+        race.leave_out_the_runtime(f"{runtime.title} is what this page runs in already.")
         return None
     state, race.state = race.state, "building"
     yield race

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import gradio as gr
 import numpy as np
 
@@ -13,17 +15,18 @@ from app.latency.section import latency_section
 
 EXPLORER_JS = """
 let generation = 0;
-const wish = () => ({ generation, picture: props.value, model: null, recipe: '2,5' });
+const wish = () => ({ generation, picture: props.value, model: null, recipe: RECIPE });
 window.mpmWish = (kind) => { generation += kind ? 1 : 0; return JSON.stringify(wish()); };
 window.askForRace = () => trigger('race', wish());
 """
 """What the section needs of the explorer."""
 
 
-def latency_page(engine: Engine, rgb: np.ndarray) -> gr.Blocks:
+def latency_page(engine: Engine, rgb: np.ndarray, recipe: str = "2,5") -> gr.Blocks:
     pictures = Pictures()
     shown = pictures.add(Picture.of(rgb))
     with gr.Blocks() as page:
-        explorer = gr.HTML(shown.digest, html_template="<span></span>", js_on_load=EXPLORER_JS)
+        script = EXPLORER_JS.replace("RECIPE", json.dumps(recipe))
+        explorer = gr.HTML(shown.digest, html_template="<span></span>", js_on_load=script)
         latency_section(Models.of(engine), pictures, Generations(), explorer, page)
     return page
