@@ -82,10 +82,10 @@ def test_the_twin_is_what_runs(engine, smooth_image, monkeypatch):
     assert race.segmenter is engine.segmenter
 
 
-def test_without_another_runtime_the_message_says_so(on, smooth_image):
-    for none in (None, ""):
-        last = by_hand(on, smooth_image, none)[-1]
-        assert last["elsewhere"] is None and last["state"] == "done"
+@pytest.mark.parametrize("none", [None, ""])
+def test_without_another_runtime_the_message_says_so(on, smooth_image, none):
+    last = by_hand(on, smooth_image, none)[-1]
+    assert last["elsewhere"] is None and last["state"] == "done"
 
 
 def test_the_page_s_own_runtime_is_no_other(on, smooth_image):
