@@ -19,10 +19,11 @@ import numpy as np
 
 from app.engine.engine import Engine
 from app.engine.scheduler import ANYBODY, Claim, Urgency
+from app.engine.twins import built_quickly
 from app.engine.zerogpu import on_zerogpu
 from mpm.errors import InputError
 from mpm.measure.paired import turns
-from mpm.runtimes import RuntimeChoice, usable_runtimes
+from mpm.runtimes import RuntimeChoice
 
 if TYPE_CHECKING:
     from mpm.segmenters.segmentation_run import SegmentationRun
@@ -147,7 +148,7 @@ def find_fastest(engine: Engine, pictures: Sequence[np.ndarray]) -> Segmenter:
     if segmenter.device.type != "cpu" or on_zerogpu():
         log.info("runtime auto: PyTorch (others are for the CPU)")
         return segmenter
-    return Search(engine).fastest(usable_runtimes(), pictures)
+    return Search(engine).fastest(built_quickly(), pictures)
 
 
 def take_fastest(engine: Engine, pictures: Sequence[np.ndarray]) -> None:

@@ -73,6 +73,7 @@ def report(engine: Engine, picture: Picture, run) -> dict:
             "name": device_name(),
             "torch_device": str(segmenter.device),
             "dtype": str(segmenter.dtype)[6:],
+            "runtime": segmenter.runtime,
         },
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "python": reproduction(segmenter.config.name, str(run.recipe), picture.title),

@@ -15,6 +15,7 @@ from app.engine.generations import RACE, RECIPE, VIEW, Generations, Wish
 from app.engine.models import Models
 from app.engine.pictures import Picture, Pictures
 from app.engine.scheduler import Claim, Urgency
+from app.engine.twins import built_quickly
 from app.engine.zerogpu import on_zerogpu
 from app.errors import Overtaken
 from app.latency.cards import MAX_CARDS, encode_cards
@@ -26,7 +27,6 @@ from app.server.log import watched_run
 from app.server.toasts import bad_input_as_toast, sentence_of
 from mpm.errors import InputError
 from mpm.measure.machine import device_facts, device_line
-from mpm.runtimes import usable_runtimes
 
 SEND_EVERY_S = 0.6
 """Shorter runs travel together: each message costs some of the CPU that is measured."""
@@ -61,7 +61,7 @@ class LatencyHandlers:
             return None
         if segmenter.device.type != "cpu" or str(segmenter.dtype) != "torch.float32" or on_zerogpu():
             return None
-        found = usable_runtimes()
+        found = built_quickly()
         if all(one.name == "torch" for one in found):
             return []
         return [(one.title, one.text) for one in found if one.text != segmenter.runtime]

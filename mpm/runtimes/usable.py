@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mpm.runtimes.choice import NUMBER_FORMATS, RUNTIMES, check_names, check_runtime
+from mpm.runtimes.choice import KINDS, NUMBER_FORMATS, RUNTIMES, check_names, check_runtime
 
 TITLES = {"torch": "PyTorch", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
 """As their makers write them."""
@@ -33,6 +33,11 @@ class RuntimeChoice:
     def text(self) -> str:
         """As `Segmenter.runtime` says it: "openvino bfloat16"."""
         return self.name if self.number_format == "float32" else f"{self.name} {self.number_format}"
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether a model is shown pictures before it can run in it, which takes its time."""
+        return self.number_format == "int8" and self.name in KINDS and KINDS[self.name].calibrates
 
     @property
     def title(self) -> str:

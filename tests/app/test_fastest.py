@@ -12,8 +12,9 @@ from support.stub_engine import StubEngine
 import mpm
 from app.engine import fastest as fastest_module
 from app.engine.fastest import SAME_MASK, Search, find_fastest, take_fastest
+from app.engine.twins import built_quickly
 from app.start import parse_arguments, prepare
-from mpm.runtimes import RuntimeChoice, usable_runtimes
+from mpm.runtimes import RuntimeChoice
 
 TORCH, HALF, ONNX, VINO = (
     RuntimeChoice.parse(text) for text in ("torch", "torch bfloat16", "onnxruntime", "openvino")
@@ -150,7 +151,7 @@ def test_a_page_without_a_model_says_so_in_its_log(caplog):
 
 def test_a_search_that_fails_leaves_the_page_as_it_is(fresh, caplog, monkeypatch):
     before = fresh.segmenter
-    monkeypatch.setattr(fastest_module, "usable_runtimes", lambda: [RuntimeChoice("tensorrt")])
+    monkeypatch.setattr(fastest_module, "built_quickly", lambda: [RuntimeChoice("tensorrt")])
     monkeypatch.setattr(fresh.twins, "of", None)
     take_fastest(fresh, PICTURES)
     assert fresh.segmenter is before and "the search failed" in caplog.text
@@ -191,5 +192,5 @@ def test_a_number_format_beside_auto_is_refused(capsys):
 
 def test_a_real_search_ends_with_a_runtime_that_is_here(fresh, said):
     take_fastest(fresh, PICTURES)
-    assert fresh.segmenter.runtime in {one.text for one in usable_runtimes()}
+    assert fresh.segmenter.runtime in {one.text for one in built_quickly()}
     assert [one.startswith("runtime auto: ") for one in said.messages] == [True]

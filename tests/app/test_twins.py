@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 import mpm
+from app.engine import twins as twins_module
 from app.engine.memory import Memory
-from app.engine.twins import COPIES, Twins
+from app.engine.twins import COPIES, Twins, built_quickly
 from mpm.runtimes import RuntimeChoice
 
 HALF = RuntimeChoice("torch", "bfloat16")
@@ -47,3 +48,9 @@ def test_what_cannot_be_built_says_why(tiny, monkeypatch):
     monkeypatch.setattr(mpm.Segmenter, "runtime_note", "onnxruntime cannot")
     with pytest.raises(mpm.InputError, match="onnxruntime cannot"):
         Twins().of(tiny, HALF)
+
+
+def test_what_must_see_pictures_first_is_not_built_while_others_wait(monkeypatch):
+    listed = tuple(RuntimeChoice.parse(text) for text in ("torch", "openvino int8", "onnxruntime int8"))
+    monkeypatch.setattr(twins_module, "usable_runtimes", lambda: listed)
+    assert [one.text for one in built_quickly()] == ["torch", "onnxruntime int8"]
