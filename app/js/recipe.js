@@ -13,7 +13,13 @@ export function partsOf(recipe) {
 
 function stageOf(text) {
   const at = text.lastIndexOf('@');
-  return { rule: at < 0 ? PAPER_RULE : text.slice(0, at), blocks: text.slice(at + 1).split(',').map(Number) };
+  return {
+    rule: at < 0 ? PAPER_RULE : text.slice(0, at),
+    blocks: text
+      .slice(at + 1)
+      .split(',')
+      .map(Number),
+  };
 }
 
 export function textOf({ stages, options }) {
@@ -32,7 +38,8 @@ export function textOf({ stages, options }) {
 // Who merges nothing has no use for any but the input size; sizes weigh the means as well.
 function optionsInOrder(options, isMerging) {
   const isUsed = (option) => options.includes(option) && !(option === 'weighted' && options.includes('sizes'));
-  const isKnown = (option) => OPTIONS.includes(option) || ROUND.test(option) || option.endsWith('px') || option === 'copy';
+  const isKnown = (option) =>
+    OPTIONS.includes(option) || ROUND.test(option) || option.endsWith('px') || option === 'copy';
   const multiple = Number(options.findLast((option) => ROUND.test(option))?.slice('round'.length) ?? 1);
   const size = options.findLast((option) => option.endsWith('px'));
   return [
@@ -43,7 +50,10 @@ function optionsInOrder(options, isMerging) {
   ];
 }
 
-export const blocksOf = (recipe) => partsOf(recipe).stages.flatMap(({ blocks }) => blocks).sort((a, b) => a - b);
+export const blocksOf = (recipe) =>
+  partsOf(recipe)
+    .stages.flatMap(({ blocks }) => blocks)
+    .sort((a, b) => a - b);
 
 // The one rule of a recipe; null where it merges nothing or by several.
 export function ruleOf(recipe) {

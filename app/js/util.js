@@ -7,8 +7,7 @@ function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
-    else if (name === 'style')
-      for (const [key, css] of Object.entries(value)) node.style.setProperty(key, css);
+    else if (name === 'style') for (const [key, css] of Object.entries(value)) node.style.setProperty(key, css);
     else node.setAttribute(name, value === true ? '' : String(value));
   }
   node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));

@@ -4,7 +4,15 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import {
-  againstFits, againstFrom, againstText, confusionOf, equalTokens, familyOf, methodName, namesApart, shareFor,
+  againstFits,
+  againstFrom,
+  againstText,
+  confusionOf,
+  equalTokens,
+  familyOf,
+  methodName,
+  namesApart,
+  shareFor,
 } from '../../app/inspector/js/against.js';
 
 const parameter = (name, isNamed = true) => ({ name, is_named: isNamed });
@@ -20,7 +28,9 @@ const PAPER = run('2,5', [2, 5], [1376, 1026, 817]);
 
 test('a rule that counts takes as many tokens at each insertion', () => {
   assert.deepEqual(equalTokens(PAPER, BIPARTITE, []), {
-    recipe: 'bipartite(count=350)@2+bipartite(count=209)@5', isExact: true, note: null,
+    recipe: 'bipartite(count=350)@2+bipartite(count=209)@5',
+    isExact: true,
+    note: null,
   });
 });
 
@@ -32,10 +42,14 @@ test('options stay, equal numbers are one stage, and an insertion that takes not
 test('a rule that is told a share gets the one of which Python makes that number', () => {
   const { recipe, isExact } = equalTokens(PAPER, ENERGY, []);
   const shares = [...recipe.matchAll(/\(([\d.]+)\)/g)].map((match) => Number(match[1]));
-  assert.deepEqual(shares.map((share, i) => Math.floor(share * [1376, 1026][i])), [350, 209]);
+  assert.deepEqual(
+    shares.map((share, i) => Math.floor(share * [1376, 1026][i])),
+    [350, 209],
+  );
   assert.equal(isExact, true);
   for (const tokens of [2, 7, 100, 1376, 9999]) {
-    for (let gone = 0; 2 * gone < tokens; gone += Math.max(1, tokens >> 4)) assert.equal(Math.floor(shareFor(gone, tokens) * tokens), gone);
+    for (let gone = 0; 2 * gone < tokens; gone += Math.max(1, tokens >> 4))
+      assert.equal(Math.floor(shareFor(gone, tokens) * tokens), gone);
   }
 });
 
@@ -46,7 +60,11 @@ test('more than half in one merge is more than halves can give, and that is said
 });
 
 test('other rules stand at the nearest strength that is known, and say so', () => {
-  const known = [{ schedule: 'windows(0.9)@2,5', kept: 0.7 }, { schedule: 'windows(0.8)@2,5', kept: 0.58 }, { schedule: '2', kept: 0.59 }];
+  const known = [
+    { schedule: 'windows(0.9)@2,5', kept: 0.7 },
+    { schedule: 'windows(0.8)@2,5', kept: 0.58 },
+    { schedule: '2', kept: 0.59 },
+  ];
   const found = equalTokens(PAPER, WINDOWS, known);
   assert.deepEqual([found.recipe, found.isExact], ['windows(0.8)@2,5', false]);
   assert.match(found.note, /nearest strength/);
@@ -67,16 +85,24 @@ test('two recipes have names that differ', () => {
 });
 
 test('what a link says comes back, and must fit the model', () => {
-  for (const against of [{ equal: 'bipartite' }, { recipe: 'bipartite(0.2)@2' }]) assert.deepEqual(againstFrom(againstText(against)), against);
+  for (const against of [{ equal: 'bipartite' }, { recipe: 'bipartite(0.2)@2' }])
+    assert.deepEqual(againstFrom(againstText(against)), against);
   assert.equal(againstFrom('none'), null);
   assert.equal(againstText(null), null);
   const view = { rules: RULES, depth: 6 };
   assert.deepEqual(
-    [null, { equal: 'energy' }, { equal: 'other' }, { recipe: '2,5' }, { recipe: '2,8' }, { recipe: 'x@2' }].map((one) => againstFits(one, view)),
+    [null, { equal: 'energy' }, { equal: 'other' }, { recipe: '2,5' }, { recipe: '2,8' }, { recipe: 'x@2' }].map(
+      (one) => againstFits(one, view),
+    ),
     [true, true, false, true, false, false],
   );
 });
 
 test('two masks are counted class by class', () => {
-  assert.deepEqual(confusionOf(Uint8Array.of(0, 0, 1, 2), Uint8Array.of(0, 1, 1, 0)), [[0, 0, 1], [0, 1, 1], [1, 1, 1], [2, 0, 1]]);
+  assert.deepEqual(confusionOf(Uint8Array.of(0, 0, 1, 2), Uint8Array.of(0, 1, 1, 0)), [
+    [0, 0, 1],
+    [0, 1, 1],
+    [1, 1, 1],
+    [2, 0, 1],
+  ]);
 });

@@ -24,7 +24,10 @@ test('each refusal of the browser is one sentence that says what helps', () => {
 test('a page on plain http says how to reach it', () => {
   const place = { isSecure: false, hostname: 'gpu-box', port: '7861' };
   assert.equal(noCameraHere(true, place), null);
-  assert.match(noCameraHere(false, place), /only to https pages and to localhost.*ssh -L 7861:localhost:7861 gpu-box.*http:\/\/localhost:7861\.$/);
+  assert.match(
+    noCameraHere(false, place),
+    /only to https pages and to localhost.*ssh -L 7861:localhost:7861 gpu-box.*http:\/\/localhost:7861\.$/,
+  );
   assert.match(noCameraHere(false, { ...place, port: '' }), /ssh -L 7860:localhost:80 gpu-box/);
   assert.match(noCameraHere(false, { ...place, isSecure: true }), /no camera to pages/);
 });
@@ -34,7 +37,11 @@ const ran = (unmerged, merged) => ({ unmerged: { ms: unmerged }, merged: { ms: m
 test('rates are of running medians, and another recipe begins anew', () => {
   const rates = createRates();
   assert.deepEqual(rates.told(), { frames: 0, unmerged: null, merged: null, shown: null, delayMs: null });
-  [[50, 40], [50, 40], [900, 40]].forEach(([a, b]) => rates.answered('m', '2,5', ran(a, b)));
+  [
+    [50, 40],
+    [50, 40],
+    [900, 40],
+  ].forEach(([a, b]) => rates.answered('m', '2,5', ran(a, b)));
   [0, 100, 200].forEach((now) => rates.drawn(now - 70, now));
   assert.deepEqual(rates.told(), { frames: 3, unmerged: 20, merged: 25, shown: 10, delayMs: 70 });
   for (let i = 0; i < 40; i += 1) rates.answered('m', '2,5', ran(100, 80));
@@ -56,7 +63,10 @@ test('texts of rates and of the head line', () => {
   assert.deepEqual([rateText(null), rateText(8.449), rateText(31.6)], ['', '8.4 / s', '32 / s']);
   assert.equal(shownText({ shown: 8.449, delayMs: 141.2 }), 'shown: 8.4 / s, 141 ms from frame to drawing');
   assert.equal(shownText({ shown: null, delayMs: null }), 'measuring');
-  assert.deepEqual(liveHeadline({ tokens: [352, 157], agreement: 0.9774 }), ['live: 352 patches became 157 tokens', '97.7 % of the mask is the same']);
+  assert.deepEqual(liveHeadline({ tokens: [352, 157], agreement: 0.9774 }), [
+    'live: 352 patches became 157 tokens',
+    '97.7 % of the mask is the same',
+  ]);
   assert.deepEqual(liveHeadline({ tokens: [352, 352], agreement: 1 }), ['live: 352 patches, none merged']);
 });
 
@@ -70,11 +80,20 @@ test('the shorter side of a frame has 256 pixels', () => {
 function rig(more = {}) {
   const seen = { taken: 0, asked: [], heard: [] };
   const heard = Object.fromEntries(
-    ['taken', 'answered', 'failed', 'slow', 'lost'].map((name) => [name, (...values) => seen.heard.push([name, values.at(-1)])]),
+    ['taken', 'answered', 'failed', 'slow', 'lost'].map((name) => [
+      name,
+      (...values) => seen.heard.push([name, values.at(-1)]),
+    ]),
   );
   const camera = { isNew: () => true, take: () => ({ frame: (seen.taken += 1) }) };
   const ask = (taken, number) => new Promise((answer, refuse) => seen.asked.push({ taken, number, answer, refuse }));
-  const end = startLoop({ camera, ask, heard: { ...heard, ...more }, pause: () => new Promise(setImmediate), slowMs: 20 });
+  const end = startLoop({
+    camera,
+    ask,
+    heard: { ...heard, ...more },
+    pause: () => new Promise(setImmediate),
+    slowMs: 20,
+  });
   return { seen, end };
 }
 const soon = (ms = 5) => new Promise((done) => setTimeout(done, ms));

@@ -3,7 +3,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { bandsOf, chartScales, frontierOf, methodsOf, placedMethods, worthMeasuring } from '../../app/inspector/js/curvescale.js';
+import {
+  bandsOf,
+  chartScales,
+  frontierOf,
+  methodsOf,
+  placedMethods,
+  worthMeasuring,
+} from '../../app/inspector/js/curvescale.js';
 import { markOf } from '../../app/inspector/js/methodmarks.js';
 
 const point = (x, y) => ({ x, y });
@@ -13,7 +20,10 @@ const PLOT = { left: 50, right: 450, top: 10, main: 200, band: 40, gap: 14, widt
 test('the frontier holds what nothing beats on both axes', () => {
   const points = [point(0.4, 0.95), point(0.5, 0.94), point(0.6, 0.99), point(0.6, 0.98)];
   assert.deepEqual(frontierOf(points, true), [point(0.4, 0.95), point(0.6, 0.99)]);
-  assert.deepEqual(frontierOf([point(1, 1), point(1.5, 0.97), point(1.2, 0.96)], false), [point(1.5, 0.97), point(1, 1)]);
+  assert.deepEqual(frontierOf([point(1, 1), point(1.5, 0.97), point(1.2, 0.96)], false), [
+    point(1.5, 0.97),
+    point(1, 1),
+  ]);
 });
 
 test('no band where all agree about as well', () => {
@@ -22,7 +32,11 @@ test('no band where all agree about as well', () => {
 });
 
 test('what agrees far less has a band of its own, and the rest its room', () => {
-  const methods = [method('mutual', point(0.9, 0.99), point(0.5, 0.96)), method('random', point(0.6, 0.5)), method('other', point(0.5, 0.93))];
+  const methods = [
+    method('mutual', point(0.9, 0.99), point(0.5, 0.96)),
+    method('random', point(0.6, 0.5)),
+    method('other', point(0.5, 0.93)),
+  ];
   const scales = chartScales(methods, 'mutual', PLOT);
   assert.equal(scales.isSplit, true);
   assert.ok(scales.y(0.93) <= scales.foot && scales.y(0.99) >= PLOT.top);
@@ -40,41 +54,90 @@ test('one point is a chart, too', () => {
 
 const CLASSES = [{}, {}];
 const run = (schedule, kept, agree) => ({
-  schedule, stages: schedule === 'none' ? [] : [{}], tokenCounts: [100, kept], agreement: [[0, 0, agree], [0, 1, 100 - agree]],
+  schedule,
+  stages: schedule === 'none' ? [] : [{}],
+  tokenCounts: [100, kept],
+  agreement: [
+    [0, 0, agree],
+    [0, 1, 100 - agree],
+  ],
 });
 const figure = { value: 1.4, low: 1.3, high: 1.5, runs: 9 };
 const STATE = {
   view: {
-    key: 'p-m', classes: CLASSES, schedules: ['none', '2,5'], rules: [{ name: 'mutual', title: 'Mutual pairs' }, { name: 'bipartite', title: 'Bipartite (ToMe)' }],
-    runs: new Map(['none', '2,5', 'bipartite(count=3)@2+bipartite(count=2)@5'].map((name, i) => [name, run(name, 100 - 20 * i, 100 - i)])),
-    curves: { done: 3, of: 9, curves: [
-      { method: 'bipartite', title: 'Bipartite (ToMe)', points: [{ schedule: 'bipartite(0.2)@2', kept: 0.8, agreement: 0.99 }], left_out: null },
-      { method: 'smaller-picture', title: 'Smaller picture', points: [{ schedule: 'none|432px', kept: 0.7, agreement: 0.95 }], left_out: null },
-      { method: 'energy', title: 'Energy', points: [], left_out: 'It failed.' },
-    ] },
+    key: 'p-m',
+    classes: CLASSES,
+    schedules: ['none', '2,5'],
+    rules: [
+      { name: 'mutual', title: 'Mutual pairs' },
+      { name: 'bipartite', title: 'Bipartite (ToMe)' },
+    ],
+    runs: new Map(
+      ['none', '2,5', 'bipartite(count=3)@2+bipartite(count=2)@5'].map((name, i) => [
+        name,
+        run(name, 100 - 20 * i, 100 - i),
+      ]),
+    ),
+    curves: {
+      done: 3,
+      of: 9,
+      curves: [
+        {
+          method: 'bipartite',
+          title: 'Bipartite (ToMe)',
+          points: [{ schedule: 'bipartite(0.2)@2', kept: 0.8, agreement: 0.99 }],
+          left_out: null,
+        },
+        {
+          method: 'smaller-picture',
+          title: 'Smaller picture',
+          points: [{ schedule: 'none|432px', kept: 0.7, agreement: 0.95 }],
+          left_out: null,
+        },
+        { method: 'energy', title: 'Energy', points: [], left_out: 'It failed.' },
+      ],
+    },
   },
   speeds: new Map([['p-m|none|432px', { figure }]]),
 };
 
 test('methods are those of the message with the runs at hand among them', () => {
   const known = methodsOf(STATE);
-  assert.deepEqual(known.map((one) => [one.method, one.title, one.points.length]), [
-    ['bipartite', 'ToMe', 2], ['smaller-picture', 'Smaller picture', 1], ['energy', 'Energy', 0], ['mutual', 'MPM', 1],
-  ]);
+  assert.deepEqual(
+    known.map((one) => [one.method, one.title, one.points.length]),
+    [
+      ['bipartite', 'ToMe', 2],
+      ['smaller-picture', 'Smaller picture', 1],
+      ['energy', 'Energy', 0],
+      ['mutual', 'MPM', 1],
+    ],
+  );
   assert.equal(known[2].leftOut, 'It failed.');
-  assert.deepEqual(known[0].points.map((one) => Boolean(one.isOnLine)), [true, false], 'one’s own recipe is no step of the method');
+  assert.deepEqual(
+    known[0].points.map((one) => Boolean(one.isOnLine)),
+    [true, false],
+    'one’s own recipe is no step of the method',
+  );
 });
 
 test('on the axis of speed stands what was measured alone, with its interval', () => {
   const placed = placedMethods(methodsOf(STATE), 'latency');
-  assert.deepEqual(placed.map(({ method: name, points }) => [name, points.map(({ x, low, high }) => [x, low, high])]), [['smaller-picture', [[1.4, 1.3, 1.5]]]]);
+  assert.deepEqual(
+    placed.map(({ method: name, points }) => [name, points.map(({ x, low, high }) => [x, low, high])]),
+    [['smaller-picture', [[1.4, 1.3, 1.5]]]],
+  );
 });
 
 test('worth measuring: the frontier, each method’s nearest; neither random nor what is known; eight at most', () => {
   const names = Array.from({ length: 12 }, (_, i) => `m${i}`);
   const known = [...names, 'random'].map((name, i) => ({
     method: name,
-    points: [0.3, 0.6, 0.9].map((kept) => ({ schedule: `${name}@${kept}`, kept, agreement: 0.9 + kept / 20 - i / 1000, speed: name === 'm1' ? figure : null })),
+    points: [0.3, 0.6, 0.9].map((kept) => ({
+      schedule: `${name}@${kept}`,
+      kept,
+      agreement: 0.9 + kept / 20 - i / 1000,
+      speed: name === 'm1' ? figure : null,
+    })),
   }));
   const wanted = worthMeasuring(known, 0.6);
   assert.equal(wanted.length, 8);
@@ -84,7 +147,21 @@ test('worth measuring: the frontier, each method’s nearest; neither random nor
 });
 
 test('every method has a mark of its own', () => {
-  const names = ['mutual', 'bipartite', 'regions', 'windows', 'energy', 'graph', 'rounds', 'budget', 'pool', 'random', 'smaller-picture', 'mine', 'yours'];
+  const names = [
+    'mutual',
+    'bipartite',
+    'regions',
+    'windows',
+    'energy',
+    'graph',
+    'rounds',
+    'budget',
+    'pool',
+    'random',
+    'smaller-picture',
+    'mine',
+    'yours',
+  ];
   const marks = names.map((name) => markOf(name, names)).map(({ dash, shape }) => `${dash} ${shape}`);
   assert.equal(new Set(marks.slice(0, 12)).size, 12, 'by dashes and shape alone');
 });

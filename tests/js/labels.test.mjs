@@ -20,7 +20,9 @@ test('names of points close together do not touch', () => {
   const points = [0, 1, 2].map((i) => ({ cx: 100 + 4 * i, cy: 50, text: 'name' }));
   const places = placeLabels(points, bounds);
   const width = 4 * 6.2;
-  places.forEach((one, i) => places.slice(i + 1).forEach((other) => {
-    assert.ok(Math.abs(one.x - other.x) >= width || Math.abs(one.y - other.y) >= 13);
-  }));
+  places.forEach((one, i) =>
+    places.slice(i + 1).forEach((other) => {
+      assert.ok(Math.abs(one.x - other.x) >= width || Math.abs(one.y - other.y) >= 13);
+    }),
+  );
 });

@@ -14,8 +14,22 @@ import {
 import { initialState } from '../../app/inspector/js/store.js';
 
 const page = { models: [{ name: 'tiny' }], model: 'tiny', examples: [{ name: 'street' }], selected_example: 'street' };
-const view = { rows: 4, cols: 6, depth: 12, rules: [{ name: 'mutual' }, { name: 'bipartite' }], truth: null, can: new Set() };
-const state = () => ({ ...initialState(page), view, schedule: 'bipartite(0.2)@2+5|sizes', shown: '2,5', stage: 1, pinned: 7 });
+const view = {
+  rows: 4,
+  cols: 6,
+  depth: 12,
+  rules: [{ name: 'mutual' }, { name: 'bipartite' }],
+  truth: null,
+  can: new Set(),
+};
+const state = () => ({
+  ...initialState(page),
+  view,
+  schedule: 'bipartite(0.2)@2+5|sizes',
+  shown: '2,5',
+  stage: 1,
+  pinned: 7,
+});
 
 test('what is written can be read', () => {
   const link = readLink(writtenLink(state(), { foreign: 'kept', schedule: 'old' }));
@@ -47,7 +61,8 @@ test('what is not here is named in one sentence, cut short', () => {
 });
 
 test('recipes that no encoder here can run are refused', () => {
-  for (const recipe of ['<b>', '12', 'other@2', '2,x', '1'.repeat(500)]) assert.equal(scheduleFromLink({ recipe }, view), null);
+  for (const recipe of ['<b>', '12', 'other@2', '2,x', '1'.repeat(500)])
+    assert.equal(scheduleFromLink({ recipe }, view), null);
 });
 
 test('what the recipe is put against is in the link, and dropped with a sentence where it does not fit', () => {

@@ -20,17 +20,33 @@ import {
   tokensOutside,
 } from '../../app/inspector/js/model.js';
 
-const sentences = ['merged with {partner}', 'not merged: its nearest, {nearest}, preferred {rival}', 'not merged: alone'];
+const sentences = [
+  'merged with {partner}',
+  'not merged: its nearest, {nearest}, preferred {rival}',
+  'not merged: alone',
+];
 
 // Four patches in a row. First 1 and 2 merge, then what they became merges with 0; 3 stays alone.
 const stages = () => [
   {
-    block: 2, rule: 'mutual', sentences, code: [1, 0, 0, 2],
-    index: [0, 1, 1, 2], partner: [-1, 2, 1, -1], nearest: [1, 2, 1, -1], similarity: [0.5, 0.9, 0.9, NaN],
+    block: 2,
+    rule: 'mutual',
+    sentences,
+    code: [1, 0, 0, 2],
+    index: [0, 1, 1, 2],
+    partner: [-1, 2, 1, -1],
+    nearest: [1, 2, 1, -1],
+    similarity: [0.5, 0.9, 0.9, NaN],
   },
   {
-    block: 5, rule: 'mutual', sentences, code: [0, 0, 2],
-    index: [0, 0, 1], partner: [1, 0, -1], nearest: [1, 0, -1], similarity: [0.8, 0.8, NaN],
+    block: 5,
+    rule: 'mutual',
+    sentences,
+    code: [0, 0, 2],
+    index: [0, 0, 1],
+    partner: [1, 0, -1],
+    nearest: [1, 0, -1],
+    similarity: [0.8, 0.8, NaN],
   },
 ];
 const view = { cols: 4, rows: 1 };
@@ -38,7 +54,14 @@ const run = () => ({ schedule: '2,5', ...followStages(stages(), 4) });
 
 test('a group is named by its first patch', () => {
   const { groups, tokens, sizes } = run();
-  assert.deepEqual(groups.map((one) => [...one]), [[0, 1, 2, 3], [0, 1, 1, 3], [0, 0, 0, 3]]);
+  assert.deepEqual(
+    groups.map((one) => [...one]),
+    [
+      [0, 1, 2, 3],
+      [0, 1, 1, 3],
+      [0, 0, 0, 3],
+    ],
+  );
   assert.deepEqual([...tokens[2]], [0, 0, 0, 1]);
   assert.deepEqual([...sizes[2]], [3, 0, 0, 1]);
   assert.deepEqual(membersOf(groups[1], 2), [1, 2]);
@@ -62,13 +85,33 @@ test('a patch’s history says what became of it, and why', () => {
 
 test('every patch spans at least one pixel, and all pixels are spanned', () => {
   const grid = { cols: 3, rows: 1, patchW: 0.4, patchH: 1, padX: 0.1, padY: 0, width: 10, height: 4 };
-  assert.deepEqual(patchSpans(grid), { xSpans: [[0, 3], [3, 7], [7, 10]], ySpans: [[0, 4]] });
+  assert.deepEqual(patchSpans(grid), {
+    xSpans: [
+      [0, 3],
+      [3, 7],
+      [7, 10],
+    ],
+    ySpans: [[0, 4]],
+  });
 });
 
 test('agreement, overlap and flows of two masks', () => {
-  const found = compareClasses([[0, 0, 60], [0, 1, 10], [1, 1, 30]], ['road', 'car', 'tree']);
+  const found = compareClasses(
+    [
+      [0, 0, 60],
+      [0, 1, 10],
+      [1, 1, 30],
+    ],
+    ['road', 'car', 'tree'],
+  );
   assert.equal(found.agreement, 0.9);
-  assert.deepEqual(found.rows.map(({ index, iou }) => [index, iou]), [[0, 60 / 70], [1, 0.75]]);
+  assert.deepEqual(
+    found.rows.map(({ index, iou }) => [index, iou]),
+    [
+      [0, 60 / 70],
+      [1, 0.75],
+    ],
+  );
   assert.equal(found.miou, (60 / 70 + 0.75) / 2);
   assert.deepEqual(found.flows, [{ from: 0, to: 1, share: 0.1 }]);
 });
@@ -82,7 +125,12 @@ const square = () => {
 
 test('patches outside of the picture have no pixels, and are counted', () => {
   const padded = square();
-  assert.deepEqual(padded.ySpans, [[0, 2], [2, 4], [4, 4], [4, 4]]);
+  assert.deepEqual(padded.ySpans, [
+    [0, 2],
+    [2, 4],
+    [4, 4],
+    [4, 4],
+  ]);
   assert.deepEqual(padded.inside, { rows: [0, 1], cols: [0, 3] });
   assert.ok(isInside(padded, 7) && !isInside(padded, 8));
   assert.equal(patchesOutside(padded), 8);
@@ -109,6 +157,11 @@ test('tokens of nothing but padding are counted, and their pairs are no distance
   assert.equal(tokensOutside(padded, groups), 2, 'patch 8, and the group from 10 on');
   const partner = new Int32Array(16).fill(-1);
   [partner[0], partner[1], partner[8], partner[9]] = [1, 0, 9, 8];
-  const stage = { partner, nearest: partner, similarity: new Float32Array(16), position: Int32Array.from({ length: 16 }, (_, i) => i) };
+  const stage = {
+    partner,
+    nearest: partner,
+    similarity: new Float32Array(16),
+    position: Int32Array.from({ length: 16 }, (_, i) => i),
+  };
   assert.deepEqual(distancesOf(padded, [stage]), [1]);
 });

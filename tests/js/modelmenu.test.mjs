@@ -5,7 +5,14 @@ import test from 'node:test';
 
 import { groupsOf, knowsMore, tryText } from '../../app/inspector/js/modelmenu.js';
 
-const card = (name, group, classes, parameters_m, download = '95 MB') => ({ name, title: name.toUpperCase(), group, classes, parameters_m, download });
+const card = (name, group, classes, parameters_m, download = '95 MB') => ({
+  name,
+  title: name.toUpperCase(),
+  group,
+  classes,
+  parameters_m,
+  download,
+});
 const models = [
   card('streets', 'Streets', 11, null, null),
   card('cityscapes', 'Streets', 19, 5),
@@ -16,7 +23,10 @@ const models = [
 
 test('groups come in the page’s order, and only those with models', () => {
   const groups = groupsOf({ models, groups: ['Streets', 'Empty', 'Scenes', 'Things'] });
-  assert.deepEqual(groups.map(({ group }) => group), ['Streets', 'Scenes', 'Things']);
+  assert.deepEqual(
+    groups.map(({ group }) => group),
+    ['Streets', 'Scenes', 'Things'],
+  );
   assert.deepEqual(groups[2].names, ['base', 'small']);
   assert.deepEqual(groupsOf({ models: [{ name: 'one' }] }), [{ group: '', names: ['one'] }]);
 });

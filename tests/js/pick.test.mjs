@@ -12,7 +12,8 @@ import { wishOf } from '../../app/inspector/js/wish.js';
 const file = (name, type = '', size = 1000) => ({ name, type, size });
 
 test('pictures by type or by ending; all else is refused by a sentence', () => {
-  for (const good of [file('a.jpg', 'image/jpeg'), file('b.TIFF'), file('c.heic'), file('clipboard')]) assert.equal(refusalOf(good), null);
+  for (const good of [file('a.jpg', 'image/jpeg'), file('b.TIFF'), file('c.heic'), file('clipboard')])
+    assert.equal(refusalOf(good), null);
   assert.match(refusalOf(file('a.pdf', 'application/pdf')), /“a.pdf” is no picture/);
   assert.match(refusalOf(file('a.jpg', 'image/jpeg', 60e6)), /60 MB; a picture may have 50 MB at most/);
   assert.match(refusalOf(file('a.jpg', 'image/jpeg', 0)), /is empty/);
@@ -31,15 +32,35 @@ test('examples are announced by name and kind', () => {
 });
 
 const FACTS = {
-  model: 'tiny', models: [{ name: 'tiny' }, { name: 'large' }], selected_example: 'street',
-  examples: [{ name: 'street', title: 'High street', thumbnail: 'data:s' }, { name: 'cat', title: 'Cat', thumbnail: 'data:c' }],
+  model: 'tiny',
+  models: [{ name: 'tiny' }, { name: 'large' }],
+  selected_example: 'street',
+  examples: [
+    { name: 'street', title: 'High street', thumbnail: 'data:s' },
+    { name: 'cat', title: 'Cat', thumbnail: 'data:c' },
+  ],
 };
-const VIEW = { key: 'p-tiny', digest: 'p', title: 'High street', src: 'data:p', model: { name: 'tiny' }, source: { example: 'street' }, schedules: ['none', '2,5'], runs: new Map([['none', {}]]) };
+const VIEW = {
+  key: 'p-tiny',
+  digest: 'p',
+  title: 'High street',
+  src: 'data:p',
+  model: { name: 'tiny' },
+  source: { example: 'street' },
+  schedules: ['none', '2,5'],
+  runs: new Map([['none', {}]]),
+};
 
 function page(upload = async ({ name }) => ({ path: `/up/${name}` })) {
   const state = { ...initialState(FACTS), view: VIEW };
   const sent = [];
-  const files = { upload, suspect: async () => true, preview: async () => 'blob:x', forget: () => {}, known: new Map() };
+  const files = {
+    upload,
+    suspect: async () => true,
+    preview: async () => 'blob:x',
+    forget: () => {},
+    known: new Map(),
+  };
   const store = { state, set: (changes) => Object.assign(state, changes) };
   const opening = makeOpening(store, (name, data) => sent.push([name, { ...wishOf(state), ...data }]), files);
   return { state, sent, opening, files };
@@ -49,13 +70,18 @@ test('an example takes the screen at once', () => {
   const { state, sent, opening } = page();
   opening.example('cat');
   assert.deepEqual([state.pending.src, state.pending.title, state.acts.view], ['data:c', 'Cat', 1]);
-  assert.deepEqual(sent, [['open', { generation: 1, picture: null, model: 'tiny', recipe: '2,5', source: { example: 'cat' } }]]);
+  assert.deepEqual(sent, [
+    ['open', { generation: 1, picture: null, model: 'tiny', recipe: '2,5', source: { example: 'cat' } }],
+  ]);
 });
 
 test('a photo ends the old picture, then is sent', async () => {
   const { state, sent, opening } = page();
   await opening.file(file('me.jpg', 'image/jpeg'));
-  assert.deepEqual(sent.map(([name]) => name), ['act', 'open']);
+  assert.deepEqual(
+    sent.map(([name]) => name),
+    ['act', 'open'],
+  );
   assert.deepEqual(sent[1][1].source, { upload: '/up/me.jpg', name: 'me.jpg' });
   assert.deepEqual([state.pending.src, state.pending.title], ['blob:x', 'me']);
 });
@@ -65,11 +91,19 @@ test('a photo that was overtaken while it was sent is not opened', async () => {
   const first = opening.file(file('me.jpg', 'image/jpeg'));
   opening.example('cat');
   await first;
-  assert.deepEqual(sent.map(([name, { source }]) => [name, source?.example]), [['act', undefined], ['open', 'cat']]);
+  assert.deepEqual(
+    sent.map(([name, { source }]) => [name, source?.example]),
+    [
+      ['act', undefined],
+      ['open', 'cat'],
+    ],
+  );
 });
 
 test('where it cannot be sent, the picture before comes back with one sentence', async () => {
-  const { state, sent, opening } = page(async () => { throw new Error('no'); });
+  const { state, sent, opening } = page(async () => {
+    throw new Error('no');
+  });
   await opening.file(file('me.jpg', 'image/jpeg'));
   assert.deepEqual([state.pending, state.view, state.source], [null, VIEW, { example: 'street' }]);
   assert.equal(state.notice.text, 'The picture could not be sent to the server.');

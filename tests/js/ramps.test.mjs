@@ -25,6 +25,9 @@ test('a similarity that nobody measured is grey', () => {
 });
 
 test('doublings of a group count alike', () => {
-  assert.deepEqual([1, 2, 4, 8].map((size) => sizeShare(size, 8) * 3), [0, 1, 2, 3]);
+  assert.deepEqual(
+    [1, 2, 4, 8].map((size) => sizeShare(size, 8) * 3),
+    [0, 1, 2, 3],
+  );
   assert.equal(sizeShare(1, 1), 0);
 });

@@ -24,7 +24,10 @@ test('a number to round to stands before the size, the last one counts, and 1 sa
 
 test('a plus sign in a rule’s arguments separates nothing', () => {
   const { stages } = partsOf('bipartite(1e+2)@3+5');
-  assert.deepEqual(stages, [{ rule: 'bipartite(1e+2)', blocks: [3] }, { rule: 'mutual', blocks: [5] }]);
+  assert.deepEqual(stages, [
+    { rule: 'bipartite(1e+2)', blocks: [3] },
+    { rule: 'mutual', blocks: [5] },
+  ]);
 });
 
 test('rules and blocks can be asked for and changed', () => {

@@ -3,10 +3,21 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { countText, outlineWords, placesAlong, segmentsOf, segmentText, thingsText } from '../../app/inspector/js/segments.js';
+import {
+  countText,
+  outlineWords,
+  placesAlong,
+  segmentsOf,
+  segmentText,
+  thingsText,
+} from '../../app/inspector/js/segments.js';
 
 const view = { classes: [{ name: 'sky' }, { name: 'person' }] };
-const rows = [[1, 0.97, true], [0, 0.5, false], [1, 0.912, true]];
+const rows = [
+  [1, 0.97, true],
+  [0, 0.5, false],
+  [1, 0.912, true],
+];
 const segments = (ids = []) => segmentsOf(rows, Uint8Array.from(ids));
 
 test('things are counted by class, what is no thing is not', () => {
@@ -30,14 +41,19 @@ test('the legend counts things of both masks', () => {
 
 // 6 x 1 pixels: nothing, a person of three pixels, the sky, another person.
 const line = [0, 1, 1, 1, 2, 3];
-const drawn = (ids, xs, width = 1, isShown = () => true) => [
-  ...outlineWords(segments(ids), ids.length, isShown, Int32Array.from(xs), Int32Array.from([0]), width),
-].map((word) => (word === 0 ? '.' : word >>> 24 > 200 ? 'o' : 'x')).join('');
+const drawn = (ids, xs, width = 1, isShown = () => true) =>
+  [...outlineWords(segments(ids), ids.length, isShown, Int32Array.from(xs), Int32Array.from([0]), width)]
+    .map((word) => (word === 0 ? '.' : word >>> 24 > 200 ? 'o' : 'x'))
+    .join('');
 
 test('a border is light inside of a thing and dark outside, and none at the picture’s edge', () => {
   assert.equal(drawn(line, [0, 1, 2, 3, 4, 5]), 'xo.oxo');
   assert.equal(drawn([1, 1, 3, 3], [0, 1, 2, 3]), '.oo.', 'two things touch');
-  assert.equal(drawn(line, [0, 1, 2, 3, 4, 5], 1, () => false), '......', 'a hidden class has none');
+  assert.equal(
+    drawn(line, [0, 1, 2, 3, 4, 5], 1, () => false),
+    '......',
+    'a hidden class has none',
+  );
 });
 
 test('zoomed in, a border stays as thin as it was', () => {

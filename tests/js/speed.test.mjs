@@ -9,7 +9,13 @@ import { initialState } from '../../app/inspector/js/store.js';
 
 const times = (many, ms) => Array.from({ length: many }, (_, i) => ms + i);
 const race = (runs, { speedup = null, ...rest } = {}) => ({
-  kind: 'race', race: 'race 1', generation: 1, picture: 'p', model: 'm', by_hand: false, state: 'running',
+  kind: 'race',
+  race: 'race 1',
+  generation: 1,
+  picture: 'p',
+  model: 'm',
+  by_hand: false,
+  state: 'running',
   scope: 'picture to mask',
   contenders: [
     { schedule: 'none', ms: times(runs, 200), speedup: null },
@@ -77,13 +83,36 @@ test('a recipe that merges nothing shows the unmerged runs and no figure', () =>
 function page(schedule = '2,5') {
   globalThis.document = { hidden: false };
   const state = {
-    ...initialState({ model: 'm' }), schedule, generation: 1,
-    view: { key: 'p-m', digest: 'p', can: new Set(['curves']), runs: new Map([['2,5', {}], ['5', {}], ['none', {}]]) },
+    ...initialState({ model: 'm' }),
+    schedule,
+    generation: 1,
+    view: {
+      key: 'p-m',
+      digest: 'p',
+      can: new Set(['curves']),
+      runs: new Map([
+        ['2,5', {}],
+        ['5', {}],
+        ['none', {}],
+      ]),
+    },
   };
   const sent = [];
   let now = 0;
-  const races = createRaces({ state, set: (changes) => Object.assign(state, changes) }, (name) => sent.push(name), () => false, () => now);
-  return { state, sent, races, wait: (ms) => { now += ms; } };
+  const races = createRaces(
+    { state, set: (changes) => Object.assign(state, changes) },
+    (name) => sent.push(name),
+    () => false,
+    () => now,
+  );
+  return {
+    state,
+    sent,
+    races,
+    wait: (ms) => {
+      now += ms;
+    },
+  };
 }
 
 test('one race for one wish; after it the curves, once', () => {

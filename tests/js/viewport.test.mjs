@@ -3,7 +3,15 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { panned, patchAt, patchBox, patchCentre, pictureRect, pixelAt, zoomAbout } from '../../app/inspector/js/viewport.js';
+import {
+  panned,
+  patchAt,
+  patchBox,
+  patchCentre,
+  pictureRect,
+  pixelAt,
+  zoomAbout,
+} from '../../app/inspector/js/viewport.js';
 
 // 40 x 20 pixels in 4 x 2 patches of 10 pixels.
 const view = { width: 40, height: 20, cols: 4, rows: 2, patchW: 0.25, patchH: 0.5, padX: 0, padY: 0 };

@@ -28,7 +28,11 @@ export function mountCamera(ui, page, server) {
   camera.spoken = el('p', { class: 'spoken', role: 'status', 'data-role': 'camera-status' });
   ui.root.append(camera.spoken);
   // Beside the head line: on a phone the tile is far below what is looked at.
-  camera.off = el('button', { type: 'button', class: 'quiet', 'data-role': 'camera-off', hidden: true, onclick: () => stop(camera) }, 'Stop camera');
+  camera.off = el(
+    'button',
+    { type: 'button', class: 'quiet', 'data-role': 'camera-off', hidden: true, onclick: () => stop(camera) },
+    'Stop camera',
+  );
   ui.tourStart.after(camera.off);
   mark(camera, false);
   endsByItself(camera);
@@ -39,7 +43,10 @@ export function mountCamera(ui, page, server) {
 function endsByItself(camera) {
   window.addEventListener('keydown', (event) => event.key === 'Escape' && camera.session && stop(camera));
   window.addEventListener('pagehide', () => camera.session && stop(camera));
-  document.addEventListener('visibilitychange', () => document.hidden && camera.session && stop(camera, STOPPED.hidden));
+  document.addEventListener(
+    'visibilitychange',
+    () => document.hidden && camera.session && stop(camera, STOPPED.hidden),
+  );
 }
 
 async function start(camera) {
@@ -47,7 +54,16 @@ async function start(camera) {
   const { isSecureContext: isSecure, location } = window;
   const refusal = noCameraHere(hasCameras(), { isSecure, hostname: location.hostname, port: location.port });
   if (refusal) return page.store.set({ notice: noticeOf(refusal) });
-  const session = { stream: null, video: null, end: () => {}, rates: createRates(), frames: 0, losses: 0, told: null, toldAt: 0 };
+  const session = {
+    stream: null,
+    video: null,
+    end: () => {},
+    rates: createRates(),
+    frames: 0,
+    losses: 0,
+    told: null,
+    toldAt: 0,
+  };
   camera.session = session;
   mark(camera, true);
   page.store.set({ notice: null, cameraText: `${ASKING}…`, playing: false, tour: null });
@@ -97,7 +113,9 @@ function heardBy(camera, session) {
       session.losses = 0;
       session.rates.answered(state.model, state.schedule, answer);
       decoding = decodeFrame(taken, answer).then(
-        (frame) => isOn() && set({ live: { ...frame, frames: (session.frames += 1), rates: ratesNow(session) }, cameraText: '' }),
+        (frame) =>
+          isOn() &&
+          set({ live: { ...frame, frames: (session.frames += 1), rates: ratesNow(session) }, cameraText: '' }),
         () => isOn() && stop(camera, STOPPED.broken),
       );
     },
@@ -123,7 +141,8 @@ function heardBy(camera, session) {
 
 function ratesNow(session) {
   const now = performance.now();
-  if (session.told === null || now - session.toldAt > TELL_RATES_MS) Object.assign(session, { told: session.rates.told(), toldAt: now });
+  if (session.told === null || now - session.toldAt > TELL_RATES_MS)
+    Object.assign(session, { told: session.rates.told(), toldAt: now });
   return session.told;
 }
 

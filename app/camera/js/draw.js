@@ -50,4 +50,5 @@ const LIVE_CAPTIONS = {
   mask: () => 'What the merged model sees in this frame.',
 };
 
-export const liveCaption = (name, live) => (live.run ? LIVE_CAPTIONS[name](live) : 'The camera’s first frame is being computed.');
+export const liveCaption = (name, live) =>
+  live.run ? LIVE_CAPTIONS[name](live) : 'The camera’s first frame is being computed.';

@@ -8,7 +8,9 @@ export const bareFrame = ({ canvas, width, height }) => ({ view: { picture: canv
 
 // taken: what was sent (see grab.js); answer: Python's (see app/camera/frames.py).
 export async function decodeFrame(taken, answer) {
-  const [unmerged, merged] = await Promise.all([answer.unmerged, answer.merged].map(async ({ labels }) => numbersOf(await inflate(labels), answer.classes.length)));
+  const [unmerged, merged] = await Promise.all(
+    [answer.unmerged, answer.merged].map(async ({ labels }) => numbersOf(await inflate(labels), answer.classes.length)),
+  );
   const groups = new Uint16Array(bytesOf(answer.groups).buffer);
   const view = viewOf(taken, answer);
   return {
@@ -27,8 +29,17 @@ export async function decodeFrame(taken, answer) {
 function viewOf({ canvas, width, height }, { grid, classes }) {
   const { rows, cols } = grid;
   const view = {
-    picture: canvas, width, height, rows, cols, classes,
-    size: rows * cols, patchW: grid.patch_w, patchH: grid.patch_h, padX: grid.pad_x, padY: grid.pad_y,
+    picture: canvas,
+    width,
+    height,
+    rows,
+    cols,
+    classes,
+    size: rows * cols,
+    patchW: grid.patch_w,
+    patchH: grid.patch_h,
+    padX: grid.pad_x,
+    padY: grid.pad_y,
   };
   Object.assign(view, patchSpans(view));
   view.sums = patchSums(view, canvas.getContext('2d').getImageData(0, 0, width, height).data);

@@ -59,5 +59,8 @@ export function shownText({ shown, delayMs }) {
 export function liveHeadline({ tokens, agreement }) {
   const [patches, left] = tokens;
   if (patches === left) return [`live: ${count(patches, 'patch')}, none merged`];
-  return [`live: ${count(patches, 'patch')} became ${count(left, 'token')}`, `${agreementText(agreement)} of the mask is the same`];
+  return [
+    `live: ${count(patches, 'patch')} became ${count(left, 'token')}`,
+    `${agreementText(agreement)} of the mask is the same`,
+  ];
 }

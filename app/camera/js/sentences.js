@@ -1,7 +1,8 @@
 // What keeps a camera from its pictures, in one sentence each that says what helps.
 
 const BY_NAME = {
-  NotAllowedError: 'The camera was refused: allow it for this page beside the browser’s address bar, then press “camera” again.',
+  NotAllowedError:
+    'The camera was refused: allow it for this page beside the browser’s address bar, then press “camera” again.',
   SecurityError: 'This browser’s settings forbid the camera: allow it there, then press “camera” again.',
   NotFoundError: 'No camera was found: connect one, then press “camera” again.',
   NotReadableError: 'The camera is used by another program: close that, then press “camera” again.',

@@ -19,7 +19,12 @@ export function showRates(box, bars, note, { rates }) {
     ticks.replaceChildren();
     fill.style.width = `${((100 * (rate ?? 0)) / fastest).toFixed(1)}%`;
     put(value, rateText(rate));
-    track.setAttribute('aria-label', rate === null ? `${name}: not measured yet` : `${name}: ${rateText(rate).replace('/ s', 'frames a second')}, the model alone`);
+    track.setAttribute(
+      'aria-label',
+      rate === null
+        ? `${name}: not measured yet`
+        : `${name}: ${rateText(rate).replace('/ s', 'frames a second')}, the model alone`,
+    );
   }
   showNote(note, shownText(rates));
 }

@@ -20,7 +20,8 @@ export function mountAccordions() {
 function sayAll() {
   sayStates();
   for (const node of document.querySelectorAll('.empty[aria-label]:not([role])')) node.setAttribute('role', 'img');
-  for (const button of document.querySelectorAll('.image-container > button:not([aria-label])')) button.setAttribute('aria-label', 'The picture');
+  for (const button of document.querySelectorAll('.image-container > button:not([aria-label])'))
+    button.setAttribute('aria-label', 'The picture');
 }
 
 function sayStates() {

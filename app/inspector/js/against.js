@@ -26,7 +26,11 @@ export function equalTokens(run, rule, known) {
     return before > after ? [{ rule: call(before - after, before), blocks: [block] }] : [];
   });
   const isExact = run.tokenCounts.slice(1).every((after, k) => 2 * (run.tokenCounts[k] - after) <= run.tokenCounts[k]);
-  return { recipe: textOf({ stages, options }), isExact, note: isExact ? null : 'it can take half of the tokens at most in one merge' };
+  return {
+    recipe: textOf({ stages, options }),
+    isExact,
+    note: isExact ? null : 'it can take half of the tokens at most in one merge',
+  };
 }
 
 // How a rule is told how many tokens are to go: by their number or their share; null where it cannot be told.
@@ -55,10 +59,19 @@ const keptOfRun = ({ tokenCounts }) => tokenCounts.at(-1) / tokenCounts[0];
 function nearestStrength(run, rule, known) {
   const kept = keptOfRun(run);
   const own = known.filter(({ schedule }) => schedule !== run.schedule && familyOf(schedule) === rule.name);
-  if (!own.length) return { recipe: plainRecipe(run, rule), isExact: false, note: 'it cannot be told how many: this is its own strength' };
+  if (!own.length)
+    return {
+      recipe: plainRecipe(run, rule),
+      isExact: false,
+      note: 'it cannot be told how many: this is its own strength',
+    };
   const off = (one) => Math.abs(one.kept - kept);
   const nearest = own.reduce((best, one) => (off(one) < off(best) ? one : best));
-  return { recipe: nearest.schedule, isExact: off(nearest) < 1e-9, note: 'it cannot be told how many: this is the nearest strength at hand' };
+  return {
+    recipe: nearest.schedule,
+    isExact: off(nearest) < 1e-9,
+    note: 'it cannot be told how many: this is the nearest strength at hand',
+  };
 }
 
 // The same blocks and options by that rule as it is; where that is the shown recipe itself, fewer blocks.
@@ -90,7 +103,10 @@ export function methodName(recipe, rules) {
 
 // Two recipes by name, in so many words that they differ.
 export function namesApart(recipes, rules, short) {
-  const tries = [recipes.map((one) => short(one) ?? methodName(one, rules)), recipes.map((one) => fullName(one, rules))];
+  const tries = [
+    recipes.map((one) => short(one) ?? methodName(one, rules)),
+    recipes.map((one) => fullName(one, rules)),
+  ];
   return tries.find(([a, b]) => a !== b) ?? recipes;
 }
 

@@ -33,7 +33,13 @@ export function mountAgainst(ui, store, actions) {
     ui.sides.hidden = !now.view || !rivalRun(now) || !isAgainst(now);
     if (ui.sides.hidden) return;
     const [own, rival] = sideNames(now);
-    showSides([{ value: 'own', text: own, title: `The merges of ${own}` }, { value: 'rival', text: rival, title: `The merges of ${rival}` }], now.side);
+    showSides(
+      [
+        { value: 'own', text: own, title: `The merges of ${own}` },
+        { value: 'rival', text: rival, title: `The merges of ${rival}` },
+      ],
+      now.side,
+    );
   });
 }
 
@@ -79,6 +85,9 @@ function menuGroups(state) {
     ['At equal tokens', equal(rules.filter(isCounted))],
     ['At the nearest strength', equal(rules.filter((one) => !isCounted(one)))],
     ['Recipes with a name', named],
-    ['Recipes at hand', at.map((recipe) => [recipe, familyOf(recipe) === PAPER_RULE ? `MPM ${recipeName(recipe)}` : recipeName(recipe)])],
+    [
+      'Recipes at hand',
+      at.map((recipe) => [recipe, familyOf(recipe) === PAPER_RULE ? `MPM ${recipeName(recipe)}` : recipeName(recipe)]),
+    ],
   ].filter(([, members]) => members.length);
 }

@@ -14,19 +14,22 @@ import { shownRun } from './store.js';
 const SHOWN_FLOWS = 6;
 
 export function mountClasses(ui, store, actions) {
-  const show = choice(ui.modes, 'Masks shown', (value) => store.set({ maskMode: value, modeBefore: null, focusFlow: null }));
+  const show = choice(ui.modes, 'Masks shown', (value) =>
+    store.set({ maskMode: value, modeBefore: null, focusFlow: null }),
+  );
   store.on(['view', 'maskMode'], (state) => {
     if (!state.view) return;
     show(maskModes(state.view), modeOf(state));
   });
-  ui.maskOpacity.addEventListener('input', () =>
-    store.set({ maskOpacity: Number(ui.maskOpacity.value) / 100 }),
-  );
+  ui.maskOpacity.addEventListener('input', () => store.set({ maskOpacity: Number(ui.maskOpacity.value) / 100 }));
   store.on(['maskOpacity'], (state) => {
     ui.maskOpacity.value = Math.round(state.maskOpacity * 100);
     ui.maskOpacity.style.setProperty('--fill', `${state.maskOpacity * 100}%`);
   });
-  store.on(['view', 'runs', 'shown', 'against'], (state) => state.view && ui.agrees.replaceChildren(...changeLine(state)));
+  store.on(
+    ['view', 'runs', 'shown', 'against'],
+    (state) => state.view && ui.agrees.replaceChildren(...changeLine(state)),
+  );
   store.on(['view', 'runs', 'shown', 'against'], (state) => {
     if (!state.view) return;
     showAgreement(ui, state);
@@ -51,7 +54,11 @@ function changeLine(state) {
   const [most] = found.flows;
   if (!most) return [isAgainst(state) ? `not one pixel differs from ${sideNames(state)[1]}` : 'not one pixel changed'];
   return [
-    el('span', {}, `${agreementText(found.agreement)} the same${isAgainst(state) ? ` as ${sideNames(state)[1]}, most different` : ', most changed'}:`),
+    el(
+      'span',
+      {},
+      `${agreementText(found.agreement)} the same${isAgainst(state) ? ` as ${sideNames(state)[1]}, most different` : ', most changed'}:`,
+    ),
     classMark(state.view, most.from),
     el('span', { class: 'arrow', 'aria-label': 'became' }, '→'),
     classMark(state.view, most.to),
@@ -69,7 +76,12 @@ function showAgreement(ui, state) {
     el(
       'dl',
       { class: 'figures small' },
-      found ? figure(agreementText(found.agreement), isAgainst(state) ? `of the pixels as by ${sideNames(state)[1]}` : 'of the pixels as without merging') : null,
+      found
+        ? figure(
+            agreementText(found.agreement),
+            isAgainst(state) ? `of the pixels as by ${sideNames(state)[1]}` : 'of the pixels as without merging',
+          )
+        : null,
       found ? figure(found.miou.toFixed(3), 'mIoU between the two') : null,
       before && after
         ? figure(
@@ -123,7 +135,9 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const smallShare = (share) => (share > 0 && share < 0.0005 ? '< 0.1 %' : percent(share, 1));
 
 function showClasses(ui, state, store, actions) {
-  const found = comparison(state) ?? compareClasses(confusionOf(shownRun(state).labels, shownRun(state).labels), state.view.classes);
+  const found =
+    comparison(state) ??
+    compareClasses(confusionOf(shownRun(state).labels, shownRun(state).labels), state.view.classes);
   const tables = { before: judged(state, besideRun(state)), after: judged(state, shownRun(state)) };
   const focused = ui.classes.contains(document.activeElement) ? document.activeElement.dataset.class : null;
   const rows = [...found.rows].sort((a, b) => b.before + b.after - a.before - a.after);
@@ -152,11 +166,7 @@ const classHead = (state, { before, after }) =>
       el('th', { scope: 'col' }, capital(sideNames(state)[0])),
       el('th', { scope: 'col', title: 'Intersection over union of the two masks' }, 'IoU'),
       before && after
-        ? el(
-            'th',
-            { scope: 'col', title: 'IoU against the ground truth, of both masks' },
-            'True IoU',
-          )
+        ? el('th', { scope: 'col', title: 'IoU against the ground truth, of both masks' }, 'True IoU')
         : null,
     ),
   );
@@ -202,15 +212,9 @@ function countMark(state, label) {
 const truthIou = (table, index) => table.rows.find((row) => row.index === index)?.iou.toFixed(2) ?? '–';
 
 function classCaption(state, absent, actions) {
-  const text =
-    `Share of the picture, and overlap of the two masks. Point at a class to find it, ${pressWord().toLowerCase()} it to hide it.`;
-  const parts = [
-    absent ? `${text} ${count(absent, 'class')} of ${state.view.classes.length} do not occur.` : text,
-  ];
+  const text = `Share of the picture, and overlap of the two masks. Point at a class to find it, ${pressWord().toLowerCase()} it to hide it.`;
+  const parts = [absent ? `${text} ${count(absent, 'class')} of ${state.view.classes.length} do not occur.` : text];
   if (state.hiddenClasses.size)
-    parts.push(
-      ' ',
-      el('button', { type: 'button', class: 'quiet', onclick: actions.showAllClasses }, 'Show all'),
-    );
+    parts.push(' ', el('button', { type: 'button', class: 'quiet', onclick: actions.showAllClasses }, 'Show all'));
   return el('span', {}, ...parts);
 }

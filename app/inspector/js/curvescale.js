@@ -18,15 +18,30 @@ const LEAST_REACH = 0.002; // of the axis, where all agree
 // [{method, title, points: [{schedule, kept, agreement, speed, isOnLine}], leftOut}]: those of the message, with the
 // runs at hand among them. speed: {value, low, high, runs} or null; isOnLine: a step of the method's own strengths.
 export function methodsOf({ view, speeds }) {
-  const methods = new Map((view.curves?.curves ?? []).map(({ method, title, points, left_out: leftOut }) => [
-    method, { method, title: titleOf(view, method, title), points: new Map(points.map((one) => [one.schedule, { ...one, isOnLine: true }])), leftOut },
-  ]));
+  const methods = new Map(
+    (view.curves?.curves ?? []).map(({ method, title, points, left_out: leftOut }) => [
+      method,
+      {
+        method,
+        title: titleOf(view, method, title),
+        points: new Map(points.map((one) => [one.schedule, { ...one, isOnLine: true }])),
+        leftOut,
+      },
+    ]),
+  );
   for (const run of view.runs.values()) {
     if (!run.agreement || !run.stages.length) continue;
     const name = familyOf(run.schedule) ?? OWN;
-    if (!methods.has(name)) methods.set(name, { method: name, title: titleOf(view, name, 'Several rules'), points: new Map(), leftOut: null });
+    if (!methods.has(name))
+      methods.set(name, {
+        method: name,
+        title: titleOf(view, name, 'Several rules'),
+        points: new Map(),
+        leftOut: null,
+      });
     const { points } = methods.get(name);
-    if (!points.has(run.schedule)) points.set(run.schedule, { ...pointOf(run, view.classes), isOnLine: view.schedules.includes(run.schedule) });
+    if (!points.has(run.schedule))
+      points.set(run.schedule, { ...pointOf(run, view.classes), isOnLine: view.schedules.includes(run.schedule) });
   }
   const withSpeed = (point) => ({ ...point, speed: speeds.get(speedKey(view.key, point.schedule))?.figure ?? null });
   return [...methods.values()].map((one) => ({ ...one, points: [...one.points.values()].map(withSpeed) }));
@@ -51,7 +66,13 @@ export function placedMethods(methods, axis) {
     return speed && { ...point, x: speed.value, low: speed.low, high: speed.high, y: point.agreement };
   };
   return methods
-    .map((one) => ({ ...one, points: one.points.map(place).filter(Boolean).sort((a, b) => b.x - a.x) }))
+    .map((one) => ({
+      ...one,
+      points: one.points
+        .map(place)
+        .filter(Boolean)
+        .sort((a, b) => b.x - a.x),
+    }))
     .filter(({ points }) => points.length);
 }
 
@@ -108,7 +129,9 @@ export function chartScales(methods, main, plot, extra = []) {
 function bandTicks({ low, split }) {
   const edge = (split - low) * 0.12;
   const inside = (ticks) => ticks.filter((value) => value > low + edge && value < split - edge);
-  return [BAND_TICKS, 2, 3].map((many) => inside(ticksBetween(low, split, many, STEPS))).find((ticks) => ticks.length) ?? [];
+  return (
+    [BAND_TICKS, 2, 3].map((many) => inside(ticksBetween(low, split, many, STEPS))).find((ticks) => ticks.length) ?? []
+  );
 }
 
 function padded(low, high) {
@@ -125,7 +148,10 @@ export const MOST_RIVALS = 8;
 export function worthMeasuring(methods, kept, most = MOST_RIVALS) {
   const sensible = methods.filter(({ method }) => method !== 'random');
   const unknown = (points) => points.filter(({ speed }) => !speed);
-  const frontier = frontierOf(sensible.flatMap(({ points }) => points.map((one) => ({ ...one, x: one.kept, y: one.agreement }))), true);
+  const frontier = frontierOf(
+    sensible.flatMap(({ points }) => points.map((one) => ({ ...one, x: one.kept, y: one.agreement }))),
+    true,
+  );
   const off = (point) => Math.abs(point.kept - kept);
   const nearest = sensible.flatMap(({ points }) => {
     const own = unknown(points);

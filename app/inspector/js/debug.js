@@ -59,7 +59,10 @@ export function debugHandle(store, ui) {
     },
     run: (name) => {
       const run = store.state.view.runs.get(name);
-      return { ...runRecord({ view: store.state.view, shown: name, speeds: store.state.speeds }), labels: [...run.labels] };
+      return {
+        ...runRecord({ view: store.state.view, shown: name, speeds: store.state.speeds }),
+        labels: [...run.labels],
+      };
     },
     comparison: () => comparison(store.state),
     rect: (name) => {
@@ -69,4 +72,12 @@ export function debugHandle(store, ui) {
   };
 }
 
-const liveRecord = ({ run, number, frames, tokens, counts, agreement, rates }) => ({ isAnswered: Boolean(run), number, frames, tokens, counts, agreement, rates });
+const liveRecord = ({ run, number, frames, tokens, counts, agreement, rates }) => ({
+  isAnswered: Boolean(run),
+  number,
+  frames,
+  tokens,
+  counts,
+  agreement,
+  rates,
+});

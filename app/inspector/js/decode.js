@@ -17,11 +17,16 @@ export async function decodeRun(raw, { size, classes }, stages) {
     tokenCounts: raw.token_counts,
     notes: raw.notes,
     labels: await decodeLabels(raw.labels, classes),
-    segments: raw.segments ? segmentsOf(raw.segments.table, numbersOf(await inflate(raw.segments.ids), raw.segments.table.length)) : null,
+    segments: raw.segments
+      ? segmentsOf(raw.segments.table, numbersOf(await inflate(raw.segments.ids), raw.segments.table.length))
+      : null,
     agreement: raw.agreement,
     truth: raw.truth,
     confidence: raw.confidence ?? null,
-    ...followStages(raw.stages.map((number) => ({ ...stages[number] })), size),
+    ...followStages(
+      raw.stages.map((number) => ({ ...stages[number] })),
+      size,
+    ),
   };
 }
 

@@ -27,10 +27,16 @@ export function mountDownloads(ui, store, actions) {
     ['Overlay, PNG', 'The merges as drawn, without the highlight', () => savePng(state, groundColour(ui.mergeStage))],
     ['Overlay, SVG', 'Groups and links as vectors over the picture', () => saveSvg(state)],
     ['Run, JSON', 'Who merged with whom, at every insertion', () => saveJson(state)],
-  ].map(([text, title, save]) => el('button', { type: 'button', class: 'plain', title, onclick: () => whileBusy(text, save, store) }, text));
+  ].map(([text, title, save]) =>
+    el('button', { type: 'button', class: 'plain', title, onclick: () => whileBusy(text, save, store) }, text),
+  );
   const asked = FROM_PYTHON.map(([what, text, title]) => ({
     what,
-    node: el('button', { type: 'button', class: 'plain', title, 'data-save': what, onclick: () => actions.save(what) }, text),
+    node: el(
+      'button',
+      { type: 'button', class: 'plain', title, 'data-save': what, onclick: () => actions.save(what) },
+      text,
+    ),
   }));
   ui.downloads.append(...asked.map(({ node }) => node), ...own);
   ui.saveMenu?.addEventListener('click', () => showTakeaway(ui));
@@ -43,7 +49,9 @@ export function mountDownloads(ui, store, actions) {
       node.toggleAttribute('data-busy', isBusy);
       node.setAttribute('aria-busy', String(isBusy));
     }
-    ui.downloadCaption.textContent = saving.length ? 'The file is being made…' : 'Made from what you see now: picture, recipe, stage and layers.';
+    ui.downloadCaption.textContent = saving.length
+      ? 'The file is being made…'
+      : 'Made from what you see now: picture, recipe, stage and layers.';
   });
 }
 
@@ -186,10 +194,7 @@ function svgLinks({ view, run, stage, rect, cell }, opacity) {
 }
 
 function saveJson(state) {
-  saveBlob(
-    new Blob([JSON.stringify(runRecord(state))], { type: 'application/json' }),
-    `${fileStem(state)}.json`,
-  );
+  saveBlob(new Blob([JSON.stringify(runRecord(state))], { type: 'application/json' }), `${fileStem(state)}.json`);
 }
 
 const plain = (values) => Array.from(values, (value) => (Number.isFinite(value) ? value : null));

@@ -17,7 +17,9 @@ function neededFeatures(state) {
 function sideFeatures(state, side) {
   const { view } = state;
   const isRival = side === 'beside' && isAgainst(state);
-  const found = view.features.get(isRival ? neededFeatures(state)[1] : state.shown) ?? (isRival ? null : view.features.values().next().value);
+  const found =
+    view.features.get(isRival ? neededFeatures(state)[1] : state.shown) ??
+    (isRival ? null : view.features.values().next().value);
   if (!found || (side === 'own' && !view.features.has(state.shown))) return null;
   const key = side === 'beside' && !isRival ? 'baseline' : 'merged';
   return { found, key };
@@ -48,7 +50,8 @@ export function mountFeatures(store, actions, isLookedAt) {
     view.featuresAsked ??= new Map();
     const now = performance.now();
     for (const recipe of neededFeatures(state)) {
-      if (recipe === null || view.features.has(recipe) || now - view.featuresAsked.get(recipe) < ASK_FEATURES_AGAIN_MS) continue;
+      if (recipe === null || view.features.has(recipe) || now - view.featuresAsked.get(recipe) < ASK_FEATURES_AGAIN_MS)
+        continue;
       view.featuresAsked.set(recipe, now);
       actions.askFeatures(recipe);
     }

@@ -5,8 +5,12 @@ import { el } from '../../js/util.js';
 export const exampleLabel = ({ title, kind }) => [title, kind].filter(Boolean).join(', ');
 
 export function mountFilmstrip(ui, store, opening, pick) {
-  const own = el('button', { type: 'button', class: 'tile own', title: 'Or drop a photo anywhere, or paste one', onclick: pick.choose },
-    el('span', { class: 'plus', 'aria-hidden': 'true' }, '+'), el('span', { class: 'name' }, 'your photo'));
+  const own = el(
+    'button',
+    { type: 'button', class: 'tile own', title: 'Or drop a photo anywhere, or paste one', onclick: pick.choose },
+    el('span', { class: 'plus', 'aria-hidden': 'true' }, '+'),
+    el('span', { class: 'name' }, 'your photo'),
+  );
   own.setAttribute('aria-label', 'Open your photo');
   const tiles = new Map(store.state.page.examples.map((example) => [example.name, exampleTile(example, opening)]));
   ui.filmstrip.replaceChildren(own, ...tiles.values());
@@ -27,8 +31,12 @@ function showMine(mine, own, { view, source }, opening) {
     mine.tile?.remove();
     const { digest, title, src } = view;
     const onclick = () => opening.picture(digest, title, undefined, null, src);
-    mine.tile = el('button', { type: 'button', class: 'tile', 'aria-label': `${title}, opened by you`, title, onclick },
-      el('img', { src, alt: '', draggable: 'false' }), el('span', { class: 'name' }, title));
+    mine.tile = el(
+      'button',
+      { type: 'button', class: 'tile', 'aria-label': `${title}, opened by you`, title, onclick },
+      el('img', { src, alt: '', draggable: 'false' }),
+      el('span', { class: 'name' }, title),
+    );
     own.after(mine.tile);
   }
   const isOpen = view?.digest === mine.digest && view?.source === source;
@@ -36,17 +44,30 @@ function showMine(mine, own, { view, source }, opening) {
 }
 
 function exampleTile(example, opening) {
-  const tile = el('button', {
-    type: 'button', class: 'tile', 'data-example': example.name, 'aria-label': exampleLabel(example),
-    title: [exampleLabel(example), example.credit].filter(Boolean).join(' · '), onclick: () => opening.example(example.name),
-  }, el('img', { src: example.thumbnail, alt: '', draggable: 'false', loading: 'lazy' }), el('span', { class: 'name' }, example.title));
+  const tile = el(
+    'button',
+    {
+      type: 'button',
+      class: 'tile',
+      'data-example': example.name,
+      'aria-label': exampleLabel(example),
+      title: [exampleLabel(example), example.credit].filter(Boolean).join(' · '),
+      onclick: () => opening.example(example.name),
+    },
+    el('img', { src: example.thumbnail, alt: '', draggable: 'false', loading: 'lazy' }),
+    el('span', { class: 'name' }, example.title),
+  );
   return tile;
 }
 
 // Room beside "your photo" for other ways to get a picture.
 export function addTile(ui, { text, label, icon = null, onclick }) {
-  const tile = el('button', { type: 'button', class: 'tile own', 'aria-label': label, title: label, onclick },
-    el('span', { class: 'plus', 'aria-hidden': 'true' }, icon ?? '+'), el('span', { class: 'name' }, text));
+  const tile = el(
+    'button',
+    { type: 'button', class: 'tile own', 'aria-label': label, title: label, onclick },
+    el('span', { class: 'plus', 'aria-hidden': 'true' }, icon ?? '+'),
+    el('span', { class: 'name' }, text),
+  );
   ui.filmstrip.querySelector('.tile.own:last-of-type, .tile.own')?.after(tile);
   return tile;
 }

@@ -59,7 +59,13 @@ function speedBar(name) {
   const ticks = el('span', { class: 'ticks', 'aria-hidden': 'true' });
   const track = el('span', { class: 'track', role: 'img' }, fill, ticks);
   const value = el('span', { class: 'value' });
-  const row = el('div', { class: `speed-bar ${name}`, 'data-side': name }, el('span', { class: 'name' }, name), track, value);
+  const row = el(
+    'div',
+    { class: `speed-bar ${name}`, 'data-side': name },
+    el('span', { class: 'name' }, name),
+    track,
+    value,
+  );
   return { name, row, track, fill, ticks, value };
 }
 

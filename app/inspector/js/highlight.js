@@ -104,8 +104,7 @@ function drawHead(ctx, a, b, size, colour) {
   const angle = Math.atan2(b.y - a.y, b.x - a.x);
   ctx.beginPath();
   ctx.moveTo(b.x + Math.cos(angle) * size * 0.5, b.y + Math.sin(angle) * size * 0.5);
-  for (const side of [2.5, -2.5])
-    ctx.lineTo(b.x + Math.cos(angle + side) * size, b.y + Math.sin(angle + side) * size);
+  for (const side of [2.5, -2.5]) ctx.lineTo(b.x + Math.cos(angle + side) * size, b.y + Math.sin(angle + side) * size);
   ctx.closePath();
   ctx.fillStyle = colour;
   ctx.strokeStyle = CASING;

@@ -12,9 +12,17 @@ export function placeLabels(points, bounds) {
     const half = (point.text.length * LABEL.perLetter) / 2 + 2;
     const places = labelPlaces(point, half).map(([x, y]) => {
       const inside = clamp(x, bounds.left + half, bounds.right - half);
-      return { x: inside, y, left: inside - half, right: inside + half, top: y - LABEL.ascent, bottom: y + LABEL.descent };
+      return {
+        x: inside,
+        y,
+        left: inside - half,
+        right: inside + half,
+        top: y - LABEL.ascent,
+        bottom: y + LABEL.descent,
+      };
     });
-    const isFree = (box) => box.top >= bounds.top && box.bottom <= bounds.bottom && !taken.some((other) => overlaps(box, other));
+    const isFree = (box) =>
+      box.top >= bounds.top && box.bottom <= bounds.bottom && !taken.some((other) => overlaps(box, other));
     const place = places.find(isFree) ?? places[0];
     taken.push(place);
     return { x: place.x, y: place.y };
@@ -25,12 +33,27 @@ export function placeLabels(points, bounds) {
 function labelPlaces({ cx, cy }, half) {
   const [above, below, beside] = [cy - 12, cy + 19, half + 9];
   return [
-    [cx, above], [cx, below], [cx + beside, cy + 4], [cx - beside, cy + 4],
-    [cx - half, above], [cx + half, above], [cx - half, below], [cx + half, below],
-    [cx, above - 14], [cx, below + 14], [cx - half, above - 14], [cx + half, below + 14],
-    [cx, above - 28], [cx, below + 28],
+    [cx, above],
+    [cx, below],
+    [cx + beside, cy + 4],
+    [cx - beside, cy + 4],
+    [cx - half, above],
+    [cx + half, above],
+    [cx - half, below],
+    [cx + half, below],
+    [cx, above - 14],
+    [cx, below + 14],
+    [cx - half, above - 14],
+    [cx + half, below + 14],
+    [cx, above - 28],
+    [cx, below + 28],
   ];
 }
 
-const boxAround = (x, y) => ({ left: x - LABEL.reach, right: x + LABEL.reach, top: y - LABEL.reach, bottom: y + LABEL.reach });
+const boxAround = (x, y) => ({
+  left: x - LABEL.reach,
+  right: x + LABEL.reach,
+  top: y - LABEL.reach,
+  bottom: y + LABEL.reach,
+});
 const overlaps = (a, b) => a.left < b.right && a.right > b.left && a.top < b.bottom && a.bottom > b.top;

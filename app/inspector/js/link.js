@@ -9,7 +9,19 @@ import { colOf, isInside, rowOf } from './model.js';
 import { noticeOf } from './notice.js';
 import { LAYERS } from './store.js';
 
-const LINK_KEYS = ['example', 'picture', 'model', 'recipe', 'schedule', 'stage', 'layers', 'patch', 'masks', 'split', 'against'];
+const LINK_KEYS = [
+  'example',
+  'picture',
+  'model',
+  'recipe',
+  'schedule',
+  'stage',
+  'layers',
+  'patch',
+  'masks',
+  'split',
+  'against',
+];
 const RECIPE_FORM = /^[\w.()=@,+|-]{1,400}$/;
 const OWN_PICTURE = 'not-in-the-link';
 
@@ -43,7 +55,10 @@ export function writtenLink(state, before = readLink()) {
   return (
     '#' +
     [...others, ...own]
-      .map(([key, value]) => `${key}=${encodeURIComponent(value).replace(/%2C/g, ',').replace(/%3A/g, ':').replace(/%40/g, '@')}`)
+      .map(
+        ([key, value]) =>
+          `${key}=${encodeURIComponent(value).replace(/%2C/g, ',').replace(/%3A/g, ':').replace(/%40/g, '@')}`,
+      )
       .join('&')
   );
 }
@@ -53,7 +68,8 @@ export function stateFromLink(link, view) {
   const parts = {};
   if (link.stage && /^\d+$/.test(link.stage)) parts.stage = Number(link.stage);
   if (link.layers !== undefined) parts.layers = layersFromLink(link.layers);
-  if (maskModes(view).some(({ value }) => value === link.masks)) Object.assign(parts, { maskMode: link.masks, modeBefore: null });
+  if (maskModes(view).some(({ value }) => value === link.masks))
+    Object.assign(parts, { maskMode: link.masks, modeBefore: null });
   if ('against' in link || 'recipe' in link) parts.against = againstFromLink(link, view);
   if (/^\d+$/.test(link.split ?? '')) parts.split = clamp(Number(link.split) / 100, 0, 1);
   const patch = /^(\d+)\.(\d+)$/.exec(link.patch ?? '');
@@ -125,7 +141,9 @@ export function linkProblems({ link, problems, isOwnPicture }, view) {
   const isDropped = link.against && link.against !== 'none' && againstFromLink(link, view) === null;
   const all = [...problems, ...recipe, ...(isDropped ? [`a recipe beside it, ${echo(link.against)},`] : [])];
   if (all.length) return `The link names ${listed(all)} that this page cannot open; the rest of it is applied.`;
-  return isOwnPicture ? 'This link was made for somebody’s own picture, which is not in it: its view is applied to what is open.' : '';
+  return isOwnPicture
+    ? 'This link was made for somebody’s own picture, which is not in it: its view is applied to what is open.'
+    : '';
 }
 
 // Opens what a link names; what only changes the view is applied at once.
@@ -156,7 +174,10 @@ export function mountLink(ui, store, page) {
     touched = true;
   };
   for (const kind of ['pointerdown', 'keydown']) ui.root.addEventListener(kind, touch, true);
-  const write = onceQuiet(300, (state) => !state.pending && history.replaceState(history.state, '', writtenLink(state)));
+  const write = onceQuiet(
+    300,
+    (state) => !state.pending && history.replaceState(history.state, '', writtenLink(state)),
+  );
   store.on(
     ['schedule', 'stage', 'layers', 'pinned', 'maskMode', 'split', 'view', 'pending', 'against'],
     (state) => touched && state.view && write(state),

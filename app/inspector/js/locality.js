@@ -79,11 +79,7 @@ function histogramFigure({ pairs, bins }) {
           rx: 2,
           class: 'bar',
         }),
-        svgEl(
-          'text',
-          { x: (i + 0.5) * step, y: base - tall - 4, class: 'value' },
-          number ? String(number) : '',
-        ),
+        svgEl('text', { x: (i + 0.5) * step, y: base - tall - 4, class: 'value' }, number ? String(number) : ''),
         svgEl('text', { x: (i + 0.5) * step, y: base + 15, class: 'name' }, binName(i)),
       ];
     }),

@@ -23,7 +23,10 @@ function largestGroupPlace(state, run) {
 }
 
 function longestLinkPlace(state, run) {
-  const pairs = pairsInside(state.view, run.stages.slice(0, shownStage(state)).flatMap((_, k) => stagePairs(run, k)));
+  const pairs = pairsInside(
+    state.view,
+    run.stages.slice(0, shownStage(state)).flatMap((_, k) => stagePairs(run, k)),
+  );
   if (!pairs.length) return null;
   const length = ({ from, to }) => distanceBetween(state.view, from, to);
   const longest = pairs.reduce((best, pair) => (length(pair) > length(best) ? pair : best));
@@ -62,6 +65,15 @@ export function lookButtons(state, actions) {
   const places = placesToLook(state);
   if (!places.length) return null;
   const button = ({ patch, text, note }) =>
-    el('button', { type: 'button', class: 'quiet', title: note, 'data-look': text, onclick: () => actions.pin(patch) }, text);
-  return el('div', { class: 'look', role: 'group', 'aria-label': 'Look here' }, el('span', {}, 'Look here:'), ...places.map(button));
+    el(
+      'button',
+      { type: 'button', class: 'quiet', title: note, 'data-look': text, onclick: () => actions.pin(patch) },
+      text,
+    );
+  return el(
+    'div',
+    { class: 'look', role: 'group', 'aria-label': 'Look here' },
+    el('span', {}, 'Look here:'),
+    ...places.map(button),
+  );
 }

@@ -116,7 +116,10 @@ function mountInspector() {
     root.dataset.empty = String(!view && !pending);
   });
   mountParts(ui, page);
-  store.on(['pinned', 'heatWanted', 'shown', 'stage'], () => store.state.view && !store.state.live && actions.askHeat());
+  store.on(
+    ['pinned', 'heatWanted', 'shown', 'stage'],
+    () => store.state.view && !store.state.live && actions.askHeat(),
+  );
   store.on(['offered'], () => root.scrollIntoView({ block: 'start' }));
   store.set({ frame: 1, maskOpacity: 0.7 });
   Object.defineProperty(root, '__inspector', { value: debugHandle(store, ui) });

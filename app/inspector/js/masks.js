@@ -14,7 +14,13 @@ export const maskModes = (view) => [
   { value: 'changes', text: 'Changes', title: 'Only the pixels whose class changed' },
   ...(view.truth ? [{ value: 'truth', text: 'Truth', title: 'The true classes of this picture' }] : []),
   ...(view.can.has('features')
-    ? [{ value: 'features', text: 'Features', title: 'The final tokens as colours, in both mask panes: true on any picture' }]
+    ? [
+        {
+          value: 'features',
+          text: 'Features',
+          title: 'The final tokens as colours, in both mask panes: true on any picture',
+        },
+      ]
     : []),
   { value: 'compare', text: 'Compare', title: 'Before and after under one border that moves' },
 ];
@@ -117,7 +123,10 @@ function drawTwoMasks(ctx, pane, state, maskFor) {
   const x = splitX(state, rect, pane.size().width);
   const left = { ...rect, w: x - rect.x };
   const right = { ...rect, x, w: rect.x + rect.w - x };
-  for (const [part, side, run] of [[left, 'before', besideRun(state)], [right, 'merged', shownRun(state)]]) {
+  for (const [part, side, run] of [
+    [left, 'before', besideRun(state)],
+    [right, 'merged', shownRun(state)],
+  ]) {
     ctx.save();
     ctx.beginPath();
     ctx.rect(part.x, part.y, part.w, part.h);
@@ -130,7 +139,9 @@ function drawTwoMasks(ctx, pane, state, maskFor) {
 const MODE_CAPTIONS = {
   merged: (state) => {
     const { segments } = shownRun(state);
-    return segments ? `What the merged model sees: ${thingsText(segments)}.` : 'What the merged model sees, in the classes’ colours.';
+    return segments
+      ? `What the merged model sees: ${thingsText(segments)}.`
+      : 'What the merged model sees, in the classes’ colours.';
   },
   changes: (state) =>
     isAgainst(state)
@@ -150,7 +161,8 @@ export function maskCaption(state) {
   return isAgainst(state) ? MODE_CAPTIONS.merged(state) : 'The unmerged run is being computed.';
 }
 
-const unmergedCaption = ({ segments }) => `The same model without merging${segments ? `: ${thingsText(segments)}` : ''}.`;
+const unmergedCaption = ({ segments }) =>
+  `The same model without merging${segments ? `: ${thingsText(segments)}` : ''}.`;
 
 // Of the mask beside it: what it is, or what it waits for.
 export function besideCaption(state) {

@@ -259,9 +259,7 @@ function drawPatchHeat(ctx, scene, state) {
   const heat = state.heat;
   if (!heatApplies(state)) return;
   heat.bitmap ??= cellBitmap(scene.view, (patch) =>
-    Number.isFinite(heat.values[patch])
-      ? rampColour('viridis', scaleShare(heat.scale, heat.values[patch]))
-      : null,
+    Number.isFinite(heat.values[patch]) ? rampColour('viridis', scaleShare(heat.scale, heat.values[patch])) : null,
   );
   ctx.save();
   ctx.beginPath();
@@ -276,12 +274,12 @@ function drawPatchHeat(ctx, scene, state) {
 export function mergeCaption(state) {
   const run = shownRun(state);
   const stage = shownStage(state);
-  if (heatApplies(state))
-    return state.heat.caption || 'Cosine similarity of the pinned patch to every other patch.';
+  if (heatApplies(state)) return state.heat.caption || 'Cosine similarity of the pinned patch to every other patch.';
   const [patches] = run.tokenCounts;
   if (!run.stages.length) return 'Nothing merges: every patch stays a token of its own.';
   const beyond = patchesOutside(state.view);
-  if (stage === 0) return `Before any merge: ${patches} patches, ${beyond ? `${beyond} of them outside` : 'each a token of its own'}.`;
+  if (stage === 0)
+    return `Before any merge: ${patches} patches, ${beyond ? `${beyond} of them outside` : 'each a token of its own'}.`;
   const tokens = run.tokenCounts[stage];
   const after = `after the merge ${whereMerged(run, run.blocks[stage - 1])}`;
   const gone = run.tokenCounts[stage - 1] - tokens;

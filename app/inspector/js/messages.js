@@ -45,7 +45,8 @@ const RECEIVERS = {
     const isAnswer = isViewWanted(state, message);
     if (!isSame() && !isAnswer && state.view) return;
     view.sent = message.sent;
-    if (!view.model.name) view.model = state.page.models.find(({ name }) => name === state.page.model) ?? { name: state.model };
+    if (!view.model.name)
+      view.model = state.page.models.find(({ name }) => name === state.page.model) ?? { name: state.model };
     if (isSame()) keepFrom(state.view, view);
     const ends = isAnswer ? { pending: null, exploring: progressOf(view) } : {};
     view.source = isAnswer ? state.source : (state.view?.source ?? state.source);
@@ -79,7 +80,11 @@ const RECEIVERS = {
       return;
     }
     state.view.sent = [...new Set([...state.view.sent, ...message.sent])];
-    set({ runs: state.runs + 1, ...nowShown(state, state.view), ...(isViewWanted(state, message) ? { exploring: null } : {}) });
+    set({
+      runs: state.runs + 1,
+      ...nowShown(state, state.view),
+      ...(isViewWanted(state, message) ? { exploring: null } : {}),
+    });
     askForMissing(state.view, page.actions);
   },
   heat(message, { store }) {
@@ -165,7 +170,9 @@ function keepFrom(before, view) {
 // How many of the slider's runs are there; null where all are.
 function progressOf(view) {
   const done = view.schedules.filter((one) => view.runs.has(one)).length;
-  return done < view.schedules.length ? { done, of: view.schedules.length, text: `${done} of ${view.schedules.length}` } : null;
+  return done < view.schedules.length
+    ? { done, of: view.schedules.length, text: `${done} of ${view.schedules.length}` }
+    : null;
 }
 
 const nowShown = (state, view) => (view.runs.has(state.schedule) ? { shown: state.schedule } : {});
@@ -198,14 +205,18 @@ function freshState(state, view, isAnswer) {
     side: 'own',
     ...freshMode(state, view),
     ...(againstFits(state.against, view) ? {} : droppedAgainst(state.against, view)),
-    ...(wantedLink ? { linkWanted: null, notice: noticeOf(linkProblems(wantedLink, view)), ...stateFromLink(link, view) } : {}),
+    ...(wantedLink
+      ? { linkWanted: null, notice: noticeOf(linkProblems(wantedLink, view)), ...stateFromLink(link, view) }
+      : {}),
   };
 }
 
 // A recipe of another model's blocks cannot stand beside this one's.
 const droppedAgainst = (against, { model }) => ({
   against: null,
-  notice: noticeOf(`${againstText(against)} does not fit ${model.name ?? 'this model'}, so the unmerged mask stands beside the merged one again`),
+  notice: noticeOf(
+    `${againstText(against)} does not fit ${model.name ?? 'this model'}, so the unmerged mask stands beside the merged one again`,
+  ),
 });
 
 // Messages that follow each other closely may be lost on the way: only the last value is seen.
@@ -233,8 +244,7 @@ export function createInbox(page) {
     turn = turn
       .then(async () => {
         const message = JSON.parse(text);
-        if (message.schema !== SCHEMA)
-          throw new Error(`expected schema ${SCHEMA}, but got ${message.schema}`);
+        if (message.schema !== SCHEMA) throw new Error(`expected schema ${SCHEMA}, but got ${message.schema}`);
         if (!isNew(message.nonce)) return;
         if (message.paces) page.store.set({ paces: { ...page.store.state.paces, ...message.paces } });
         await RECEIVERS[message.kind]?.(message, page);

@@ -18,7 +18,9 @@ function showMethod(ui, state, actions) {
   const { rules } = state.view;
   const { name, values } = callOf(state.method, rules);
   const rule = rules.find((one) => one.name === name);
-  ui.method.replaceChildren(...rules.map((one) => el('option', { value: one.name, selected: one === rule }, one.title)));
+  ui.method.replaceChildren(
+    ...rules.map((one) => el('option', { value: one.name, selected: one === rule }, one.title)),
+  );
   ui.parameters.replaceChildren(
     ...(rule?.parameters ?? []).map((parameter) =>
       parameterField(parameter, values[parameter.name], (value) =>
@@ -28,7 +30,11 @@ function showMethod(ui, state, actions) {
   );
   ui.methodAbout.replaceChildren(
     rule ? `${rule.about.replaceAll('`', '')} Source: ${rule.source}. ` : '',
-    el('button', { type: 'button', class: 'link', 'data-act': 'elsewhere', onclick: () => showElsewhere(ui) }, elsewhereText(ui)),
+    el(
+      'button',
+      { type: 'button', class: 'link', 'data-act': 'elsewhere', onclick: () => showElsewhere(ui) },
+      elsewhereText(ui),
+    ),
   );
 }
 

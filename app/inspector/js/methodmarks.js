@@ -6,7 +6,19 @@ import { PAPER_RULE } from '../../js/recipe.js';
 const DASHES = [null, '6 3', '2 3', '8 3 2 3'];
 const SHAPES = ['circle', 'square', 'diamond', 'triangle', 'cross', 'down'];
 const COLOURS = 8; // .m0 to .m7 in the CSS
-const KNOWN = [PAPER_RULE, 'bipartite', 'regions', 'windows', 'energy', 'graph', 'rounds', 'budget', 'pool', 'random', 'smaller-picture'];
+const KNOWN = [
+  PAPER_RULE,
+  'bipartite',
+  'regions',
+  'windows',
+  'energy',
+  'graph',
+  'rounds',
+  'budget',
+  'pool',
+  'random',
+  'smaller-picture',
+];
 
 // What is no method of choosing well has no colour.
 const NAMED_COLOURS = { [PAPER_RULE]: 'paper', random: 'grey', 'smaller-picture': 'dark' };
@@ -14,9 +26,15 @@ const NAMED_COLOURS = { [PAPER_RULE]: 'paper', random: 'grey', 'smaller-picture'
 // {colour (a class), dash, shape} of a method; those of one's own files come after the known ones.
 export function markOf(method, others = []) {
   const known = KNOWN.indexOf(method);
-  const place = known >= 0 ? known : KNOWN.length + Math.max(0, others.filter((one) => !KNOWN.includes(one)).indexOf(method));
+  const place =
+    known >= 0 ? known : KNOWN.length + Math.max(0, others.filter((one) => !KNOWN.includes(one)).indexOf(method));
   const colour = NAMED_COLOURS[method] ?? `m${(place - 1) % COLOURS}`;
-  return { colour, dash: DASHES[place % DASHES.length], shape: SHAPES[place % SHAPES.length], isPaper: method === PAPER_RULE };
+  return {
+    colour,
+    dash: DASHES[place % DASHES.length],
+    shape: SHAPES[place % SHAPES.length],
+    isPaper: method === PAPER_RULE,
+  };
 }
 
 const PATHS = {
@@ -28,7 +46,20 @@ const PATHS = {
 };
 
 function crossPath(r, w) {
-  const arms = [[-w, -r], [w, -r], [w, -w], [r, -w], [r, w], [w, w], [w, r], [-w, r], [-w, w], [-r, w], [-r, -w], [-w, -w]];
+  const arms = [
+    [-w, -r],
+    [w, -r],
+    [w, -w],
+    [r, -w],
+    [r, w],
+    [w, w],
+    [w, r],
+    [-w, r],
+    [-w, w],
+    [-r, w],
+    [-r, -w],
+    [-w, -w],
+  ];
   return `M${arms.map(([x, y]) => `${x} ${y}`).join('L')}z`;
 }
 
@@ -39,7 +70,10 @@ export function markShape(shape, x, y, r) {
 
 // A short piece of the line with a point on it, for the legend.
 export function markSample({ dash, shape, isPaper }) {
-  return svgEl('svg', { viewBox: '0 0 30 12', width: 30, height: 12, class: 'sample', 'aria-hidden': 'true' },
+  return svgEl(
+    'svg',
+    { viewBox: '0 0 30 12', width: 30, height: 12, class: 'sample', 'aria-hidden': 'true' },
     svgEl('line', { x1: 1, x2: 29, y1: 6, y2: 6, 'stroke-dasharray': dash, class: isPaper ? 'strong' : '' }),
-    markShape(shape, 15, 6, 3.6));
+    markShape(shape, 15, 6, 3.6),
+  );
 }

@@ -59,7 +59,14 @@ export function historyOf(view, run, patch) {
     const places = placesOf(stage, token);
     const sentence = stage.sentences[stage.code[token]];
     const isInside = mergesInside(run.schedule);
-    const entry = { block: stage.block, isInside, rule: stage.rule, sentence, ...places, kind: kindOf(sentence, places) };
+    const entry = {
+      block: stage.block,
+      isInside,
+      rule: stage.rule,
+      sentence,
+      ...places,
+      kind: kindOf(sentence, places),
+    };
     if (entry.kind === 'merged') return mergedEntry(view, stage, token, entry);
     return { ...entry, similarity: stage.similarity[token], nearestSimilarity: stage.similarity[stage.nearest[token]] };
   });
@@ -102,7 +109,8 @@ export function pairsOf(stage) {
 export const pairsInside = (view, pairs) => pairs.filter(({ from, to }) => isInside(view, from) && isInside(view, to));
 
 // Whether all groups of a stage are pairs, so that "pair" is the word for them.
-export const mergesPairs = (stage) => stage.partner.every((partner, token) => partner === NONE || stage.partner[partner] === token);
+export const mergesPairs = (stage) =>
+  stage.partner.every((partner, token) => partner === NONE || stage.partner[partner] === token);
 
 // Patches of the padding are all alike, so pairs of them say nothing.
 export const distancesOf = (view, stages) =>
@@ -182,8 +190,7 @@ export function groupColours(view, groups) {
   }
   const colours = new Uint8ClampedArray(view.size * 3);
   for (let g = 0; g < view.size; g += 1) {
-    if (sums[g * 4 + 3])
-      for (let c = 0; c < 3; c += 1) colours[g * 3 + c] = sums[g * 4 + c] / sums[g * 4 + 3];
+    if (sums[g * 4 + 3]) for (let c = 0; c < 3; c += 1) colours[g * 3 + c] = sums[g * 4 + c] / sums[g * 4 + 3];
   }
   return colours;
 }

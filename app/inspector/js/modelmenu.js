@@ -5,7 +5,11 @@ import { el } from '../../js/util.js';
 export function mountModelMenu(ui, store, opening) {
   const { page } = store.state;
   const options = new Map(page.models.map((card) => [card.name, el('option', { value: card.name })]));
-  ui.model.replaceChildren(...groupsOf(page).map(({ group, names }) => el('optgroup', { label: group }, ...names.map((name) => options.get(name)))));
+  ui.model.replaceChildren(
+    ...groupsOf(page).map(({ group, names }) =>
+      el('optgroup', { label: group }, ...names.map((name) => options.get(name))),
+    ),
+  );
   ui.model.addEventListener('change', () => opening.model(ui.model.value));
   store.on(['view'], ({ view }) => learn(page, view?.model));
   store.on(['view', 'paces'], (state) => {
@@ -35,7 +39,8 @@ function learn(page, card) {
   if (known >= 0) page.models[known] = { ...page.models[known], ...card };
 }
 
-const fullText = ({ about }, pace) => [about, pace && `${pace.charAt(0).toUpperCase()}${pace.slice(1)}.`].filter(Boolean).join(' ');
+const fullText = ({ about }, pace) =>
+  [about, pace && `${pace.charAt(0).toUpperCase()}${pace.slice(1)}.`].filter(Boolean).join(' ');
 
 function showModel(option, card, pace) {
   const text = card.line || card.name;
@@ -52,4 +57,6 @@ export function knowsMore(models, name) {
 }
 
 export const tryText = ({ title, classes, download }) =>
-  download === null ? `See it with ${title}` : ['Try ' + title, `${classes} classes`, download].filter(Boolean).join(', ');
+  download === null
+    ? `See it with ${title}`
+    : ['Try ' + title, `${classes} classes`, download].filter(Boolean).join(', ');

@@ -8,7 +8,12 @@ import { cssColour } from './ramps.js';
 import { shownRun } from './store.js';
 import { patchCell, patchCentre } from './viewport.js';
 
-const PHASES = [['grid', 500], ['nearest', 1000], ['found', 900], ['flow', 1000]]; // milliseconds
+const PHASES = [
+  ['grid', 500],
+  ['nearest', 1000],
+  ['found', 900],
+  ['flow', 1000],
+]; // milliseconds
 const LIT = '#ff3d8b';
 const FAINT = 0.28;
 

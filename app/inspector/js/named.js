@@ -38,7 +38,9 @@ function showNamed(menu, state) {
       .filter(([, members]) => members.length)
       .map(([label, members]) => el('optgroup', { label }, ...members.map(option))),
   );
-  menu.title = chosen ? `${chosen.title}. Source: ${chosen.source}.` : 'Recipes with a name, spelled out for this model';
+  menu.title = chosen
+    ? `${chosen.title}. Source: ${chosen.source}.`
+    : 'Recipes with a name, spelled out for this model';
 }
 
 function showRecipeText(line, state) {

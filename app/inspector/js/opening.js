@@ -7,7 +7,15 @@ const NOT_KEPT = /not kept here any more|no longer there/;
 const REMEMBERED_FILES = 12;
 const RESEND_AFTER_MS = 60_000;
 
-const EMPTY_PENDING = { src: null, title: '', patches: null, text: 'Opening the picture', done: null, of: null, digest: null };
+const EMPTY_PENDING = {
+  src: null,
+  title: '',
+  patches: null,
+  text: 'Opening the picture',
+  done: null,
+  of: null,
+  digest: null,
+};
 
 // What the pane says while nothing has run.
 export const cuttingText = (patches) => (patches ? `Cutting into ${patches} patches` : 'Opening the picture');
@@ -36,7 +44,8 @@ export function makeOpening(store, send, files) {
       sent = await files.upload(file);
     } catch {
       const isThere = await files.suspect(); // where the server is gone, that is said
-      if (isThere && generation === state.acts.view && state.pending) fail('The picture could not be sent to the server.');
+      if (isThere && generation === state.acts.view && state.pending)
+        fail('The picture could not be sent to the server.');
       return;
     }
     if (generation === state.acts.view) ask({ source: { upload: sent.path, name: file.name } });
@@ -74,7 +83,13 @@ export function makeOpening(store, send, files) {
     },
     file(file, model = state.model) {
       const title = file.name.replace(/\.[^.]*$/, '') || 'Your picture';
-      const generation = begin({ source: { upload: file.name, title }, model, title, file, text: 'Sending the picture' });
+      const generation = begin({
+        source: { upload: file.name, title },
+        model,
+        title,
+        file,
+        text: 'Sending the picture',
+      });
       send('act', { kind: 'view' }); // the upload takes its time, and the server need not finish the old picture
       files.preview(file).then((src) => {
         if (state.pending?.generation !== generation || state.pending.digest) files.forget(src);

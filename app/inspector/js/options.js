@@ -25,7 +25,8 @@ const CHECKED_OPTIONS = [
     help: 'Each merge leaves a multiple of 32 tokens, and the least similar stay apart: few lengths, for runtimes that prepare each one anew.',
   },
 ];
-const NOTHING_MERGES = 'This recipe merges nothing, so there is nothing to restore, to count, to decode merged or to round.';
+const NOTHING_MERGES =
+  'This recipe merges nothing, so there is nothing to restore, to count, to decode merged or to round.';
 
 const checkedOptions = (recipe) =>
   CHECKED_OPTIONS.map(({ name }) => name).filter((name) => partsOf(recipe).options.includes(name));

@@ -4,7 +4,8 @@ import { el } from '../../js/util.js';
 import { noticeOf } from './notice.js';
 
 const MAX_PICTURE_BYTES = 50e6;
-const KNOWN_ENDINGS = /\.(jpe?g|jfif|png|gif|bmp|dib|webp|avif|hei[cf]|tiff?|jxl|jp2|j2k|ppm|pgm|pbm|pnm|ico|tga|svg|dng)$/i;
+const KNOWN_ENDINGS =
+  /\.(jpe?g|jfif|png|gif|bmp|dib|webp|avif|hei[cf]|tiff?|jxl|jp2|j2k|ppm|pgm|pbm|pnm|ico|tga|svg|dng)$/i;
 const ONLY_FILES = 'Only files can be dropped here: save the picture first, or copy and paste it.';
 export const ACCEPTED = 'image/*,.tif,.tiff,.heic,.heif,.avif';
 
@@ -45,7 +46,13 @@ export const pickedFiles = (upload, suspect) => ({
 });
 
 export function mountPick(ui, store, opening) {
-  const input = el('input', { type: 'file', accept: ACCEPTED, hidden: true, 'aria-label': 'Your photo', 'data-role': 'file' });
+  const input = el('input', {
+    type: 'file',
+    accept: ACCEPTED,
+    hidden: true,
+    'aria-label': 'Your photo',
+    'data-role': 'file',
+  });
   const take = (list) => {
     const file = pictureAmong([...list]);
     if (!file) return;
@@ -70,7 +77,11 @@ const bringsFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes('
 const isElsewhere = (event) => event.defaultPrevented || Boolean(event.target.closest?.('.lat-drop, [data-drop]'));
 
 function acceptDropsAnywhere(ui, store, take) {
-  const veil = el('div', { class: 'drop-veil', hidden: true, 'data-role': 'veil' }, el('p', {}, 'Drop the photo to open it'));
+  const veil = el(
+    'div',
+    { class: 'drop-veil', hidden: true, 'data-role': 'veil' },
+    el('p', {}, 'Drop the photo to open it'),
+  );
   ui.root.append(veil);
   const show = (isShown) => {
     veil.hidden = !isShown;

@@ -43,7 +43,11 @@ function pointOn(pane, event) {
 }
 
 // Where the tooltip stands: beside the mouse, or where a finger tapped.
-const pointerOn = (pane, event) => ({ pane: pane.name, isTouch: event.pointerType === 'touch', ...pointOn(pane, event) });
+const pointerOn = (pane, event) => ({
+  pane: pane.name,
+  isTouch: event.pointerType === 'touch',
+  ...pointOn(pane, event),
+});
 
 function pinUnder(pane, store, actions, event) {
   const { hover } = under(pane, store.state, event);

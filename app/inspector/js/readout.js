@@ -17,22 +17,35 @@ export function mountReadout(ui, store, actions) {
     ui.spoken.textContent = text;
   });
   let shownNow = '';
-  store.on(['view', 'pending', 'runs', 'shown', 'stage', 'hover', 'pinned', 'cursor', 'heat', 'heatWanted', 'against'], (state) => {
-    // A button that is replaced under the pointer loses the click: so nothing is redrawn without need.
-    const wanted = state.view && !state.pending ? readoutKey(state) : '';
-    if (wanted === shownNow) return;
-    shownNow = wanted;
-    if (!wanted) return;
-    const patch = activePatch(state);
-    showReadout(ui.readout, state, patch, actions);
-    say(patch === null ? '' : spokenPatch(state, patch));
-  });
+  store.on(
+    ['view', 'pending', 'runs', 'shown', 'stage', 'hover', 'pinned', 'cursor', 'heat', 'heatWanted', 'against'],
+    (state) => {
+      // A button that is replaced under the pointer loses the click: so nothing is redrawn without need.
+      const wanted = state.view && !state.pending ? readoutKey(state) : '';
+      if (wanted === shownNow) return;
+      shownNow = wanted;
+      if (!wanted) return;
+      const patch = activePatch(state);
+      showReadout(ui.readout, state, patch, actions);
+      say(patch === null ? '' : spokenPatch(state, patch));
+    },
+  );
 }
 
 function readoutKey(state) {
   const { view, runs, shown, pinned, heatWanted } = state;
   const heat = heatWanted && Boolean(heatApplies(state));
-  return [view.key, runs, shown, shownStage(state), activePatch(state), pinned, heatWanted, heat, againstText(state.against)].join();
+  return [
+    view.key,
+    runs,
+    shown,
+    shownStage(state),
+    activePatch(state),
+    pinned,
+    heatWanted,
+    heat,
+    againstText(state.against),
+  ].join();
 }
 
 function showReadout(readout, state, patch, actions) {
@@ -84,8 +97,10 @@ function bothHistories(state, patch) {
   const [name, other] = sideNames(state);
   const stage = rival.stages.length;
   return [
-    el('h3', { class: 'whose' }, name), own,
-    el('h3', { class: 'whose' }, other, el('small', {}, groupText(rival, stage, patch))), historyList(state, rival, patch, stage),
+    el('h3', { class: 'whose' }, name),
+    own,
+    el('h3', { class: 'whose' }, other, el('small', {}, groupText(rival, stage, patch))),
+    historyList(state, rival, patch, stage),
   ];
 }
 
@@ -114,7 +129,11 @@ function classText(state, patch) {
 export function segmentLine({ view }, patch, run, pixel = null) {
   if (!run?.segments) return null;
   const { segments } = run;
-  const text = segmentText(view, segments, pixel === null ? patchClass(view, segments.ids, patch) : segments.ids[pixel]);
+  const text = segmentText(
+    view,
+    segments,
+    pixel === null ? patchClass(view, segments.ids, patch) : segments.ids[pixel],
+  );
   return text ? el('span', { class: 'segment-now' }, text) : null;
 }
 
@@ -201,8 +220,7 @@ function measured(entry) {
 
 // Three digits, or as many as tell the two apart; the first index wins a tie.
 function rivals({ similarity, nearestSimilarity }) {
-  if (similarity === nearestSimilarity)
-    return [similarity.toFixed(3), el('small', {}, 'equal: the first wins')];
+  if (similarity === nearestSimilarity) return [similarity.toFixed(3), el('small', {}, 'equal: the first wins')];
   const digits = [3, 4, 5, 6].find((n) => similarity.toFixed(n) !== nearestSimilarity.toFixed(n)) ?? 7;
   return [similarity.toFixed(digits), el('small', {}, `against ${nearestSimilarity.toFixed(digits)}`)];
 }
@@ -218,13 +236,16 @@ function spokenPatch(state, patch) {
     ? `${name}: ${spokenSteps(view, run, patch)} ${other}: ${spokenSteps(view, rival, patch)}`
     : spokenSteps(view, run, patch);
   const classes = [besideRun(state), run].map((one) => one && view.classes[patchClass(view, one.labels, patch)]?.name);
-  const before = classes[0] && classes[0] !== classes[1] ? `, ${classes[0]} ${rival ? `by ${other}` : 'in the baseline'}` : '';
+  const before =
+    classes[0] && classes[0] !== classes[1] ? `, ${classes[0]} ${rival ? `by ${other}` : 'in the baseline'}` : '';
   return `${place(view, patch)}, ${groupText(run, shownStage(state), patch)}. ${steps} Class ${classes[1]}${before}.`;
 }
 
 function spokenSteps(view, run, patch) {
   const steps = historyOf(view, run, patch).map((entry) => {
-    const what = whatHappened(view, entry).map((part) => part.textContent ?? part).join('');
+    const what = whatHappened(view, entry)
+      .map((part) => part.textContent ?? part)
+      .join('');
     const similarity = Number.isFinite(entry.similarity) ? `, cosine similarity ${entry.similarity.toFixed(3)}` : '';
     const far = entry.kind === 'merged' ? `, ${apart(entry)}` : '';
     return `${entry.isInside ? 'In' : 'Before'} block ${entry.block}: ${what}${similarity}${far}.`;

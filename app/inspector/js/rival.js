@@ -7,7 +7,10 @@ import { baselineRun, shownRun } from './store.js';
 
 // Of runs at hand and of curves: what is known of recipes.
 export function knownStrengths({ runs, curves }) {
-  const own = [...runs.values()].map(({ schedule, tokenCounts }) => ({ schedule, kept: tokenCounts.at(-1) / tokenCounts[0] }));
+  const own = [...runs.values()].map(({ schedule, tokenCounts }) => ({
+    schedule,
+    kept: tokenCounts.at(-1) / tokenCounts[0],
+  }));
   return [...own, ...(curves?.curves ?? []).flatMap(({ points }) => points)];
 }
 

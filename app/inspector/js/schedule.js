@@ -1,14 +1,6 @@
 // The slider of recipes and its stops, and the line of remarks.
 
-import {
-  blocksOf,
-  mergesInside,
-  PAPER_RULE,
-  recipeName,
-  ruleOf,
-  withOptions,
-  withRule,
-} from '../../js/recipe.js';
+import { blocksOf, mergesInside, PAPER_RULE, recipeName, ruleOf, withOptions, withRule } from '../../js/recipe.js';
 import { el, percent } from '../../js/util.js';
 import { namedRecipe, shortName } from './named.js';
 import { isPending, shownRun } from './store.js';
@@ -47,9 +39,7 @@ const LONGEST_NAME = 34;
 export const cutShort = (name) => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name);
 
 export function mountSchedule(ui, store, actions) {
-  ui.range.addEventListener('input', () =>
-    actions.chooseSchedule(sliderStops(store.state)[Number(ui.range.value)]),
-  );
+  ui.range.addEventListener('input', () => actions.chooseSchedule(sliderStops(store.state)[Number(ui.range.value)]));
   store.on(['view', 'runs', 'schedule', 'shown', 'method', 'options'], (state) => {
     if (!state.view) return;
     showSlider(ui, state, actions);
@@ -74,8 +64,7 @@ function showSlider(ui, state, actions) {
   ui.stops.replaceChildren(...places.map((place) => showStop(state, place, actions)));
 }
 
-const readiness = ({ view }, stop) =>
-  view.runs.has(stop) ? 'ready' : view.failed.has(stop) ? 'failed' : 'pending';
+const readiness = ({ view }, stop) => (view.runs.has(stop) ? 'ready' : view.failed.has(stop) ? 'failed' : 'pending');
 
 const showTick = (state, { stop, at }) =>
   el('span', { class: 'tick', 'data-run': readiness(state, stop), style: { '--at': at } });
@@ -126,10 +115,7 @@ export const figure = (value, name, note = null) =>
   );
 
 function showStatus(ui, state) {
-  const lines = [
-    ...state.view.notes,
-    ...shownRun(state).notes.filter((note) => !state.view.notes.includes(note)),
-  ];
+  const lines = [...state.view.notes, ...shownRun(state).notes.filter((note) => !state.view.notes.includes(note))];
   const failure = state.view.failed.get(state.schedule);
   if (failure) lines.unshift(failure);
   ui.status.textContent = lines.filter(Boolean).join(' ');

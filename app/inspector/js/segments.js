@@ -43,15 +43,18 @@ export function outlineWords({ ids, table }, width, isShown, xs, ys, line) {
   const shown = Uint16Array.from([0, ...table], (one, id) => (one && one.isThing && isShown(one.label) ? id : 0));
   const [w, h] = [xs.length, ys.length];
   const seen = new Uint16Array(w * h);
-  for (let y = 0, at = 0; y < h; y += 1) for (let x = 0; x < w; x += 1, at += 1) seen[at] = shown[ids[ys[y] * width + xs[x]]];
+  for (let y = 0, at = 0; y < h; y += 1)
+    for (let x = 0; x < w; x += 1, at += 1) seen[at] = shown[ids[ys[y] * width + xs[x]]];
   const words = new Uint32Array(w * h);
   for (let y = 0, at = 0; y < h; y += 1) {
     for (let x = 0; x < w; x += 1, at += 1) {
       const id = seen[at];
       const far = id ? line : 1;
       const isEdge =
-        seen[x >= far ? at - far : at] !== id || seen[x + far < w ? at + far : at] !== id ||
-        seen[y >= far ? at - far * w : at] !== id || seen[y + far < h ? at + far * w : at] !== id;
+        seen[x >= far ? at - far : at] !== id ||
+        seen[x + far < w ? at + far : at] !== id ||
+        seen[y >= far ? at - far * w : at] !== id ||
+        seen[y + far < h ? at + far * w : at] !== id;
       if (isEdge) words[at] = id ? LINE : CASING_WORD;
     }
   }
@@ -70,7 +73,14 @@ export function drawOutlines(ctx, rect, { view, hiddenClasses }, run) {
   if (run.outlined?.key !== key) {
     const xs = placesAlong(x0, x1, ratio, rect.x, rect.w, view.width);
     const ys = placesAlong(y0, y1, ratio, rect.y, rect.h, view.height);
-    const words = outlineWords(run.segments, view.width, (label) => !hiddenClasses.has(label), xs, ys, Math.max(1, Math.round(ratio)));
+    const words = outlineWords(
+      run.segments,
+      view.width,
+      (label) => !hiddenClasses.has(label),
+      xs,
+      ys,
+      Math.max(1, Math.round(ratio)),
+    );
     run.outlined = { key, canvas: canvasOf(words, xs.length, ys.length) };
   }
   ctx.save();

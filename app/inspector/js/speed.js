@@ -65,10 +65,11 @@ export function stoppedAt(speeds, generation) {
 // null; before, own: milliseconds, run by run.
 export function speedOf({ view, speeds }, recipe) {
   const entry = view ? speeds.get(speedKey(view.key, recipe)) : null;
-  if (!blocksOf(recipe ?? UNMERGED).length) return { ...NOTHING, kind: 'baseline', before: view ? baselineRuns(speeds, view.key) : [] };
+  if (!blocksOf(recipe ?? UNMERGED).length)
+    return { ...NOTHING, kind: 'baseline', before: view ? baselineRuns(speeds, view.key) : [] };
   if (!entry) return NOTHING;
   const { before, own, runs, figure, state } = entry;
-  const kind = figure ? 'known' : KIND_OF_STATE[state] ?? 'measuring';
+  const kind = figure ? 'known' : (KIND_OF_STATE[state] ?? 'measuring');
   return { kind, before, own, runs, figure, isLive: !ENDED_STATES.includes(state), isHeld: state === 'held' };
 }
 

@@ -33,7 +33,8 @@ export function mountStages(ui, store) {
   store.on(['playing'], (state) => runPlayer(state, store));
   store.on(['motion'], (state) => {
     ui.counter.hidden = !state.motion;
-    if (state.motion) ui.counter.textContent = `${countAt(state.motion, sideRun(state))} tokens${wordsOf(state.motion)}`;
+    if (state.motion)
+      ui.counter.textContent = `${countAt(state.motion, sideRun(state))} tokens${wordsOf(state.motion)}`;
   });
 }
 

@@ -63,7 +63,16 @@ export const LAYERS = [
   { name: 'grid', text: 'Patch grid', on: false, opacity: 0.5, help: 'Borders of all patches' },
 ];
 
-const NO_PAGE = { models: [], model: null, examples: [], selected_example: null, groups: [], links: {}, stops: [], first: false };
+const NO_PAGE = {
+  models: [],
+  model: null,
+  examples: [],
+  selected_example: null,
+  groups: [],
+  links: {},
+  stops: [],
+  first: false,
+};
 
 // page: what the page offers, as Python's `page_facts` tells it.
 export const initialState = (page = {}) => ({

@@ -25,9 +25,7 @@ function showStrip(ui, state, actions) {
     changed: block === 0 || tokens[block] !== tokens[block - 1],
   }));
   const focused = [...ui.strip.children].indexOf(document.activeElement);
-  ui.strip.replaceChildren(
-    ...cells.map((cell) => showBlock(cell, run, () => actions.toggleBlock(cell.block))),
-  );
+  ui.strip.replaceChildren(...cells.map((cell) => showBlock(cell, run, () => actions.toggleBlock(cell.block))));
   ui.strip.toggleAttribute('data-crowded', cells.filter((cell) => cell.changed).length > cells.length / 2);
   ui.strip.children[Math.max(focused, 0)].tabIndex = 0;
   if (focused >= 0) ui.strip.children[focused].focus();
@@ -76,6 +74,7 @@ function moveAlongStrip(event, strip) {
 function stripCaption(state, run) {
   const where = mergesInside(state.schedule) ? 'in' : 'before';
   if (state.view.failed.has(state.schedule)) return `The panes show ${shortName(state, state.shown)}.`;
-  if (!run) return `${shortName(state, state.schedule)} is being computed; the panes show ${shortName(state, state.shown)}.`;
+  if (!run)
+    return `${shortName(state, state.schedule)} is being computed; the panes show ${shortName(state, state.shown)}.`;
   return `Encoder blocks and their tokens. ${pressWord()} one to merge ${where} it.`;
 }

@@ -12,18 +12,45 @@ const GAP_PX = 16;
 
 export function mountTip(ui, store) {
   let told = '';
-  store.on(['view', 'pending', 'runs', 'shown', 'stage', 'hover', 'pinned', 'cursor', 'pixel', 'pointer', 'zoom', 'against', 'side'], (state) => {
-    const patch = tippedPatch(state);
-    ui.tip.hidden = patch === null;
-    if (patch === null) {
-      told = '';
-      return;
-    }
-    const key = [state.view.key, state.runs, state.shown, shownStage(state), patch, state.pixel, state.side, againstText(state.against), paneOf(state)].join();
-    if (key !== told) ui.tip.replaceChildren(...tipLines(state, patch));
-    told = key;
-    placeTip(ui, state, patch);
-  });
+  store.on(
+    [
+      'view',
+      'pending',
+      'runs',
+      'shown',
+      'stage',
+      'hover',
+      'pinned',
+      'cursor',
+      'pixel',
+      'pointer',
+      'zoom',
+      'against',
+      'side',
+    ],
+    (state) => {
+      const patch = tippedPatch(state);
+      ui.tip.hidden = patch === null;
+      if (patch === null) {
+        told = '';
+        return;
+      }
+      const key = [
+        state.view.key,
+        state.runs,
+        state.shown,
+        shownStage(state),
+        patch,
+        state.pixel,
+        state.side,
+        againstText(state.against),
+        paneOf(state),
+      ].join();
+      if (key !== told) ui.tip.replaceChildren(...tipLines(state, patch));
+      told = key;
+      placeTip(ui, state, patch);
+    },
+  );
 }
 
 // The one under the mouse or the keyboard's cursor; a finger's is the pinned one.

@@ -70,9 +70,18 @@ function stepTexts({ view }, { run, similarity }) {
   const [patches, tokens] = run.tokenCounts;
   return [
     ['A patch', `The picture is cut into ${patches} patches like this one. Each enters the model as one token.`],
-    ['Its nearest', `${sentence(whereMerged(run, run.blocks[0]))} it looks for the token most like it, anywhere in the picture: cosine similarity ${similarity.toFixed(3)}.`],
-    ['Mutual', 'Its nearest looks for its own, and finds it: they chose each other. Where one prefers a third, nothing happens.'],
-    ['Merged', `So the two are one token from now on, their mean. ${count(patches - tokens, 'pair')} did that here: ${tokens} tokens go on.`],
+    [
+      'Its nearest',
+      `${sentence(whereMerged(run, run.blocks[0]))} it looks for the token most like it, anywhere in the picture: cosine similarity ${similarity.toFixed(3)}.`,
+    ],
+    [
+      'Mutual',
+      'Its nearest looks for its own, and finds it: they chose each other. Where one prefers a third, nothing happens.',
+    ],
+    [
+      'Merged',
+      `So the two are one token from now on, their mean. ${count(patches - tokens, 'pair')} did that here: ${tokens} tokens go on.`,
+    ],
   ];
 }
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -86,7 +95,15 @@ function showTour(ui, store) {
   const [title, text] = steps[tour.step];
   const isLast = tour.step === steps.length - 1;
   const hadFocus = tour.isAsked || ui.tour.contains(document.activeElement);
-  const next = el('button', { type: 'button', class: 'go', onclick: () => store.set({ tour: isLast ? null : { ...tour, step: tour.step + 1 } }) }, isLast ? 'Done' : 'Next');
+  const next = el(
+    'button',
+    {
+      type: 'button',
+      class: 'go',
+      onclick: () => store.set({ tour: isLast ? null : { ...tour, step: tour.step + 1 } }),
+    },
+    isLast ? 'Done' : 'Next',
+  );
   const leave = el('button', { type: 'button', onclick: () => store.set({ tour: null }) }, 'Skip');
   ui.tour.replaceChildren(
     el('p', { 'aria-live': 'polite' }, el('strong', {}, `${tour.step + 1} of ${steps.length}: ${title}. `), text),

@@ -19,12 +19,21 @@ const WIDTHS = [280, 760];
 export function mountTradeoff(ui, store, actions) {
   const show = choice(ui.tradeoffAxis, 'Horizontal axis', (value) => store.set({ tradeoffAxis: value }));
   const tip = mountChartTip(ui);
-  store.on(['view', 'runs', 'shown', 'speeds', 'tradeoffAxis', 'tradeoffWidth', 'methodsAlone', 'measuring'], (state) => {
-    if (!state.view) return;
-    show([{ value: 'tokens', text: 'Tokens kept' }, { value: 'latency', text: 'Speed' }], state.tradeoffAxis);
-    tip.hide();
-    showTradeoff(ui, state, { store, actions, tip });
-  });
+  store.on(
+    ['view', 'runs', 'shown', 'speeds', 'tradeoffAxis', 'tradeoffWidth', 'methodsAlone', 'measuring'],
+    (state) => {
+      if (!state.view) return;
+      show(
+        [
+          { value: 'tokens', text: 'Tokens kept' },
+          { value: 'latency', text: 'Speed' },
+        ],
+        state.tradeoffAxis,
+      );
+      tip.hide();
+      showTradeoff(ui, state, { store, actions, tip });
+    },
+  );
   // Drawn as wide as it is shown, so that its letters are as large as all others.
   new ResizeObserver(([{ contentRect }]) => {
     if (contentRect.width) store.set({ tradeoffWidth: Math.round(clamp(contentRect.width, ...WIDTHS)) });
@@ -35,7 +44,9 @@ function showTradeoff(ui, state, page) {
   const known = methodsOf(state);
   const placed = placedMethods(known, state.tradeoffAxis);
   const isAlone = state.methodsAlone !== null && placed.some(({ method }) => method === state.methodsAlone);
-  const methods = isAlone ? placed.filter(({ method }) => method === state.methodsAlone || method === PAPER_RULE) : placed;
+  const methods = isAlone
+    ? placed.filter(({ method }) => method === state.methodsAlone || method === PAPER_RULE)
+    : placed;
   const isBare = !methods.length;
   const focused = ui.tradeoff.contains(document.activeElement) ? document.activeElement.dataset.point : null;
   ui.tradeoff.toggleAttribute('data-bare', isBare);
@@ -51,16 +62,26 @@ function tradeoffFigure(state, methods, page) {
   const plot = { ...PLOT, width: state.tradeoffWidth, right: state.tradeoffWidth - RIGHT };
   const scales = chartScales(methods, PAPER_RULE, plot, isTokens ? [] : [1]);
   const names = methods.map(({ method }) => method);
-  const front = frontierOf(methods.flatMap(({ points }) => points), isTokens);
+  const front = frontierOf(
+    methods.flatMap(({ points }) => points),
+    isTokens,
+  );
   const scene = { state, scales, page, names };
   const inOrder = [...methods].sort((a, b) => Number(a.method === PAPER_RULE) - Number(b.method === PAPER_RULE));
-  return svgEl('svg', { viewBox: `0 0 ${scales.width} ${scales.bottom + FOOT}`, role: 'group', 'aria-label': 'Methods by cost and agreement' },
+  return svgEl(
+    'svg',
+    {
+      viewBox: `0 0 ${scales.width} ${scales.bottom + FOOT}`,
+      role: 'group',
+      'aria-label': 'Methods by cost and agreement',
+    },
     ...gridLines(scales),
     ...horizontalTicks(scales, isTokens),
     svgEl('polyline', { points: lineThroughPoints(front, scales), class: 'frontier' }),
     ...inOrder.map((one) => methodLine(one, scene)),
     ...inOrder.flatMap((one) => one.points.map((point) => methodPoint(one, point, scene))),
-    ...chartLabels(state, methods, scales));
+    ...chartLabels(state, methods, scales),
+  );
 }
 
 const lineThroughPoints = (points, { x, y }) => points.map((one) => `${short(x(one.x))},${short(y(one.y))}`).join(' ');
@@ -68,23 +89,34 @@ const lineThroughPoints = (points, { x, y }) => points.map((one) => `${short(x(o
 function methodLine({ method, points }, { scales, names, state }) {
   const { colour, dash } = markOf(method, names);
   const line = state.tradeoffAxis === 'tokens' ? points.filter(({ isOnLine }) => isOnLine) : [];
-  return svgEl('g', { class: `curve ${colour}`, 'data-method': method },
+  return svgEl(
+    'g',
+    { class: `curve ${colour}`, 'data-method': method },
     line.length ? svgEl('polyline', { points: lineThroughPoints(line, scales), 'stroke-dasharray': dash }) : null,
-    ...points.filter(({ low }) => low !== undefined).map((one) => intervalBar(one, scales)));
+    ...points.filter(({ low }) => low !== undefined).map((one) => intervalBar(one, scales)),
+  );
 }
 
 // From the lower to the upper end of the interval, with caps.
 function intervalBar({ low, high, y: value }, { x, y }) {
   const [x0, x1, at] = [x(low), x(high), y(value)].map(short);
-  return svgEl('path', { class: 'interval', d: `M${x0} ${at}H${x1}M${x0} ${Number(at) - 4}v8M${x1} ${Number(at) - 4}v8` });
+  return svgEl('path', {
+    class: 'interval',
+    d: `M${x0} ${at}H${x1}M${x0} ${Number(at) - 4}v8M${x1} ${Number(at) - 4}v8`,
+  });
 }
 
 export const pointName = (state, { method, title }, schedule) =>
-  method === SMALLER ? `${title}, ${schedule.split('|')[1] ?? schedule}` : `${title}: ${cutShort(shortName(state, schedule))}`;
+  method === SMALLER
+    ? `${title}, ${schedule.split('|')[1] ?? schedule}`
+    : `${title}: ${cutShort(shortName(state, schedule))}`;
 
 function pointText(state, one, point) {
   const cost = [`${percent(point.kept, 1)} of the tokens`];
-  if (point.speed) cost.push(`${point.speed.value.toFixed(2)} times as fast (${point.speed.low.toFixed(2)}–${point.speed.high.toFixed(2)}, ${point.speed.runs} runs)`);
+  if (point.speed)
+    cost.push(
+      `${point.speed.value.toFixed(2)} times as fast (${point.speed.low.toFixed(2)}–${point.speed.high.toFixed(2)}, ${point.speed.runs} runs)`,
+    );
   const text = `${pointName(state, one, point.schedule)} · ${cost.join(' · ')} · ${agreementText(point.agreement)} of the pixels agree`;
   return one.method === SMALLER ? `${text} · this view cannot draw it: its patches are not these` : text;
 }
@@ -97,29 +129,62 @@ function methodPoint(one, point, { state, scales, page, names }) {
   const pick = () => canShow && page.actions.chooseSchedule(point.schedule);
   const text = pointText(state, one, point);
   const tell = () => page.tip.show(text, cx / scales.width, cy / (scales.bottom + FOOT));
-  return svgEl('g', {
-    class: `point ${colour}`, tabindex: 0, role: canShow ? 'button' : 'img', 'data-point': point.schedule, 'data-method': one.method,
-    'data-chosen': String(isChosen), 'aria-label': text, onclick: pick,
-    onpointerenter: tell, onfocus: tell, onpointerleave: page.tip.hide, onblur: page.tip.hide,
-    onkeydown: (event) => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); pick(); } },
-  },
-  svgEl('circle', { cx, cy, r: 12, class: 'reach' }),
-  markShape(shape, short(cx), short(cy), isChosen ? 7 : isPaper ? 5 : 4));
+  return svgEl(
+    'g',
+    {
+      class: `point ${colour}`,
+      tabindex: 0,
+      role: canShow ? 'button' : 'img',
+      'data-point': point.schedule,
+      'data-method': one.method,
+      'data-chosen': String(isChosen),
+      'aria-label': text,
+      onclick: pick,
+      onpointerenter: tell,
+      onfocus: tell,
+      onpointerleave: page.tip.hide,
+      onblur: page.tip.hide,
+      onkeydown: (event) => {
+        if (event.key === 'Enter' || event.key === ' ') {
+          event.preventDefault();
+          pick();
+        }
+      },
+    },
+    svgEl('circle', { cx, cy, r: 12, class: 'reach' }),
+    markShape(shape, short(cx), short(cy), isChosen ? 7 : isPaper ? 5 : 4),
+  );
 }
 
 // Only the method that the page is about and the chosen recipe have names on the chart: the rest is in the legend.
 function chartLabels(state, methods, scales) {
-  const named = methods.flatMap((one) => one.points
-    .filter(({ schedule }) => schedule === state.shown || (one.method === PAPER_RULE && state.view.schedules.includes(schedule)))
-    .map((point) => ({ cx: scales.x(point.x), cy: scales.y(point.y), schedule: point.schedule, text: cutShort(shortName(state, point.schedule)) })));
+  const named = methods.flatMap((one) =>
+    one.points
+      .filter(
+        ({ schedule }) =>
+          schedule === state.shown || (one.method === PAPER_RULE && state.view.schedules.includes(schedule)),
+      )
+      .map((point) => ({
+        cx: scales.x(point.x),
+        cy: scales.y(point.y),
+        schedule: point.schedule,
+        text: cutShort(shortName(state, point.schedule)),
+      })),
+  );
   const places = placeLabels(named, { left: scales.left, right: scales.right, top: 0, bottom: scales.foot + 4 });
   return named.map(({ schedule, text }, i) =>
-    svgEl('text', { ...places[i], class: 'label', 'data-chosen': String(schedule === state.shown), 'aria-hidden': 'true' }, text));
+    svgEl(
+      'text',
+      { ...places[i], class: 'label', 'data-chosen': String(schedule === state.shown), 'aria-hidden': 'true' },
+      text,
+    ),
+  );
 }
 
 // As many digits as the ticks need: 97.5 % must not read as 98 %.
 function percentText(ticks) {
-  const isExact = (digits) => ticks.every((value) => Math.abs(value * 100 - Number((value * 100).toFixed(digits))) < 1e-6);
+  const isExact = (digits) =>
+    ticks.every((value) => Math.abs(value * 100 - Number((value * 100).toFixed(digits))) < 1e-6);
   const digits = [0, 1, 2].find(isExact) ?? 2;
   return (value) => percent(value, digits);
 }
@@ -130,7 +195,10 @@ function gridLines(scales) {
     svgEl('line', { x1: left, x2: right, y1: y(value), y2: y(value), class: 'axis' }),
     svgEl('text', { x: left - 6, y: y(value) + 4, class: 'tick-y' }, text(value)),
   ];
-  const zigzag = Array.from({ length: Math.floor((right - left) / 12) + 1 }, (_, i) => `${left + i * 12},${foot + gap / 2 + (i % 2 ? 2.5 : -2.5)}`);
+  const zigzag = Array.from(
+    { length: Math.floor((right - left) / 12) + 1 },
+    (_, i) => `${left + i * 12},${foot + gap / 2 + (i % 2 ? 2.5 : -2.5)}`,
+  );
   return [
     ...yTicks.flatMap(tick(percentText(yTicks))),
     ...bandTicks.flatMap(tick(percentText(bandTicks))),

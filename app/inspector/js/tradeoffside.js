@@ -17,7 +17,11 @@ export function showLegend(ui, state, placed, known, { store, actions }) {
   showProgress(ui, state);
   const out = known.filter(({ leftOut }) => leftOut);
   ui.leftOut.hidden = !out.length;
-  ui.leftOut.replaceChildren(...out.map(({ title, leftOut, points }) => el('p', {}, el('b', {}, `${title} ${points.length ? 'ends here' : 'is left out'}: `), leftOut)));
+  ui.leftOut.replaceChildren(
+    ...out.map(({ title, leftOut, points }) =>
+      el('p', {}, el('b', {}, `${title} ${points.length ? 'ends here' : 'is left out'}: `), leftOut),
+    ),
+  );
   showMeasure(ui, state, known, actions);
 }
 
@@ -25,11 +29,19 @@ function legendButton({ method, title }, names, state, { set }) {
   const mark = markOf(method, names);
   const isAlone = state.methodsAlone === method;
   const isPaper = method === PAPER_RULE;
-  return el('button', {
-    type: 'button', class: `legend-item ${mark.colour}`, 'data-method': method, 'aria-pressed': String(isAlone),
-    title: isAlone ? 'Show all methods' : isPaper ? `Show ${title} alone` : `Show ${title} alone, beside MPM`,
-    onclick: () => set({ methodsAlone: isAlone ? null : method }),
-  }, markSample(mark), el('span', {}, title));
+  return el(
+    'button',
+    {
+      type: 'button',
+      class: `legend-item ${mark.colour}`,
+      'data-method': method,
+      'aria-pressed': String(isAlone),
+      title: isAlone ? 'Show all methods' : isPaper ? `Show ${title} alone` : `Show ${title} alone, beside MPM`,
+      onclick: () => set({ methodsAlone: isAlone ? null : method }),
+    },
+    markSample(mark),
+    el('span', {}, title),
+  );
 }
 
 // So many runs of so many are in: the bar goes when all are.
@@ -50,7 +62,11 @@ function showMeasure(ui, state, known, actions) {
   const rivals = run ? worthMeasuring(known, run.tokenCounts.at(-1) / run.tokenCounts[0]) : [];
   const isBusy = state.measuring === state.view.key;
   ui.measureMethods.disabled = !rivals.length || isBusy || Boolean(state.pending);
-  ui.measureMethods.textContent = isBusy ? `Measuring: ${count(speedOf(state, state.shown).runs, 'run')} of each so far…` : rivals.length ? `Measure these methods (${rivals.length})` : 'All methods are measured';
+  ui.measureMethods.textContent = isBusy
+    ? `Measuring: ${count(speedOf(state, state.shown).runs, 'run')} of each so far…`
+    : rivals.length
+      ? `Measure these methods (${rivals.length})`
+      : 'All methods are measured';
   ui.measureMethods.title = rivals.map((one) => shortName(state, one)).join(', ');
   ui.measureMethods.onclick = () => actions.measure(rivals);
 }
@@ -60,12 +76,20 @@ export function showTable(ui, state, known) {
   ui.chartRows.replaceChildren(...rows);
 }
 
-const tableRow = (state, { title }, { schedule, kept, agreement, speed }) => el('tr', {},
-  el('th', { scope: 'row' }, title),
-  el('td', {}, shortName(state, schedule)),
-  el('td', {}, percent(kept, 1)),
-  el('td', {}, agreementText(agreement)),
-  el('td', {}, speed ? `${speed.value.toFixed(2)}× (${speed.low.toFixed(2)}–${speed.high.toFixed(2)})` : 'not measured'));
+const tableRow = (state, { title }, { schedule, kept, agreement, speed }) =>
+  el(
+    'tr',
+    {},
+    el('th', { scope: 'row' }, title),
+    el('td', {}, shortName(state, schedule)),
+    el('td', {}, percent(kept, 1)),
+    el('td', {}, agreementText(agreement)),
+    el(
+      'td',
+      {},
+      speed ? `${speed.value.toFixed(2)}× (${speed.low.toFixed(2)}–${speed.high.toFixed(2)})` : 'not measured',
+    ),
+  );
 
 export function tradeoffCaption({ tradeoffAxis, view }, placed, known) {
   if (tradeoffAxis === 'latency') {
@@ -74,6 +98,7 @@ export function tradeoffCaption({ tradeoffAxis, view }, placed, known) {
       ? `Right is faster, up is closer to the unmerged mask; bars are 95 % intervals. ${count(measured, 'recipe')} raced here so far: nothing else stands here.`
       : 'No speed is measured yet: each recipe that you choose is raced, and then stands here.';
   }
-  if (!known.some(({ points }) => points.length)) return view.runs.size < 2 ? 'The other recipes are being computed.' : 'The unmerged run is being computed.';
+  if (!known.some(({ points }) => points.length))
+    return view.runs.size < 2 ? 'The other recipes are being computed.' : 'The unmerged run is being computed.';
   return 'Left is less work, up is closer to the unmerged mask; the thin line joins what nothing beats on both. What agrees far less is in the strip below. Press a point to put its recipe on.';
 }

@@ -51,9 +51,10 @@ export function unsureText(state) {
   const { view } = state;
   if (!view?.unsure) return null;
   const confidence = baselineRun(state)?.confidence;
-  const measured = Number.isFinite(confidence) && view.reference
-    ? `: mean confidence ${percent(confidence)}, ${percent(view.reference.median)} on its own kind`
-    : '';
+  const measured =
+    Number.isFinite(confidence) && view.reference
+      ? `: mean confidence ${percent(confidence)}, ${percent(view.reference.median)} on its own kind`
+      : '';
   const shown = modeOf(state) === 'features' ? ' These are features, not classes.' : '';
   return `This model may not know such pictures${measured}.${shown} What merges is as true as ever.`;
 }

@@ -12,7 +12,8 @@ export function waitingText({ pending, exploring, queueing, live, cameraText }) 
   return exploring ? `${exploring.done} of ${exploring.of} recipes` : '';
 }
 
-const withShare = ({ text, done, of }) => `${text}${of > 0 && done !== null && !/\d of \d/.test(text) ? `, ${percent(done / of)}` : ''}…`;
+const withShare = ({ text, done, of }) =>
+  `${text}${of > 0 && done !== null && !/\d of \d/.test(text) ? `, ${percent(done / of)}` : ''}…`;
 
 // How far a download is, for the bar below the words.
 const shareOf = ({ pending }) => (pending?.of > 0 && pending.done !== null ? pending.done / pending.of : 0);
@@ -26,5 +27,7 @@ export function mountWaiting(ui, store) {
   });
   const { links } = store.state.page;
   const known = Object.keys(LINK_WORDS).filter((name) => links[name]);
-  ui.links.prepend(...known.map((name) => el('a', { href: links[name], target: '_blank', rel: 'noopener' }, LINK_WORDS[name])));
+  ui.links.prepend(
+    ...known.map((name) => el('a', { href: links[name], target: '_blank', rel: 'noopener' }, LINK_WORDS[name])),
+  );
 }
