@@ -81,7 +81,7 @@ test('a recipe that merges nothing shows the unmerged runs and no figure', () =>
 });
 
 function page(schedule = '2,5') {
-  globalThis.document = { hidden: false };
+  globalThis.globalThis.document = { hidden: false };
   const state = {
     ...initialState({ model: 'm' }),
     schedule,
@@ -136,9 +136,9 @@ test('no race beside one by hand, in a hidden tab, or before all runs are there'
   assert.deepEqual(sent, []);
   wait(60_000); // nothing is heard of it any more
   state.generation = 3; // another recipe
-  document.hidden = true;
+  globalThis.document.hidden = true;
   races.consider();
-  document.hidden = false;
+  globalThis.document.hidden = false;
   state.exploring = { done: 1, of: 8 };
   races.consider();
   assert.deepEqual(sent, []);

@@ -66,7 +66,7 @@ export function exampleOf(state) {
   return { run, ...pair };
 }
 
-function stepTexts({ view }, { run, similarity }) {
+function stepTexts({ run, similarity }) {
   const [patches, tokens] = run.tokenCounts;
   return [
     ['A patch', `The picture is cut into ${patches} patches like this one. Each enters the model as one token.`],
@@ -91,7 +91,7 @@ function showTour(ui, store) {
   const { tour } = state;
   ui.tour.hidden = !tour;
   if (!tour) return;
-  const steps = stepTexts(state, tour);
+  const steps = stepTexts(tour);
   const [title, text] = steps[tour.step];
   const isLast = tour.step === steps.length - 1;
   const hadFocus = tour.isAsked || ui.tour.contains(document.activeElement);
