@@ -1,8 +1,9 @@
 // Files made in the browser: the picture as drawn, a vector figure, the run's numbers.
 
+import { eachBorder, groupBorder, outlineWidth } from './borders.js';
 import { clamp, el, svgEl } from '../../js/util.js';
 import { SCHEMA } from './decode.js';
-import { drawMerges, eachBorder, groupBorder, outlineWidth } from './merges.js';
+import { drawMerges } from './merges.js';
 import { colOf, groupColours, pairsOf, rowOf } from './model.js';
 import { cssColour, linkColour, similarityScale } from './ramps.js';
 import { speedOf } from './speed.js';

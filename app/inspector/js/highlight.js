@@ -1,7 +1,8 @@
 // The transparent canvas above: the group under the pointer, its links, and the reason where it did not merge.
 
+import { CASING, lineThrough, strokeTwice } from './borders.js';
 import { clamp } from '../../js/util.js';
-import { CASING, lineThrough, stagePairs, strokeTwice } from './merges.js';
+import { stagePairs } from './merges.js';
 import { colOf, historyOf, membersOf, rowOf } from './model.js';
 import { activePatch, heatApplies, shownRun, shownStage } from './store.js';
 import { cellsOn, patchBox, patchCentre } from './viewport.js';

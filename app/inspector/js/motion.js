@@ -1,8 +1,9 @@
 // What one merge does, as a film on the merges: the tokens' grid, each token points at its nearest, those that
 // found each other light up, and partners flow together into their mean colour while the counter rolls down.
 
+import { CASING, lineThrough } from './borders.js';
 import { NONE } from '../../js/util.js';
-import { CASING, lineThrough, stagePairs } from './merges.js';
+import { stagePairs } from './merges.js';
 import { groupColours } from './model.js';
 import { cssColour } from './ramps.js';
 import { shownRun } from './store.js';

@@ -1,16 +1,14 @@
 // The read-out beside the canvas: where the patch is, what each insertion did to it and why, its class.
 
+import { patchCrop } from './crop.js';
 import { againstText } from './against.js';
 import { count, el, onceQuiet } from '../../js/util.js';
-import { HOT } from './highlight.js';
 import { pressWord } from './words.js';
 import { lookButtons } from './lookhere.js';
 import { colOf, historyOf, patchClass, rowOf } from './model.js';
 import { besideRun, isAgainst, rivalRun, sideNames } from './rival.js';
 import { segmentText } from './segments.js';
 import { activePatch, heatApplies, shownRun, shownStage } from './store.js';
-
-const CROP_PX = 64;
 
 export function mountReadout(ui, store, actions) {
   const say = onceQuiet(250, (text) => {
@@ -251,26 +249,4 @@ function spokenSteps(view, run, patch) {
     return `${entry.isInside ? 'In' : 'Before'} block ${entry.block}: ${what}${similarity}${far}.`;
   });
   return steps.join(' ');
-}
-
-// The patch enlarged, with what surrounds it: a newcomer sees what a token looks like.
-function patchCrop(state, patch) {
-  const { view } = state;
-  const canvas = el('canvas', {
-    class: 'crop',
-    width: CROP_PX * 2,
-    height: CROP_PX * 2,
-    'aria-hidden': 'true',
-  });
-  const context = canvas.getContext('2d');
-  const side = CROP_PX * 2;
-  const [x0, x1] = view.xSpans[colOf(view, patch)];
-  const [y0, y1] = view.ySpans[rowOf(view, patch)];
-  const [w, h] = [x1 - x0, y1 - y0];
-  context.imageSmoothingEnabled = w > 12;
-  context.drawImage(view.picture, x0 - w / 2, y0 - h / 2, w * 2, h * 2, 0, 0, side, side);
-  context.strokeStyle = HOT;
-  context.lineWidth = 3;
-  context.strokeRect(side / 4, side / 4, side / 2, side / 2);
-  return canvas;
 }
