@@ -17,6 +17,12 @@ from pathlib import Path
 _IMPORT = re.compile(r"^import \{\s*([\w$]+(?:,\s*[\w$]+)*),?\s*\} from '(\.[^'\n]*\.js)';\n", re.M)
 _EXPORT = re.compile(r"^export (?=(?:async function|function|const|let|class) [\w$])", re.M)
 _DECLARED = re.compile(r"^(export )?(?:async function|function|const|let|class) ([\w$]+)", re.M)
+_DOC = re.compile(r"^[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*\n", re.M | re.S)
+"""A comment with types, on lines of its own."""
+_INLINE_TYPE = re.compile(r"/\*\* @(?:type|param) (?:(?!\*/).)*\*/ ")
+"""A type within a line of code."""
+_REMARK = re.compile(r"(?<=[;,({[\])}]) // [^'\"`\n]*$", re.M)
+"""A remark after code. None within a text: the text's end would follow it."""
 _OTHER = re.compile(r"^(?:import|export)\b.*", re.M)
 
 
@@ -38,12 +44,14 @@ def joined(entry: Path) -> str:
 
 
 def _bare(body: str) -> str:
-    """Without indentation and lines of comment, which every visitor would have to fetch.
+    """Without indentation, lines of comment and types, which every visitor would have to fetch.
 
     Text that spans lines is left as it is: a module with such a text keeps its form.
     """
     if "`" in body and any(line.count("`") % 2 for line in body.splitlines()):
         return body
+    for comment in (_DOC, _INLINE_TYPE, _REMARK):
+        body = comment.sub("", body)
     lines = (line.strip() for line in body.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 

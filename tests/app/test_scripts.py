@@ -49,6 +49,34 @@ def test_comments_and_indentation_stay_at_home_but_texts_over_lines_do_not_chang
     )
 
 
+def test_types_stay_at_home(tmp_path):
+    main = (
+        "/** @typedef {{a: number}} Own */\n/**\n * @param {Own} own A sentence.\n */\n"
+        "function double({ a }) {\n  /** @param {number} b */\n  const twice = (b) => 2 * b;\n"
+        "  return /** @type {Own} */ ({ a: twice(a), b: '/** a text */ ', c: /[/]**2/ });\n}\n"
+        "double(/** @type {Own} */ (window));\n"
+    )
+    assert joined(written(tmp_path, main=main)).split("\n") == [
+        *("'use strict';", "function double({ a }) {", "const twice = (b) => 2 * b;"),
+        *("return ({ a: twice(a), b: '/** a text */ ', c: /[/]**2/ });", "}", "double((window));"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line, left",
+    [
+        ("const a = [1]; // one, https://x", "const a = [1];"),
+        ("a(b, // the second", "a(b,"),
+        ("a('x; // y');", "a('x; // y');"),
+        ('a(`x; // y`, "z, // ");', 'a(`x; // y`, "z, // ");'),
+        ("a(); // somebody's", "a(); // somebody's"),
+        ("return 'http://x'; // there", "return 'http://x';"),
+    ],
+)
+def test_remarks_stay_at_home_but_no_text_is_cut(tmp_path, line, left):
+    assert joined(written(tmp_path, main=f"{line}\n")) == f"'use strict';\n{left}"
+
+
 @pytest.mark.parametrize(
     "line",
     [
