@@ -77,6 +77,12 @@ def test_remarks_stay_at_home_but_no_text_is_cut(tmp_path, line, left):
     assert joined(written(tmp_path, main=f"{line}\n")) == f"'use strict';\n{left}"
 
 
+def test_no_visitor_fetches_comments():
+    for entry in ENTRIES:
+        lines = joined(APP / entry).splitlines()
+        assert not [line for line in lines if "/**" in line or line.startswith("//")]
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -12,27 +12,56 @@ import { createRates } from './rates.js';
 import { ASKING, cameraSentence, noCameraHere, PRIVATE, SLOW, STOPPED } from './sentences.js';
 import { showLiveStrip } from './show.js';
 
+/**
+ * @typedef {object} Session From the press of the tile to the end.
+ * @property {MediaStream | null} stream
+ * @property {HTMLVideoElement | null} video
+ * @property {() => void} end
+ * @property {Rates} rates
+ * @property {number} frames
+ * @property {number} losses
+ * @property {ToldRates | null} told
+ * @property {number} toldAt
+ * @property {number} [generation]
+ * @property {Source | null} [source]
+ * @property {string | null} [model]
+ * @property {string | null} [schedule]
+ * @property {Pick<State, 'against' | 'side' | 'maskMode'>} [before]
+ */
+/** @typedef {Session & {stream: MediaStream, video: HTMLVideoElement}} Running */
+/** @typedef {{tile: HTMLElement, spoken: HTMLElement, off: HTMLButtonElement}} Nodes */
+/** @typedef {Nodes & {ui: Ui, page: Page, server: FrameServer, session: Session | null, tab: string}} Camera */
+
 const TELL_RATES_MS = 400; // numbers that change more often cannot be read
 const MOST_LOSSES = 3;
+/** @type {Pick<State, 'against' | 'side' | 'maskMode'>} */
 const PLAIN = { against: null, side: 'own', maskMode: 'merged' }; // what panes and heads say of frames
 
 const pause = (ms = 8) => new Promise((done) => setTimeout(done, ms));
 
 // page: {store, actions, races, watch, send}; server: Python's functions, as gr.HTML hands them on.
+/** @param {Ui} ui @param {Page} page @param {FrameServer | undefined} server */
 export function mountCamera(ui, page, server) {
   if (!server?.frame) return;
-  const camera = { ui, page, server, session: null, tab: Math.random().toString(36).slice(2) };
   const toggle = () => (camera.session ? stop(camera) : start(camera));
-  camera.tile = addTile(ui, { text: 'camera', label: 'Live camera', icon: '●', onclick: toggle });
+  /** @type {Camera} */
+  const camera = {
+    ui,
+    page,
+    server,
+    session: null,
+    tab: Math.random().toString(36).slice(2),
+    tile: addTile(ui, { text: 'camera', label: 'Live camera', icon: '●', onclick: toggle }),
+    spoken: el('p', { class: 'spoken', role: 'status', 'data-role': 'camera-status' }),
+    off: el(
+      'button',
+      { type: 'button', class: 'quiet', 'data-role': 'camera-off', hidden: true, onclick: () => stop(camera) },
+      'Stop camera',
+    ),
+  };
   camera.tile.title = `Masks of what your camera sees, live. ${PRIVATE}`;
-  camera.spoken = el('p', { class: 'spoken', role: 'status', 'data-role': 'camera-status' });
   ui.root.append(camera.spoken);
   // Beside the head line: on a phone the tile is far below what is looked at.
-  camera.off = el(
-    'button',
-    { type: 'button', class: 'quiet', 'data-role': 'camera-off', hidden: true, onclick: () => stop(camera) },
-    'Stop camera',
-  );
   ui.tourStart.after(camera.off);
   mark(camera, false);
   endsByItself(camera);
@@ -40,6 +69,7 @@ export function mountCamera(ui, page, server) {
   page.store.on(['pending'], (state) => followPicture(camera, state));
 }
 
+/** @param {Camera} camera */
 function endsByItself(camera) {
   window.addEventListener('keydown', (event) => event.key === 'Escape' && camera.session && stop(camera));
   window.addEventListener('pagehide', () => camera.session && stop(camera));
@@ -49,11 +79,13 @@ function endsByItself(camera) {
   );
 }
 
+/** @param {Camera} camera */
 async function start(camera) {
   const { ui, page } = camera;
   const { isSecureContext: isSecure, location } = window;
   const refusal = noCameraHere(hasCameras(), { isSecure, hostname: location.hostname, port: location.port });
   if (refusal) return page.store.set({ notice: noticeOf(refusal) });
+  /** @type {Session} */
   const session = {
     stream: null,
     video: null,
@@ -68,16 +100,18 @@ async function start(camera) {
   mark(camera, true);
   page.store.set({ notice: null, cameraText: `${ASKING}…`, playing: false, tour: null });
   try {
-    session.stream = await openCamera();
-    if (camera.session === session) session.video = await playIn(ui.root, session.stream);
+    const stream = await openCamera();
+    session.stream = stream;
+    if (camera.session === session) session.video = await playIn(ui.root, stream);
   } catch (error) {
-    if (camera.session === session) stop(camera, cameraSentence(error));
+    if (camera.session === session) stop(camera, cameraSentence(/** @type {Error} */ (error)));
   }
-  if (camera.session === session) begin(camera, session);
+  if (camera.session === session) begin(camera, /** @type {Running} */ (session));
   else release(session); // stopped while the browser asked
   return undefined;
 }
 
+/** @param {Camera} camera @param {Running} session */
 function begin(camera, session) {
   const { store, send } = camera.page;
   const { state } = store;
@@ -87,17 +121,19 @@ function begin(camera, session) {
     track.onended = () => camera.session === session && stop(camera, STOPPED.ended);
   });
   // Nothing is measured beside the camera, and no curves are drawn.
-  for (const kind of ['race', 'camera']) {
+  for (const kind of /** @type {ActKind[]} */ (['race', 'camera'])) {
     newAct(state, kind);
     send('act', { kind });
   }
   store.set({ cameraText: '', ...PLAIN });
   camera.spoken.textContent = `The camera is live: the masks follow it. Escape stops it. ${PRIVATE}`;
+  /** @param {Taken} taken @param {number} number */
   const ask = (taken, number) => camera.server.frame({ ...wishOf(state), tab: camera.tab, number, jpeg: taken.jpeg });
   session.end = startLoop({ camera: createGrabber(session.video), ask, heard: heardBy(camera, session), pause });
 }
 
 // What comes of a frame. After the end nothing of this is heard (see loop.js).
+/** @param {Camera} camera @param {Session} session @returns {Heard} */
 function heardBy(camera, session) {
   const { store, watch } = camera.page;
   const { state, set } = store;
@@ -113,10 +149,14 @@ function heardBy(camera, session) {
       session.losses = 0;
       session.rates.answered(state.model, state.schedule, answer);
       decoding = decodeFrame(taken, answer).then(
-        (frame) =>
-          isOn() &&
-          set({ live: { ...frame, frames: (session.frames += 1), rates: ratesNow(session) }, cameraText: '' }),
-        () => isOn() && stop(camera, STOPPED.broken),
+        (frame) => {
+          if (!isOn()) return;
+          session.frames += 1;
+          set({ live: { ...frame, frames: session.frames, rates: ratesNow(session) }, cameraText: '' });
+        },
+        () => {
+          if (isOn()) stop(camera, STOPPED.broken);
+        },
       );
     },
     failed(sentence) {
@@ -139,13 +179,17 @@ function heardBy(camera, session) {
   };
 }
 
+/** @param {Session} session */
 function ratesNow(session) {
   const now = performance.now();
-  if (session.told === null || now - session.toldAt > TELL_RATES_MS)
-    Object.assign(session, { told: session.rates.told(), toldAt: now });
+  const isRecent = now - session.toldAt <= TELL_RATES_MS;
+  if (session.told !== null && isRecent) return session.told;
+  session.told = session.rates.told();
+  session.toldAt = now;
   return session.told;
 }
 
+/** @param {Session} session */
 function release(session) {
   session.end();
   if (session.stream) stopCamera(session.stream);
@@ -153,9 +197,11 @@ function release(session) {
 }
 
 // why: a sentence where the person did not stop it; it stays when the server is there again.
+/** @param {Camera} camera @param {string | null} [why] */
 function stop(camera, why = null) {
   const { session, page } = camera;
   const { state, set } = page.store;
+  if (!session) return;
   camera.session = null;
   release(session);
   mark(camera, false);
@@ -167,6 +213,7 @@ function stop(camera, why = null) {
 }
 
 // The picture before is drawn anew, with the recipe that was chosen meanwhile.
+/** @param {Page} page @param {Session} session */
 function goBack({ store, actions, races }, session) {
   const { state, set } = store;
   set({ runs: state.runs + 1 });
@@ -178,12 +225,15 @@ function goBack({ store, actions, races }, session) {
   actions.askHeat();
 }
 
+/** @param {Camera} camera @param {boolean} isOn */
 function mark({ tile }, isOn) {
   tile.setAttribute('aria-pressed', String(isOn));
-  tile.querySelector('.plus').textContent = isOn ? '■' : '●';
+  const icon = tile.querySelector('.plus');
+  if (icon) icon.textContent = isOn ? '■' : '●';
 }
 
 // After the panes were drawn: the rest of the page follows the frame.
+/** @param {Camera} camera @param {Pick<State, 'live'>} state */
 function showLive({ ui, session, off }, { live }) {
   const isOn = Boolean(live);
   if (isOn && off.hidden && ui.panes.getBoundingClientRect().top < 0) ui.root.scrollIntoView({ block: 'start' });
@@ -197,6 +247,7 @@ function showLive({ ui, session, off }, { live }) {
 }
 
 // Another model goes on live; another picture ends it.
+/** @param {Camera} camera @param {State} state */
 function followPicture(camera, { pending, model, source }) {
   const { session } = camera;
   if (!session || !pending || session.generation === undefined || pending.generation <= session.generation) return;

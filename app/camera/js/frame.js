@@ -1,12 +1,15 @@
 // An answered frame, as the painters of pictures and masks want it.
 
+import { contextOf } from '../../js/util.js';
 import { bytesOf, inflate, numbersOf } from '../../inspector/js/bytes.js';
 import { patchSpans, patchSums, sizesOf } from '../../inspector/js/model.js';
 
 // A frame of which nothing is known yet: its picture alone.
+/** @param {Pick<Taken, 'canvas' | 'width' | 'height'>} taken @returns {BareFrame} */
 export const bareFrame = ({ canvas, width, height }) => ({ view: { picture: canvas, width, height }, run: null });
 
 // taken: what was sent (see grab.js); answer: Python's (see app/camera/frames.py).
+/** @param {Taken} taken @param {Wire.Frame} answer */
 export async function decodeFrame(taken, answer) {
   const [unmerged, merged] = await Promise.all(
     [answer.unmerged, answer.merged].map(async ({ labels }) => numbersOf(await inflate(labels), answer.classes.length)),
@@ -26,9 +29,10 @@ export async function decodeFrame(taken, answer) {
   };
 }
 
+/** @param {Taken} taken @param {Wire.Frame} frame @returns {Gridded & {picture: HTMLCanvasElement}} */
 function viewOf({ canvas, width, height }, { grid, classes }) {
   const { rows, cols } = grid;
-  const view = {
+  const placed = {
     picture: canvas,
     width,
     height,
@@ -41,7 +45,6 @@ function viewOf({ canvas, width, height }, { grid, classes }) {
     padX: grid.pad_x,
     padY: grid.pad_y,
   };
-  Object.assign(view, patchSpans(view));
-  view.sums = patchSums(view, canvas.getContext('2d').getImageData(0, 0, width, height).data);
-  return view;
+  const view = { ...placed, ...patchSpans(placed) };
+  return { ...view, sums: patchSums(view, contextOf(canvas).getImageData(0, 0, width, height).data) };
 }

@@ -1,10 +1,21 @@
 // One frame after the other: the next is taken when the answer of the last has come, so that none ever queues.
 
+/**
+ * @typedef {object} LoopParts
+ * @property {{isNew: () => boolean, take: () => Taken}} camera
+ * @property {(taken: Taken, number: number) => Promise<Wire.FrameAnswer | undefined>} ask
+ * @property {Heard} heard
+ * @property {(ms?: number) => Promise<unknown>} pause
+ * @property {number} [slowMs]
+ * @property {number} [againMs]
+ */
+
 const SLOW_MS = 5000;
 const AGAIN_MS = 600; // after an answer that failed
 
 // camera: {isNew(), take()}; ask(taken, number): a promise of Python's answer; heard: {taken, answered, failed,
 // slow, lost}. lost(error): no answer came; whether to go on. Returns a function that ends it: nothing is heard after.
+/** @param {LoopParts} loopParts */
 export function startLoop({ camera, ask, heard, pause, slowMs = SLOW_MS, againMs = AGAIN_MS }) {
   const loop = { isOn: true, number: 0 };
 
@@ -16,11 +27,12 @@ export function startLoop({ camera, ask, heard, pause, slowMs = SLOW_MS, againMs
     loop.number += 1;
     const answer = await answerTo(taken, loop.number);
     if (!loop.isOn || answer === null) return;
-    if (!answer.failed) return heard.answered(taken, answer);
+    if (answer.failed === undefined) return heard.answered(taken, answer);
     heard.failed(answer.failed);
     await pause(againMs);
   }
 
+  /** @param {Taken} taken @param {number} number */
   async function answerTo(taken, number) {
     const timer = setTimeout(() => loop.isOn && heard.slow(), slowMs);
     try {

@@ -1,5 +1,8 @@
 // What keeps a camera from its pictures, in one sentence each that says what helps.
 
+import { valueNamed } from '../../js/util.js';
+
+/** @type {Record<string, string>} */
 const BY_NAME = {
   NotAllowedError:
     'The camera was refused: allow it for this page beside the browser’s address bar, then press “camera” again.',
@@ -8,6 +11,7 @@ const BY_NAME = {
   NotReadableError: 'The camera is used by another program: close that, then press “camera” again.',
 };
 // The same under names that older browsers use, or that mean no more to a person.
+/** @type {Record<string, string>} */
 const ALSO = {
   PermissionDeniedError: 'NotAllowedError',
   DevicesNotFoundError: 'NotFoundError',
@@ -16,11 +20,15 @@ const ALSO = {
   AbortError: 'NotReadableError',
 };
 
+// Older browsers refuse with objects that are no errors, but have a name.
+/** @param {{name?: string}} error */
 export function cameraSentence({ name = 'Error' }) {
-  return BY_NAME[ALSO[name] ?? name] ?? `The camera could not be opened (${name}): press “camera” to try again.`;
+  const known = valueNamed(BY_NAME, valueNamed(ALSO, name) ?? name);
+  return known ?? `The camera could not be opened (${name}): press “camera” to try again.`;
 }
 
 // Why this page cannot even ask; null where it can. place: {isSecure, hostname, port}
+/** @param {boolean} hasDevices @param {{isSecure: boolean, hostname: string, port: string}} given */
 export function noCameraHere(hasDevices, { isSecure, hostname, port }) {
   if (hasDevices) return null;
   if (isSecure) return 'This browser gives no camera to pages: another browser may.';

@@ -1,15 +1,17 @@
 // The speed row and the strip of blocks while the camera runs. Both are changed in place: several times a second.
 
-import { el } from '../../js/util.js';
+import { el, nodeIn, nodesIn, setStyle } from '../../js/util.js';
 import { rateText, shownText } from './rates.js';
 import { PRIVATE } from './sentences.js';
 
+/** @param {HTMLElement} node @param {string} text */
 const put = (node, text) => {
   node.hidden = !text;
   if (node.textContent !== text) node.textContent = text;
 };
 
 // Longer is faster here: the bars are frames a second of the model alone.
+/** @param {HTMLElement} box @param {SpeedBar[]} bars @param {HTMLElement} note @param {Live} live */
 export function showRates(box, bars, note, { rates }) {
   box.dataset.kind = 'camera';
   const fastest = Math.max(rates.unmerged ?? 0, rates.merged ?? 0) * 1.15 || 1;
@@ -29,20 +31,23 @@ export function showRates(box, bars, note, { rates }) {
   showNote(note, shownText(rates));
 }
 
+/** @param {HTMLElement} note @param {string} text */
 function showNote(note, text) {
   note.hidden = false;
-  const [line] = note.children;
+  const line = nodeIn(note, '*');
   if (line) put(line, text);
   else note.replaceChildren(el('span', { class: 'live-rate' }, text), el('small', {}, PRIVATE));
 }
 
 // Tokens of the frame that each block works on.
+/** @param {Ui} ui @param {LiveFrame} liveFrame */
 export function showLiveStrip(ui, { blocks, counts }) {
-  [...ui.strip.children].forEach((cell, block) => {
+  nodesIn(ui.strip, 'button').forEach((cell, block) => {
     const tokens = counts[blocks.filter((at) => at <= block).length];
     const before = block ? counts[blocks.filter((at) => at < block).length] : null;
-    cell.querySelector('.bar').style.setProperty('--share', tokens / counts[0]);
-    const text = cell.querySelector('.tokens');
+    const [bar, text] = [nodeIn(cell, '.bar'), nodeIn(cell, '.tokens')];
+    if (!bar || !text) return;
+    setStyle(bar, '--share', tokens / counts[0]);
     text.dataset.changed = String(tokens !== before);
     put(text, String(tokens));
   });

@@ -9,16 +9,20 @@ const QUIET_RIVAL_MS = 300;
 const ASK_RIVAL_AGAIN_MS = 8000;
 const PIN = 'pin';
 
+/** @param {Ui} ui @param {Store} store @param {Actions} actions */
 export function mountAgainst(ui, store, actions) {
   const { state, set } = store;
   ui.against.addEventListener('change', () => {
+    if (!state.view) return;
     const { value } = ui.against;
     const against = value === PIN ? { recipe: state.shown } : againstFrom(value);
     set({ against, side: 'own', ...(state.maskMode === 'truth' && against ? { maskMode: 'merged' } : {}) });
     ui.against.value = againstText(against) ?? '';
   });
   const ask = onceQuiet(QUIET_RIVAL_MS, () => askRival(store, actions));
-  const showSides = choice(ui.sides, 'Whose merges are shown', (side) => set({ side, playing: false }));
+  const showSides = choice(ui.sides, 'Whose merges are shown', (/** @type {State['side']} */ side) =>
+    set({ side, playing: false }),
+  );
   store.on(['view', 'runs', 'shown', 'against', 'pending'], (now) => {
     if (!now.view) return;
     const { name, note } = besideTitle(now);
@@ -31,7 +35,7 @@ export function mountAgainst(ui, store, actions) {
   });
   store.on(['view', 'runs', 'shown', 'against', 'side'], (now) => {
     ui.sides.hidden = !now.view || !rivalRun(now) || !isAgainst(now);
-    if (ui.sides.hidden) return;
+    if (!now.view || ui.sides.hidden) return;
     const [own, rival] = sideNames(now);
     showSides(
       [
@@ -44,23 +48,27 @@ export function mountAgainst(ui, store, actions) {
 }
 
 // The rival's run, where it is neither at hand nor on its way; the recipe that is shown goes on meanwhile.
+/** @param {Store} store @param {Actions} actions */
 function askRival({ state }, actions) {
-  const rival = state.view && !state.pending ? rivalOf(state) : null;
+  if (!state.view || state.pending) return;
+  const rival = rivalOf(state);
   if (!rival || rivalRun(state) || state.view.failed.has(rival.recipe)) return;
   if (state.exploring && state.view.schedules.includes(rival.recipe)) return;
-  state.view.asked ??= new Map();
+  const asked = (state.view.asked ??= new Map());
   const now = performance.now();
-  if (now - state.view.asked.get(rival.recipe) < ASK_RIVAL_AGAIN_MS) return;
-  state.view.asked.set(rival.recipe, now);
+  if (now - (asked.get(rival.recipe) ?? -Infinity) < ASK_RIVAL_AGAIN_MS) return;
+  asked.set(rival.recipe, now);
   actions.askMissing([rival.recipe]);
 }
 
+/** @param {HTMLSelectElement} menu @param {Shown} state */
 function showMenu(menu, state) {
   const chosen = againstText(state.against) ?? '';
   const groups = menuGroups(state);
   const key = JSON.stringify([chosen, groups]);
   if (menu.dataset.key === key) return; // an open menu must not be replaced
   menu.dataset.key = key;
+  /** @param {[string, string]} string */
   const option = ([value, text]) => el('option', { value, selected: value === chosen }, text);
   menu.replaceChildren(
     option(['', 'unmerged']),
@@ -71,17 +79,23 @@ function showMenu(menu, state) {
 }
 
 // [label, [[value, text]]] of what can stand there; what is chosen is always among them.
+/** @param {Shown} state @returns {[string, [string, string][]][]} */
 function menuGroups(state) {
   const { view, against } = state;
   const own = familyOf(state.shown);
   const rules = view.rules.filter(({ name }) => name !== own || against?.equal === name);
+  /** @param {Rule} rule */
   const isCounted = ({ parameters }) => parameters.some(({ name }) => name === 'count' || name === 'share');
+  /** @param {Rule[]} list @returns {[string, string][]} */
   const equal = (list) => list.map((rule) => [`equal:${rule.name}`, ruleName(rule)]);
+  /** @type {[string, string][]} */
   const named = view.named.map(({ text, title }) => [text, title]);
+  /** @param {string} recipe */
   const isListed = (recipe) => named.some(([text]) => text === recipe);
   const at = [...view.runs.keys()].filter((recipe) => recipe !== view.baseline && !isListed(recipe));
   if (against?.recipe && !at.includes(against.recipe) && !isListed(against.recipe)) at.push(against.recipe);
-  return [
+  /** @type {[string, [string, string][]][]} */
+  const groups = [
     ['At equal tokens', equal(rules.filter(isCounted))],
     ['At the nearest strength', equal(rules.filter((one) => !isCounted(one)))],
     ['Recipes with a name', named],
@@ -89,5 +103,6 @@ function menuGroups(state) {
       'Recipes at hand',
       at.map((recipe) => [recipe, familyOf(recipe) === PAPER_RULE ? `MPM ${recipeName(recipe)}` : recipeName(recipe)]),
     ],
-  ].filter(([, members]) => members.length);
+  ];
+  return groups.filter(([, members]) => members.length);
 }

@@ -1,6 +1,6 @@
 // Agreement of the two masks, what became what, and the class table with its filter.
 
-import { agreementText, choice, count, el, percent } from '../../js/util.js';
+import { agreementText, choice, count, el, focusedIn, nodeIn, percent } from '../../js/util.js';
 import { confusionOf } from './against.js';
 import { maskModes, modeOf } from './masks.js';
 import { compareClasses } from './model.js';
@@ -11,10 +11,13 @@ import { besideRun, comparison, isAgainst, sideNames } from './rival.js';
 import { countText } from './segments.js';
 import { shownRun } from './store.js';
 
+/** @typedef {{before: Comparison | null, after: Comparison | null}} Tables */
+
 const SHOWN_FLOWS = 6;
 
+/** @param {Ui} ui @param {Store} store @param {Actions} actions */
 export function mountClasses(ui, store, actions) {
-  const show = choice(ui.modes, 'Masks shown', (value) =>
+  const show = choice(ui.modes, 'Masks shown', (/** @type {MaskMode} */ value) =>
     store.set({ maskMode: value, modeBefore: null, focusFlow: null }),
   );
   store.on(['view', 'maskMode'], (state) => {
@@ -23,7 +26,7 @@ export function mountClasses(ui, store, actions) {
   });
   ui.maskOpacity.addEventListener('input', () => store.set({ maskOpacity: Number(ui.maskOpacity.value) / 100 }));
   store.on(['maskOpacity'], (state) => {
-    ui.maskOpacity.value = Math.round(state.maskOpacity * 100);
+    ui.maskOpacity.value = String(Math.round(state.maskOpacity * 100));
     ui.maskOpacity.style.setProperty('--fill', `${state.maskOpacity * 100}%`);
   });
   store.on(
@@ -41,6 +44,7 @@ export function mountClasses(ui, store, actions) {
   );
 }
 
+/** @param {Shown} state @param {Run | null} run @returns {Comparison | null} */
 const judged = (state, run) => {
   if (!run?.truth?.length) return null;
   run.judged ??= compareClasses(run.truth, state.view.classes);
@@ -48,6 +52,7 @@ const judged = (state, run) => {
 };
 
 // Under the merged mask: how much of it changed, and the largest part of that.
+/** @param {Shown} state */
 function changeLine(state) {
   const found = comparison(state);
   if (!found || shownRun(state) === besideRun(state)) return [];
@@ -67,6 +72,7 @@ function changeLine(state) {
 }
 
 // Whom everything in this card is compared with.
+/** @param {Ui} ui @param {Shown} state */
 function showAgreement(ui, state) {
   ui.lostTitle.textContent = isAgainst(state) ? `What differs, against ${sideNames(state)[1]}` : 'What the mask lost';
   const found = comparison(state);
@@ -99,18 +105,20 @@ function showAgreement(ui, state) {
   );
 }
 
+/** @param {Ui} ui @param {Shown} state @param {Store} store */
 function showFlows(ui, state, store) {
   const found = comparison(state);
-  const wanted = Boolean(found);
-  ui.flows.hidden = !wanted;
-  if (!wanted) return;
+  ui.flows.hidden = !found;
+  if (!found) return;
   const rows = found.flows.slice(0, SHOWN_FLOWS).map((flow) => flowButton(state, flow, store));
   ui.flows.replaceChildren(
     ...(rows.length ? rows : [el('p', { class: 'caption' }, 'Not one pixel has another class.')]),
   );
 }
 
+/** @param {Shown} state @param {Flow} flow @param {Store} store */
 function flowButton(state, flow, store) {
+  /** @param {Flow | null} value */
   const focus = (value) => () => store.set({ focusFlow: value });
   return el(
     'button',
@@ -131,15 +139,18 @@ function flowButton(state, flow, store) {
   );
 }
 
+/** @param {string} text */
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+/** @param {number} share */
 const smallShare = (share) => (share > 0 && share < 0.0005 ? '< 0.1 %' : percent(share, 1));
 
+/** @param {Ui} ui @param {Shown} state @param {Store} store @param {Actions} actions */
 function showClasses(ui, state, store, actions) {
   const found =
     comparison(state) ??
     compareClasses(confusionOf(shownRun(state).labels, shownRun(state).labels), state.view.classes);
   const tables = { before: judged(state, besideRun(state)), after: judged(state, shownRun(state)) };
-  const focused = ui.classes.contains(document.activeElement) ? document.activeElement.dataset.class : null;
+  const focused = focusedIn(ui.classes)?.dataset.class;
   const rows = [...found.rows].sort((a, b) => b.before + b.after - a.before - a.after);
   const absent = state.view.classes.length - rows.length;
   ui.classes.replaceChildren(
@@ -151,9 +162,10 @@ function showClasses(ui, state, store, actions) {
     ),
     el('p', { class: 'caption' }, classCaption(state, absent, actions)),
   );
-  if (focused) ui.classes.querySelector(`[data-class="${focused}"]`)?.focus();
+  if (focused) nodeIn(ui.classes, `[data-class="${focused}"]`)?.focus();
 }
 
+/** @param {Shown} state @param {Tables} tables */
 const classHead = (state, { before, after }) =>
   el(
     'thead',
@@ -171,8 +183,10 @@ const classHead = (state, { before, after }) =>
     ),
   );
 
+/** @param {Shown} state @param {ClassRow} row @param {Tables} tables @param {Store} store @param {Actions} actions */
 function classRow(state, row, { before, after }, store, actions) {
   const hidden = state.hiddenClasses.has(row.index);
+  /** @param {number | null} value */
   const focus = (value) => () => store.set({ focusClass: value });
   return el(
     'tr',
@@ -204,15 +218,19 @@ function classRow(state, row, { before, after }, store, actions) {
 }
 
 // How many things of a class, where the model tells them apart.
+/** @param {Shown} state @param {number} label */
 function countMark(state, label) {
   const text = countText(label, besideRun(state)?.segments, shownRun(state).segments);
   return text ? el('small', { class: 'things', title: 'Things told apart' }, text) : null;
 }
 
+/** @param {Comparison} table @param {number} index */
 const truthIou = (table, index) => table.rows.find((row) => row.index === index)?.iou.toFixed(2) ?? '–';
 
+/** @param {Shown} state @param {number} absent @param {Actions} actions */
 function classCaption(state, absent, actions) {
   const text = `Share of the picture, and overlap of the two masks. Point at a class to find it, ${pressWord().toLowerCase()} it to hide it.`;
+  /** @type {Child[]} */
   const parts = [absent ? `${text} ${count(absent, 'class')} of ${state.view.classes.length} do not occur.` : text];
   if (state.hiddenClasses.size)
     parts.push(' ', el('button', { type: 'button', class: 'quiet', onclick: actions.showAllClasses }, 'Show all'));

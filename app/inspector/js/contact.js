@@ -4,6 +4,7 @@
 const REPEAT_MS = 2500;
 const REPEATS = 5;
 
+/** @param {Send} trigger @param {Later} [later] */
 export function createContact(trigger, later = setTimeout) {
   const contact = { isHeard: false, unheard: new Map(), repeats: 0, isWaiting: false };
 
@@ -22,6 +23,7 @@ export function createContact(trigger, later = setTimeout) {
   }
 
   return {
+    /** @param {string} name @param {object} data */
     send(name, data) {
       trigger(name, data);
       if (contact.isHeard) return;

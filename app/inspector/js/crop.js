@@ -1,12 +1,13 @@
 // One patch enlarged.
 
-import { el } from '../../js/util.js';
+import { contextOf, el } from '../../js/util.js';
 import { HOT } from './highlight.js';
 import { colOf, rowOf } from './model.js';
 
 const CROP_PX = 64;
 
 // The patch enlarged, with what surrounds it: a newcomer sees what a token looks like.
+/** @param {Shown} state @param {number} patch */
 export function patchCrop(state, patch) {
   const { view } = state;
   const canvas = el('canvas', {
@@ -15,7 +16,7 @@ export function patchCrop(state, patch) {
     height: CROP_PX * 2,
     'aria-hidden': 'true',
   });
-  const context = canvas.getContext('2d');
+  const context = contextOf(canvas);
   const side = CROP_PX * 2;
   const [x0, x1] = view.xSpans[colOf(view, patch)];
   const [y0, y1] = view.ySpans[rowOf(view, patch)];

@@ -1,18 +1,23 @@
 // What tests compare with Python's trace: copies, never the live state.
 
 import { runRecord } from './downloads.js';
-import { LAYER_PAINTERS } from './merges.js';
+import { LAYER_ORDER } from './merges.js';
 import { comparison, rivalOf, rivalRun } from './rival.js';
 import { speedOf } from './speed.js';
 import { heatApplies, shownRun, shownStage } from './store.js';
 import { pictureRect } from './viewport.js';
 
+/** @param {Store} store @param {Ui} ui */
 export function debugHandle(store, ui) {
+  const shownState = () => {
+    if (!store.state.view) throw new Error('there is no view yet');
+    return store.state;
+  };
   return {
     get state() {
       const { state } = store;
       const run = shownRun(state);
-      const stage = run ? shownStage(state) : null;
+      const stage = state.view ? shownStage(state) : null;
       return {
         view: state.view?.key ?? null,
         digest: state.view?.digest ?? null,
@@ -34,7 +39,7 @@ export function debugHandle(store, ui) {
         shown: state.shown,
         stage,
         runs: [...(state.view?.runs.keys() ?? [])],
-        layers: Object.keys(LAYER_PAINTERS).filter((name) => state.layers[name].on),
+        layers: LAYER_ORDER.filter((name) => state.layers[name].on),
         hover: state.hover,
         pinned: state.pinned,
         cursor: state.cursor,
@@ -49,7 +54,7 @@ export function debugHandle(store, ui) {
         unsure: state.view?.unsure ?? null,
         heat: state.view ? Boolean(heatApplies(state)) : false,
         tokenCounts: run?.tokenCounts ?? null,
-        groups: run ? [...run.groups[stage]] : null,
+        groups: run && stage !== null ? [...run.groups[stage]] : null,
         rows: state.view?.rows,
         cols: state.view?.cols,
       };
@@ -57,27 +62,28 @@ export function debugHandle(store, ui) {
     get stats() {
       return { ...store.stats };
     },
+    /** @param {string} name */
     run: (name) => {
-      const run = store.state.view.runs.get(name);
-      return {
-        ...runRecord({ view: store.state.view, shown: name, speeds: store.state.speeds }),
-        labels: [...run.labels],
-      };
+      const { view, speeds } = shownState();
+      return { ...runRecord({ view, shown: name, speeds }), labels: [...(view.runs.get(name)?.labels ?? [])] };
     },
-    comparison: () => comparison(store.state),
+    comparison: () => comparison(shownState()),
+    /** @param {PaneName} name */
     rect: (name) => {
       const { clientWidth, clientHeight } = ui[`${name}Stage`];
-      return pictureRect(store.state.view, clientWidth, clientHeight, store.state.zoom);
+      return pictureRect(shownState().view, clientWidth, clientHeight, store.state.zoom);
     },
   };
 }
 
-const liveRecord = ({ run, number, frames, tokens, counts, agreement, rates }) => ({
-  isAnswered: Boolean(run),
-  number,
-  frames,
-  tokens,
-  counts,
-  agreement,
-  rates,
+/** @param {Live} live */
+const liveRecord = (live) => ({
+  isAnswered: Boolean(live.run),
+  ...answerOf(live),
+  frames: live.frames,
+  rates: live.rates,
 });
+
+/** @param {Live} live */
+const answerOf = (live) =>
+  live.run ? { number: live.number, tokens: live.tokens, counts: live.counts, agreement: live.agreement } : {};

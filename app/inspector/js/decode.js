@@ -5,11 +5,16 @@ import { followStages, insideSpans, patchSpans, patchSums } from './model.js';
 import { segmentsOf } from './segments.js';
 
 export const SCHEMA = 'mpm-inspector/4';
-const ARRAY_TYPES = { u1: Uint8Array, f4: Float32Array };
-
-export const arrayOf = (base64, type) => new ARRAY_TYPES[type](bytesOf(base64).buffer);
+/** @param {string} base64 */
+export const floatsOf = (base64) => new Float32Array(bytesOf(base64).buffer);
 
 // stages: the message's own, which its runs name by number; several runs may share one.
+/**
+ * @param {Wire.Run} raw
+ * @param {Pick<View, 'size' | 'classes'>} view
+ * @param {PlainStage[]} stages
+ * @returns {Promise<Run>}
+ */
 export async function decodeRun(raw, { size, classes }, stages) {
   return {
     schedule: raw.schedule,
@@ -30,8 +35,10 @@ export async function decodeRun(raw, { size, classes }, stages) {
   };
 }
 
+/** @param {string} text @param {Class[]} classes */
 const decodeLabels = async (text, classes) => numbersOf(await inflate(text), classes.length);
 
+/** @param {string} src */
 export async function decodePicture(src) {
   const picture = new Image();
   picture.src = src;
@@ -39,9 +46,27 @@ export async function decodePicture(src) {
   return picture;
 }
 
+/** @param {Wire.View} raw @returns {Promise<View>} */
 export async function decodeView(raw) {
-  const size = raw.grid.rows * raw.grid.cols;
-  const view = {
+  const grid = {
+    width: raw.image.width,
+    height: raw.image.height,
+    rows: raw.grid.rows,
+    cols: raw.grid.cols,
+    size: raw.grid.rows * raw.grid.cols,
+    patchW: raw.grid.patch_w,
+    patchH: raw.grid.patch_h,
+    padX: raw.grid.pad_x,
+    padY: raw.grid.pad_y,
+  };
+  const picture = await decodePicture(raw.image.src);
+  const spans = patchSpans(grid);
+  return {
+    ...grid,
+    ...spans,
+    inside: insideSpans(spans),
+    picture,
+    sums: patchSums({ ...grid, ...spans, picture }),
     key: raw.view,
     digest: raw.picture,
     model: raw.model ?? {},
@@ -49,19 +74,9 @@ export async function decodeView(raw) {
     unsure: raw.unsure === true,
     title: raw.title,
     notes: raw.notes,
-    picture: await decodePicture(raw.image.src),
     src: raw.image.src,
-    width: raw.image.width,
-    height: raw.image.height,
     fullWidth: raw.image.full_width,
     fullHeight: raw.image.full_height,
-    rows: raw.grid.rows,
-    cols: raw.grid.cols,
-    size,
-    patchW: raw.grid.patch_w,
-    patchH: raw.grid.patch_h,
-    padX: raw.grid.pad_x,
-    padY: raw.grid.pad_y,
     depth: raw.depth,
     classes: raw.classes,
     ignoreIndex: raw.ignore_index,
@@ -80,8 +95,4 @@ export async function decodeView(raw) {
     renamed: new Map(), // recipes as somebody spelled them, and their own texts
     sent: [],
   };
-  Object.assign(view, patchSpans(view));
-  view.inside = insideSpans(view);
-  view.sums = patchSums(view);
-  return view;
 }

@@ -1,7 +1,7 @@
 // Files made in the browser: the picture as drawn, a vector figure, the run's numbers.
 
 import { eachBorder, groupBorder, outlineWidth } from './borders.js';
-import { clamp, el, svgEl } from '../../js/util.js';
+import { clamp, contextOf, el, nodeIn, svgEl } from '../../js/util.js';
 import { SCHEMA } from './decode.js';
 import { drawMerges } from './merges.js';
 import { colOf, groupColours, pairsOf, rowOf } from './model.js';
@@ -22,15 +22,23 @@ const FROM_PYTHON = [
   ['python', 'Python', 'The few lines that repeat this run'],
 ];
 
+/** @param {Ui} ui @param {Store} store @param {Actions} actions */
 export function mountDownloads(ui, store, actions) {
   const { state } = store;
+  /** @param {string} text @param {string} title @param {(state: Shown) => unknown} save */
+  const made = (text, title, save) =>
+    el(
+      'button',
+      { type: 'button', class: 'plain', title, onclick: () => state.view && whileBusy(text, () => save(state), store) },
+      text,
+    );
   const own = [
-    ['Overlay, PNG', 'The merges as drawn, without the highlight', () => savePng(state, groundColour(ui.mergeStage))],
-    ['Overlay, SVG', 'Groups and links as vectors over the picture', () => saveSvg(state)],
-    ['Run, JSON', 'Who merged with whom, at every insertion', () => saveJson(state)],
-  ].map(([text, title, save]) =>
-    el('button', { type: 'button', class: 'plain', title, onclick: () => whileBusy(text, save, store) }, text),
-  );
+    made('Overlay, PNG', 'The merges as drawn, without the highlight', (now) =>
+      savePng(now, groundColour(ui.mergeStage)),
+    ),
+    made('Overlay, SVG', 'Groups and links as vectors over the picture', saveSvg),
+    made('Run, JSON', 'Who merged with whom, at every insertion', saveJson),
+  ];
   const asked = FROM_PYTHON.map(([what, text, title]) => ({
     what,
     node: el(
@@ -56,35 +64,41 @@ export function mountDownloads(ui, store, actions) {
   });
 }
 
+/** @param {string} name @param {() => unknown} save @param {Store} store */
 async function whileBusy(name, save, { state, set }) {
   set({ saving: [...state.saving, name] });
   await new Promise(requestAnimationFrame);
   await Promise.resolve(save()).finally(() => set({ saving: state.saving.filter((one) => one !== name) }));
 }
 
+/** @param {Ui} ui */
 function showTakeaway(ui) {
   const box = ui.takeaway ?? ui.downloads;
   const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
   box.scrollIntoView({ behavior: isCalm ? 'auto' : 'smooth', block: 'nearest' });
-  box.querySelector('button:not([hidden])')?.focus({ preventScroll: true });
+  nodeIn(box, 'button:not([hidden])')?.focus({ preventScroll: true });
 }
 
+/** @param {Shown} state */
 function fileStem(state) {
   const name = (state.view.title || 'picture').replace(/[^\w-]+/g, '-').slice(0, 40);
   return `${name}_${state.shown.replaceAll(',', '-')}_stage${shownStage(state)}`;
 }
 
+/** @param {Blob} blob @param {string} name */
 export function saveBlob(blob, name) {
   const url = URL.createObjectURL(blob);
   el('a', { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
+/** @param {Shown} state @param {string} ground */
 async function savePng(state, ground) {
   saveBlob(await renderPng(state, ground), `${fileStem(state)}.png`);
 }
 
 // The same painters on a larger canvas, always the whole picture.
+/** @param {Shown} state @param {string} ground @returns {Promise<Blob>} */
 async function renderPng(state, ground) {
   const { view } = state;
   const factor = EXPORT_SIDE_PX / Math.max(view.width, view.height);
@@ -95,16 +109,18 @@ async function renderPng(state, ground) {
     h: Math.max(1, Math.round(view.height * factor)),
   };
   const canvas = el('canvas', { width: rect.w, height: rect.h });
-  drawMerges(canvas.getContext('2d'), state, rect, ground);
-  return new Promise((resolve) => {
-    canvas.toBlob(resolve, 'image/png');
+  drawMerges(contextOf(canvas), state, rect, ground);
+  return new Promise((resolve, reject) => {
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('the picture is too large'))), 'image/png');
   });
 }
 
+/** @param {Shown} state */
 function saveSvg(state) {
   saveBlob(new Blob([svgText(state)], { type: 'image/svg+xml' }), `${fileStem(state)}.svg`);
 }
 
+/** @param {Shown} state */
 function svgText(state) {
   const { view, layers } = state;
   const run = shownRun(state);
@@ -134,8 +150,10 @@ function svgText(state) {
   return new XMLSerializer().serializeToString(root);
 }
 
+/** @param {number} number */
 export const short = (number) => String(Math.round(number * 100) / 100);
 
+/** @param {Scene} scene @param {number} opacity */
 function svgGroups({ view, run, stage, cell }, opacity) {
   const groups = run.groups[stage];
   const colours = groupColours(view, groups);
@@ -152,13 +170,14 @@ function svgGroups({ view, run, stage, cell }, opacity) {
     ...[...paths].map(([group, d]) =>
       svgEl('path', {
         d,
-        fill: cssColour([...colours.slice(group * 3, group * 3 + 3)]),
+        fill: cssColour([colours[group * 3], colours[group * 3 + 1], colours[group * 3 + 2]]),
         'data-group': group,
       }),
     ),
   );
 }
 
+/** @param {Scene} scene @param {number} opacity */
 function svgOutlines(scene, opacity) {
   let d = '';
   eachBorder(scene, groupBorder(scene), (x, y, dx, dy) => {
@@ -173,9 +192,10 @@ function svgOutlines(scene, opacity) {
   );
 }
 
+/** @param {Scene} scene @param {number} opacity */
 function svgLinks({ view, run, stage, rect, cell }, opacity) {
   if (stage === 0) return null;
-  const scale = similarityScale(run);
+  const scale = similarityScale();
   const width = clamp(cell.w * 0.16, 1.2, 5);
   return svgEl(
     'g',
@@ -194,13 +214,16 @@ function svgLinks({ view, run, stage, rect, cell }, opacity) {
   );
 }
 
+/** @param {Shown} state */
 function saveJson(state) {
   saveBlob(new Blob([JSON.stringify(runRecord(state))], { type: 'application/json' }), `${fileStem(state)}.json`);
 }
 
+/** @param {Iterable<number>} values */
 const plain = (values) => Array.from(values, (value) => (Number.isFinite(value) ? value : null));
 
 // What races measured here, in milliseconds; null before there are enough runs.
+/** @param {Pick<Shown, 'view' | 'speeds'>} state @param {string} recipe */
 function speedRecord(state, recipe) {
   const { figure } = speedOf(state, recipe);
   if (!figure) return null;
@@ -208,8 +231,10 @@ function speedRecord(state, recipe) {
   return { speedup: value, interval_95: [low, high], runs, median_ms: ownMs, baseline_median_ms: beforeMs };
 }
 
+/** @param {Pick<Shown, 'view' | 'shown'> & {speeds?: Speeds}} state */
 export function runRecord({ view, shown, speeds }) {
   const run = view.runs.get(shown);
+  if (!run) throw new Error(`there is no run ${shown}`);
   return {
     schema: `${SCHEMA}/run`,
     title: view.title,

@@ -9,22 +9,29 @@ import { cellsOn } from './viewport.js';
 const ASK_FEATURES_AGAIN_MS = 8000;
 
 // Recipes whose features the panes need; null stands for a rival whose run is still on its way.
+/** @param {Shown} state */
 function neededFeatures(state) {
   return isAgainst(state) ? [state.shown, rivalRun(state)?.schedule ?? null] : [state.shown];
 }
 
 // {colours, explained, key} for a side, "own" or "beside"; null while they are on their way.
+/**
+ * @param {Shown} state
+ * @param {'own' | 'beside'} side
+ * @returns {{found: FeatureColours, key: 'baseline' | 'merged'} | null}
+ */
 function sideFeatures(state, side) {
   const { view } = state;
   const isRival = side === 'beside' && isAgainst(state);
+  const recipe = isRival ? rivalRun(state)?.schedule : state.shown;
   const found =
-    view.features.get(isRival ? neededFeatures(state)[1] : state.shown) ??
-    (isRival ? null : view.features.values().next().value);
+    (recipe !== undefined && view.features.get(recipe)) || (isRival ? null : view.features.values().next().value);
   if (!found || (side === 'own' && !view.features.has(state.shown))) return null;
   const key = side === 'beside' && !isRival ? 'baseline' : 'merged';
   return { found, key };
 }
 
+/** @param {Context} ctx @param {Rect} rect @param {Shown} state @param {'own' | 'beside'} side */
 export function drawFeatures(ctx, rect, state, side) {
   const features = sideFeatures(state, side);
   if (!features) return;
@@ -35,6 +42,7 @@ export function drawFeatures(ctx, rect, state, side) {
   paintCells(ctx, { view: state.view, cell: cellsOn(state.view, rect) }, found.bitmaps[key]);
 }
 
+/** @param {Shown} state @param {'own' | 'beside'} side */
 export function featuresCaption(state, side) {
   const features = sideFeatures(state, side);
   if (!features) return 'Asking for the final tokens …';
@@ -43,22 +51,32 @@ export function featuresCaption(state, side) {
 }
 
 // Asked for when they are looked at, once a recipe.
+/** @param {Store} store @param {Actions} actions @param {(state: Shown) => boolean} isLookedAt */
 export function mountFeatures(store, actions, isLookedAt) {
   store.on(['view', 'runs', 'shown', 'maskMode', 'pending', 'against', 'features'], (state) => {
     if (!state.view || state.pending || !isLookedAt(state)) return;
     const { view } = state;
-    view.featuresAsked ??= new Map();
+    const asked = (view.featuresAsked ??= new Map());
     const now = performance.now();
     for (const recipe of neededFeatures(state)) {
-      if (recipe === null || view.features.has(recipe) || now - view.featuresAsked.get(recipe) < ASK_FEATURES_AGAIN_MS)
+      if (
+        recipe === null ||
+        view.features.has(recipe) ||
+        now - (asked.get(recipe) ?? -Infinity) < ASK_FEATURES_AGAIN_MS
+      )
         continue;
-      view.featuresAsked.set(recipe, now);
+      asked.set(recipe, now);
       actions.askFeatures(recipe);
     }
   });
 }
 
 // What a fresh view shows first. modeBefore: what was chosen before features took its place by themselves.
+/**
+ * @param {Pick<State, 'maskMode' | 'modeBefore'>} state
+ * @param {Pick<View, 'unsure' | 'can' | 'truth'>} view
+ * @returns {Pick<State, 'maskMode' | 'modeBefore'>}
+ */
 export function freshMode({ maskMode, modeBefore }, view) {
   if (view.unsure && view.can.has('features')) return { maskMode: 'features', modeBefore: modeBefore ?? maskMode };
   const wanted = modeBefore ?? maskMode;

@@ -2,8 +2,10 @@
 
 import { el } from '../../js/util.js';
 
+/** @param {Pick<Example, 'title' | 'kind'>} example */
 export const exampleLabel = ({ title, kind }) => [title, kind].filter(Boolean).join(', ');
 
+/** @param {Ui} ui @param {Store} store @param {Opening} opening @param {{choose: () => void}} pick */
 export function mountFilmstrip(ui, store, opening, pick) {
   const own = el(
     'button',
@@ -14,6 +16,7 @@ export function mountFilmstrip(ui, store, opening, pick) {
   own.setAttribute('aria-label', 'Open your photo');
   const tiles = new Map(store.state.page.examples.map((example) => [example.name, exampleTile(example, opening)]));
   ui.filmstrip.replaceChildren(own, ...tiles.values());
+  /** @param {State} state */
   const show = ({ source, live }) => {
     for (const [name, tile] of tiles) tile.setAttribute('aria-pressed', String(!live && source?.example === name));
     own.toggleAttribute('data-open', Boolean(!live && source?.upload));
@@ -25,6 +28,12 @@ export function mountFilmstrip(ui, store, opening, pick) {
 }
 
 // The last picture of one's own stays within reach when an example is opened.
+/**
+ * @param {{tile: HTMLElement | null, digest: string | null}} mine
+ * @param {HTMLElement} own
+ * @param {State} state
+ * @param {Opening} opening
+ */
 function showMine(mine, own, { view, source }, opening) {
   if (view && view.source && !view.source.example && view.digest !== mine.digest) {
     mine.digest = view.digest;
@@ -43,6 +52,7 @@ function showMine(mine, own, { view, source }, opening) {
   mine.tile?.setAttribute('aria-pressed', String(isOpen));
 }
 
+/** @param {Example} example @param {Opening} opening */
 function exampleTile(example, opening) {
   const tile = el(
     'button',
@@ -61,6 +71,7 @@ function exampleTile(example, opening) {
 }
 
 // Room beside "your photo" for other ways to get a picture.
+/** @param {Ui} ui @param {{text: string, label: string, icon?: string | null, onclick: () => void}} given */
 export function addTile(ui, { text, label, icon = null, onclick }) {
   const tile = el(
     'button',

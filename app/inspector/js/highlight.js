@@ -7,8 +7,11 @@ import { colOf, historyOf, membersOf, rowOf } from './model.js';
 import { activePatch, heatApplies, shownRun, shownStage } from './store.js';
 import { cellsOn, patchBox, patchCentre } from './viewport.js';
 
+/** @typedef {{colour: string, width: number, dash?: boolean, head?: number}} Arrow */
+
 export const HOT = '#ff3d8b';
 
+/** @param {Context} ctx @param {Shown} state @param {Rect} rect @param {boolean} veiled */
 export function drawHighlight(ctx, state, rect, veiled) {
   const patch = activePatch(state);
   const run = shownRun(state);
@@ -35,6 +38,7 @@ export function drawHighlight(ctx, state, rect, veiled) {
   ctx.restore();
 }
 
+/** @param {Context} ctx @param {Pick<Scene, 'view' | 'rect'>} scene @param {number[]} members */
 export function drawVeil(ctx, { view, rect }, members) {
   const hole = new Path2D();
   hole.rect(rect.x, rect.y, rect.w, rect.h);
@@ -46,6 +50,7 @@ export function drawVeil(ctx, { view, rect }, members) {
   ctx.fill(hole, 'evenodd');
 }
 
+/** @param {Context} ctx @param {Pick<Scene, 'view' | 'cell'>} scene @param {number[]} members */
 export function drawMembers(ctx, { view, cell }, members) {
   const inside = new Set(members);
   ctx.beginPath();
@@ -54,6 +59,12 @@ export function drawMembers(ctx, { view, cell }, members) {
 }
 
 // The sides of a patch at which its group ends.
+/**
+ * @param {Context} ctx
+ * @param {Pick<Scene, 'view' | 'cell'>} scene
+ * @param {number} patch
+ * @param {Set<number>} inside
+ */
 function borderOf(ctx, { view, cell }, patch, inside) {
   const row = rowOf(view, patch);
   const col = colOf(view, patch);
@@ -66,6 +77,7 @@ function borderOf(ctx, { view, cell }, patch, inside) {
 }
 
 // Links of the group up to the stage shown; where the last step found no partner, who was preferred.
+/** @param {Context} ctx @param {Scene & {patch: number}} scene */
 function drawReasons(ctx, { view, run, rect, cell, stage, patch }) {
   const group = run.groups[stage][patch];
   ctx.lineCap = 'round';
@@ -79,12 +91,23 @@ function drawReasons(ctx, { view, run, rect, cell, stage, patch }) {
   if (stage === 0) return;
   const last = historyOf(view, run, patch)[stage - 1];
   const head = clamp(Math.min(cell.w, cell.h) * 0.45, 4, 11);
+  const { nearest, rival } = last;
+  if (nearest === undefined) return;
+  const dashed = { width: 2, dash: true, head };
   if (last.kind === 'preferred' || last.kind === 'unpaired')
-    drawArrow(ctx, view, rect, last.self, last.nearest, { colour: '#ffffff', width: 2, dash: true, head });
-  if (last.kind === 'preferred')
-    drawArrow(ctx, view, rect, last.nearest, last.rival, { colour: '#ffd34d', width: 2, dash: true, head });
+    drawArrow(ctx, view, rect, last.self, nearest, { colour: '#ffffff', ...dashed });
+  if (last.kind === 'preferred' && rival !== undefined)
+    drawArrow(ctx, view, rect, nearest, rival, { colour: '#ffd34d', ...dashed });
 }
 
+/**
+ * @param {Context} ctx
+ * @param {View} view
+ * @param {Rect} rect
+ * @param {number} from
+ * @param {number} to
+ * @param {Arrow} arrow
+ */
 export function drawArrow(ctx, view, rect, from, to, { colour, width, dash = false, head = 0 }) {
   const a = patchCentre(view, rect, from);
   const b = patchCentre(view, rect, to);
@@ -101,6 +124,7 @@ export function drawArrow(ctx, view, rect, from, to, { colour, width, dash = fal
   if (head) drawHead(ctx, a, b, head, colour);
 }
 
+/** @param {Context} ctx @param {Point} a @param {Point} b @param {number} size @param {string} colour */
 function drawHead(ctx, a, b, size, colour) {
   const angle = Math.atan2(b.y - a.y, b.x - a.x);
   ctx.beginPath();
@@ -114,6 +138,7 @@ function drawHead(ctx, a, b, size, colour) {
   ctx.stroke();
 }
 
+/** @param {Context} ctx @param {Pick<Scene, 'view' | 'rect'>} scene @param {number} patch @param {boolean} pinned */
 export function drawPatchRing(ctx, { view, rect }, patch, pinned) {
   const box = patchBox(view, rect, patch);
   ctx.beginPath();

@@ -2,10 +2,13 @@
 
 import { clamp } from '../../js/util.js';
 
+/** @typedef {{cx: number, cy: number, text: string}} Dot */
+
 const LABEL = { perLetter: 6.2, ascent: 9, descent: 4, reach: 6 };
 
 // points: {cx, cy, text}; bounds: {left, right, top, bottom}. Gives each point's name the place {x, y} of its
 // baseline's middle. Where all places are taken, the first one has to do.
+/** @template {Dot} T @param {T[]} points @param {Box} bounds */
 export function placeLabels(points, bounds) {
   const taken = points.map(({ cx, cy }) => boxAround(cx, cy));
   return points.map((point) => {
@@ -21,6 +24,7 @@ export function placeLabels(points, bounds) {
         bottom: y + LABEL.descent,
       };
     });
+    /** @param {Box} box */
     const isFree = (box) =>
       box.top >= bounds.top && box.bottom <= bounds.bottom && !taken.some((other) => overlaps(box, other));
     const place = places.find(isFree) ?? places[0];
@@ -30,6 +34,7 @@ export function placeLabels(points, bounds) {
 }
 
 // Nearest first: above, below, beside, then the corners, then further away.
+/** @param {Dot} dot @param {number} half @returns {[number, number][]} */
 function labelPlaces({ cx, cy }, half) {
   const [above, below, beside] = [cy - 12, cy + 19, half + 9];
   return [
@@ -50,10 +55,12 @@ function labelPlaces({ cx, cy }, half) {
   ];
 }
 
+/** @param {number} x @param {number} y @returns {Box} */
 const boxAround = (x, y) => ({
   left: x - LABEL.reach,
   right: x + LABEL.reach,
   top: y - LABEL.reach,
   bottom: y + LABEL.reach,
 });
+/** @param {Box} a @param {Box} b */
 const overlaps = (a, b) => a.left < b.right && a.right > b.left && a.top < b.bottom && a.bottom > b.top;

@@ -5,19 +5,23 @@ import { largestGroup, rampGradient, similarityScale } from './ramps.js';
 import { onSide } from './rival.js';
 import { baselineRun, heatApplies, LAYERS, shownRun, shownStage } from './store.js';
 
+/** @param {Ui} ui @param {Store} store */
 export function mountLayers(ui, store) {
   const chips = new Map(LAYERS.map((layer) => [layer.name, layerChip(layer, store)]));
   ui.layers.append(...[...chips.values()].map(({ chip }) => chip));
   store.on(['layers', 'view', 'runs'], (state) => {
     for (const [name, part] of chips) showChip(part, state.layers[name]);
-    chips.get('baseline').chip.hidden = !baselineRun(state);
+    const baseline = chips.get('baseline');
+    if (baseline) baseline.chip.hidden = !baselineRun(state);
   });
   store.on(['layers', 'view', 'runs', 'shown', 'stage', 'heat', 'heatWanted', 'pinned', 'side', 'against'], (state) => {
     if (state.view) ui.scales.replaceChildren(...scalesOf(onSide(state)));
   });
 }
 
+/** @param {(typeof LAYERS)[number]} lAYERS @param {Store} store */
 function layerChip({ name, text, help }, store) {
+  /** @param {Partial<Layer>} part */
   const change = (part) => {
     const layers = { ...store.state.layers, [name]: { ...store.state.layers[name], ...part } };
     store.set({ layers });
@@ -45,26 +49,23 @@ function layerChip({ name, text, help }, store) {
   return { chip: el('div', { class: 'chip' }, toggle, slider), toggle, slider };
 }
 
+/** @param {ReturnType<typeof layerChip>} layerChip @param {Layer} layer */
 function showChip({ chip, toggle, slider }, { on, opacity }) {
   chip.toggleAttribute('data-on', on);
   toggle.setAttribute('aria-pressed', String(on));
   slider.hidden = !on;
-  slider.value = Math.round(opacity * 100);
+  slider.value = String(Math.round(opacity * 100));
   slider.style.setProperty('--fill', `${opacity * 100}%`);
 }
 
+/** @param {Shown} state */
 function scalesOf(state) {
   const run = shownRun(state);
-  const { layers } = state;
+  const { layers, heat } = state;
   const scales = [];
-  if (heatApplies(state))
+  if (heat && heatApplies(state))
     scales.push(
-      rampScale(
-        'Similarity to the pinned patch',
-        'viridis',
-        state.heat.scale.low.toFixed(2),
-        state.heat.scale.high.toFixed(2),
-      ),
+      rampScale('Similarity to the pinned patch', 'viridis', heat.scale.low.toFixed(2), heat.scale.high.toFixed(2)),
     );
   const stage = shownStage(state);
   if (stage > 0 && (layers.links.on || layers.similarity.on)) {
@@ -76,6 +77,7 @@ function scalesOf(state) {
   return scales;
 }
 
+/** @param {string} name @param {'viridis' | 'plasma'} ramp @param {string} low @param {string} high */
 const rampScale = (name, ramp, low, high) =>
   el(
     'div',

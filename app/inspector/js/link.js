@@ -7,7 +7,7 @@ import { clamp, onceQuiet } from '../../js/util.js';
 import { maskModes } from './masks.js';
 import { colOf, isInside, rowOf } from './model.js';
 import { noticeOf } from './notice.js';
-import { LAYERS } from './store.js';
+import { layersFrom } from './store.js';
 
 const LINK_KEYS = [
   'example',
@@ -29,6 +29,7 @@ export function readLink(hash = window.location.hash) {
   return Object.fromEntries(new URLSearchParams(hash.slice(1)));
 }
 
+/** @param {Shown} state */
 export function linkParts(state) {
   const { view, layers, source } = state;
   return {
@@ -48,22 +49,20 @@ export function linkParts(state) {
   };
 }
 
+/** @param {Shown} state @param {Link} [before] */
 export function writtenLink(state, before = readLink()) {
   const others = Object.entries(before).filter(([key]) => !LINK_KEYS.includes(key));
   const own = Object.entries(linkParts(state)).filter(([, value]) => value !== null);
-  // Commas, colons and @ are legal there, and a person can read them.
-  return (
-    '#' +
-    [...others, ...own]
-      .map(
-        ([key, value]) =>
-          `${key}=${encodeURIComponent(value).replace(/%2C/g, ',').replace(/%3A/g, ':').replace(/%40/g, '@')}`,
-      )
-      .join('&')
-  );
+  const all = [...others, ...own].map(([key, value]) => `${key}=${readable(value ?? '')}`);
+  return `#${all.join('&')}`;
 }
 
+// Commas, colons and @ are legal there, and a person can read them.
+/** @param {string} value */
+const readable = (value) => encodeURIComponent(value).replace(/%2C/g, ',').replace(/%3A/g, ':').replace(/%40/g, '@');
+
 // State from a link; what is malformed is left out.
+/** @param {Link} link @param {View} view @returns {Changes} */
 export function stateFromLink(link, view) {
   const parts = {};
   if (link.stage && /^\d+$/.test(link.stage)) parts.stage = Number(link.stage);
@@ -81,46 +80,50 @@ export function stateFromLink(link, view) {
 const AGAINST_FORM = /^(equal:\w{1,60}|[\w.()=@,+|-]{1,400})$/;
 
 // What the link puts the recipe against; null where this model cannot.
+/** @param {Link} link @param {View} view */
 function againstFromLink({ against = '' }, view) {
   const wanted = AGAINST_FORM.test(against) ? againstFrom(against) : null;
   return againstFits(wanted, view) ? wanted : null;
 }
 
+/** @param {string} text @returns {Record<LayerName, Layer>} */
 function layersFromLink(text) {
-  const given = new Map(text.split(',').map((part) => part.split(':')));
-  return Object.fromEntries(
-    LAYERS.map(({ name, opacity }) => [
-      name,
-      {
-        on: given.has(name),
-        opacity:
-          given.has(name) && Number.isFinite(Number(given.get(name)))
-            ? clamp(Number(given.get(name)) / 100, 0, 1)
-            : opacity,
-      },
-    ]),
-  );
+  /** @type {Map<string, string | undefined>} */
+  const given = new Map();
+  for (const [name, opacity] of text.split(',').map((part) => part.split(':'))) given.set(name, opacity);
+  return layersFrom(({ name, opacity }) => {
+    const wanted = Number(given.get(name) ?? NaN);
+    return { on: given.has(name), opacity: Number.isFinite(wanted) ? clamp(wanted / 100, 0, 1) : opacity };
+  });
 }
 
+/** @param {Link} link */
 const recipeOf = (link) => link.recipe ?? link.schedule ?? '';
 
 // A recipe that this encoder can run, in its usual spelling; null for anything else. Python has the last word.
+/** @param {Link} link @param {Pick<View, 'rules' | 'depth'>} view */
 export function scheduleFromLink(link, view) {
   const text = recipeOf(link);
   if (!RECIPE_FORM.test(text)) return null;
   const parts = partsOf(text);
+  /** @param {RecipeStage} recipeStage */
   const isKnown = ({ rule }) => view.rules.some(({ name }) => name === rule.split('(')[0]);
+  /** @param {number} block */
   const isBlock = (block) => Number.isInteger(block) && block >= 0 && block < view.depth;
   const fits = parts.stages.every((stage) => isKnown(stage) && stage.blocks.every(isBlock));
   return fits ? textOf(parts) : null;
 }
 
 const LONGEST_ECHO = 40;
+/** @param {string} text */
 const echo = (text) => `“${text.length > LONGEST_ECHO ? `${text.slice(0, LONGEST_ECHO - 1)}…` : text}”`;
 
 // What a link asks for before any picture: what the page does not have is named, and left out.
+/** @param {Link} link @param {Pick<PageFacts, 'examples' | 'models'>} page @returns {LinkTarget} */
 export function linkTarget(link, page) {
+  /** @type {string[]} */
   const problems = [];
+  /** @param {{name: string}[]} list @param {string | undefined} name @param {string} what */
   const known = (list, name, what) => {
     if (name === undefined || list.some((one) => one.name === name)) return name ?? null;
     problems.push(`${what} ${echo(name)}`);
@@ -132,14 +135,16 @@ export function linkTarget(link, page) {
   return { link, example, model, recipe, problems, isOwnPicture: link.picture === OWN_PICTURE };
 }
 
+/** @param {string[]} parts */
 const listed = (parts) => [parts.slice(0, -1).join(', '), parts.at(-1)].filter(Boolean).join(' and ');
 
 // One sentence about what could not be applied; empty where all was.
+/** @param {LinkTarget} linkTarget @param {View} view */
 export function linkProblems({ link, problems, isOwnPicture }, view) {
   const asked = recipeOf(link);
   const recipe = asked && scheduleFromLink(link, view) === null ? [`a recipe ${echo(asked)}`] : [];
   const isDropped = link.against && link.against !== 'none' && againstFromLink(link, view) === null;
-  const all = [...problems, ...recipe, ...(isDropped ? [`a recipe beside it, ${echo(link.against)},`] : [])];
+  const all = [...problems, ...recipe, ...(isDropped ? [`a recipe beside it, ${echo(link.against ?? '')},`] : [])];
   if (all.length) return `The link names ${listed(all)} that this page cannot open; the rest of it is applied.`;
   return isOwnPicture
     ? 'This link was made for somebody’s own picture, which is not in it: its view is applied to what is open.'
@@ -147,6 +152,7 @@ export function linkProblems({ link, problems, isOwnPicture }, view) {
 }
 
 // Opens what a link names; what only changes the view is applied at once.
+/** @param {Link} link @param {Pick<Page, 'store' | 'actions' | 'opening'>} page */
 export function followLink(link, { store, actions, opening }) {
   const { state, set } = store;
   if (!LINK_KEYS.some((key) => key in link)) return;
@@ -160,6 +166,7 @@ export function followLink(link, { store, actions, opening }) {
   else set({ linkWanted: target });
 }
 
+/** @param {LinkTarget} target @param {Shown} state @param {SetState} set @param {Actions} actions */
 function applyLink(target, state, set, actions) {
   const { view } = state;
   set({ notice: noticeOf(linkProblems(target, view)), stage: Infinity, ...stateFromLink(target.link, view) });
@@ -168,6 +175,7 @@ function applyLink(target, state, set, actions) {
 }
 
 // The address follows once the user has done something, not before.
+/** @param {Ui} ui @param {Store} store @param {Page} page */
 export function mountLink(ui, store, page) {
   let touched = false;
   const touch = () => {
@@ -176,7 +184,8 @@ export function mountLink(ui, store, page) {
   for (const kind of ['pointerdown', 'keydown']) ui.root.addEventListener(kind, touch, true);
   const write = onceQuiet(
     300,
-    (state) => !state.pending && history.replaceState(history.state, '', writtenLink(state)),
+    /** @param {Shown} state */ (state) =>
+      !state.pending && history.replaceState(history.state, '', writtenLink(state)),
   );
   store.on(
     ['schedule', 'stage', 'layers', 'pinned', 'maskMode', 'split', 'view', 'pending', 'against'],
@@ -186,6 +195,7 @@ export function mountLink(ui, store, page) {
   ui.copyLink.addEventListener('click', () => copyLink(ui.copyLink, store.state));
 }
 
+/** @param {HTMLButtonElement} button @param {State} state */
 async function copyLink(button, state) {
   if (!state.view) return;
   history.replaceState(history.state, '', writtenLink(state));

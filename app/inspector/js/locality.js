@@ -7,8 +7,11 @@ import { shownRun, shownStage } from './store.js';
 
 const LAST_BIN = 8; // the last bar holds everything farther
 
+/** @param {Ui} ui @param {Store} store */
 export function mountLocality(ui, store) {
-  const show = choice(ui.localityScope, 'Pairs counted', (value) => store.set({ localityScope: value }));
+  const show = choice(ui.localityScope, 'Pairs counted', (/** @type {State['localityScope']} */ value) =>
+    store.set({ localityScope: value }),
+  );
   store.on(['view', 'runs', 'shown', 'stage', 'localityScope'], (state) => {
     if (!state.view) return;
     show(
@@ -22,6 +25,7 @@ export function mountLocality(ui, store) {
   });
 }
 
+/** @param {Shown} state */
 function countedStages(state) {
   const run = shownRun(state);
   const stage = shownStage(state);
@@ -29,10 +33,12 @@ function countedStages(state) {
   return stage > 0 ? [run.stages[stage - 1]] : [];
 }
 
+/** @param {Shown} state */
 function localityOf(state) {
   const distances = distancesOf(state.view, countedStages(state));
   const bins = new Array(LAST_BIN).fill(0);
   for (const distance of distances) bins[Math.min(distance, LAST_BIN) - 1] += 1;
+  /** @param {number} limit */
   const within = (limit) => distances.filter((distance) => distance <= limit).length / distances.length;
   return {
     pairs: distances.length,
@@ -41,6 +47,7 @@ function localityOf(state) {
   };
 }
 
+/** @param {Ui} ui @param {Shown} state */
 function showLocality(ui, state) {
   const locality = localityOf(state);
   ui.histogram.replaceChildren(histogramFigure(locality));
@@ -55,6 +62,7 @@ function showLocality(ui, state) {
     : 'No pair to count at this stage.';
 }
 
+/** @param {ReturnType<typeof localityOf>} localityOf */
 function histogramFigure({ pairs, bins }) {
   const [width, height, base] = [300, 104, 84];
   const top = Math.max(1, ...bins);
@@ -86,4 +94,5 @@ function histogramFigure({ pairs, bins }) {
   );
 }
 
+/** @param {number} i */
 const binName = (i) => (i === LAST_BIN - 1 ? `${LAST_BIN}+` : String(i + 1));

@@ -1,5 +1,6 @@
 // Puts the parts together.
 
+import { nodesIn } from '../../js/util.js';
 import { mountCamera } from '../../camera/js/camera.js';
 import { mountAgainst } from './againstmenu.js';
 import { mountAccordions } from './accordions.js';
@@ -42,29 +43,33 @@ import { wishOf } from './wish.js';
 // What Python always answers with a message.
 const ANSWERED = ['open', 'custom', 'missing', 'patch', 'save'];
 
+/** @param {HTMLElement} root @returns {Ui} by their data-ref: a test compares the names */
 function collectRefs(root) {
-  return Object.fromEntries([...root.querySelectorAll('[data-ref]')].map((node) => [node.dataset.ref, node]));
+  const refs = nodesIn(root, '[data-ref]').map((node) => [node.dataset.ref, node]);
+  return Object.fromEntries(refs);
 }
 
 // All that the parts share. Every event says what the tab wants.
 function makePage() {
   const store = createStore(initialState(JSON.parse(props.page || '{}')));
-  const page = { store };
-  page.contact = createContact(trigger);
-  page.watch = createWatch({ ping: pingServer, tell: (isGone) => tellGone(page, isGone) });
+  const contact = createContact(trigger);
+  const server = createWatch({ ping: pingServer, tell: (isGone) => tellGone(page, isGone) });
+  /** @type {Send} */
   const send = (name, data) => {
     if (!EVENTS.includes(name)) throw new Error(`there is no event ${name}`);
-    if (ANSWERED.includes(name)) page.watch.asked();
-    page.contact.send(name, { ...wishOf(store.state), ...data });
+    if (ANSWERED.includes(name)) server.asked();
+    contact.send(name, { ...wishOf(store.state), ...data });
   };
-  page.send = send;
-  page.races = createRaces(store, send, (text, digest) => page.opening.resend(text, digest));
-  page.actions = makeActions(store, send, page.races);
-  page.opening = makeOpening(store, send, pickedFiles(upload, page.watch.suspect));
+  const races = createRaces(store, send, (text, digest) => page.opening.resend(text, digest));
+  const actions = makeActions(store, send, races);
+  const opening = makeOpening(store, send, pickedFiles(upload, server.suspect));
+  /** @type {Page} */
+  const page = { store, contact, watch: server, send, races, actions, opening };
   return page;
 }
 
 // What is here stays usable: a picture on its way gives way to the one before.
+/** @param {Page} page @param {boolean} isGone */
 function tellGone({ store, actions, opening }, isGone) {
   const { state, set } = store;
   if (!isGone && state.notice?.kind === 'gone') set({ notice: null });
@@ -75,6 +80,7 @@ function tellGone({ store, actions, opening }, isGone) {
   set({ notice: noticeOf(GONE_SENTENCE, 'gone'), queueing: null, exploring: null, speeds });
 }
 
+/** @param {Ui} ui @param {Page} page */
 function mountParts(ui, page) {
   const { store, actions, opening } = page;
   const pick = mountPick(ui, store, opening);
@@ -108,8 +114,8 @@ function mountParts(ui, page) {
 }
 
 function mountInspector() {
-  const root = element.querySelector('.mpm');
-  const ui = { ...collectRefs(element), root };
+  const ui = collectRefs(element);
+  const { root } = ui;
   const page = makePage();
   const { store, actions } = page;
   store.on(['view', 'pending'], ({ view, pending }) => {
@@ -129,7 +135,9 @@ function mountInspector() {
   openFirst(page);
 }
 
+/** @param {(text: string | null) => void} receive @param {Page} page */
 function receiveMessages(receive, { contact, watch: server }) {
+  /** @param {string | null} text */
   const hear = (text) => {
     if (!text) return;
     contact.heard();
@@ -146,6 +154,7 @@ function receiveMessages(receive, { contact, watch: server }) {
 }
 
 // What a link names, or the first example where Python has no first view of it.
+/** @param {Page} page */
 function openFirst(page) {
   const { state } = page.store;
   followLink(readLink(), page);

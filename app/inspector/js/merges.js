@@ -2,13 +2,14 @@
 // code draws the page and the download.
 
 import { CASING, groupBorder, lineThrough, paintBorders } from './borders.js';
-import { clamp, count } from '../../js/util.js';
+import { clamp, contextOf, count } from '../../js/util.js';
 import { maskBitmap, plainPalette } from './bitmaps.js';
 import { groupColours, mergesPairs, pairsOf, patchesOutside, tokensOutside, whereMerged } from './model.js';
 import { largestGroup, linkColour, rampColour, scaleShare, similarityScale, sizeShare } from './ramps.js';
 import { baselineRun, heatApplies, shownRun, shownStage } from './store.js';
 import { cellsOn, patchCentre } from './viewport.js';
 
+/** @param {Context} ctx @param {Shown} state @param {Rect} rect @param {string} ground */
 export function drawMerges(ctx, state, rect, ground) {
   const view = state.view;
   const run = shownRun(state);
@@ -19,35 +20,54 @@ export function drawMerges(ctx, state, rect, ground) {
   ctx.clip();
   ctx.fillStyle = ground;
   ctx.fillRect(rect.x, rect.y, rect.w, rect.h);
-  for (const [name, draw] of Object.entries(LAYER_PAINTERS)) {
+  for (const name of LAYER_ORDER) {
     const layer = state.layers[name];
     if (!layer.on || layer.opacity === 0) continue;
     ctx.globalAlpha = layer.opacity;
-    draw(ctx, scene, state);
+    LAYER_PAINTERS[name](ctx, scene, state);
   }
   ctx.restore();
   drawPatchHeat(ctx, scene, state);
 }
 
+// From the bottom up.
+export const LAYER_ORDER = /** @type {LayerName[]} */ ([
+  'picture',
+  'baseline',
+  'mask',
+  'groups',
+  'size',
+  'similarity',
+  'grid',
+  'outlines',
+  'links',
+]);
+
 export const LAYER_PAINTERS = {
+  /** @param {Context} ctx @param {Pick<Scene, 'view' | 'rect'>} scene */
   picture: (ctx, { view, rect }) => {
     ctx.imageSmoothingEnabled = rect.w < view.width * 4;
     ctx.drawImage(fittedPicture(ctx, view, rect), rect.x, rect.y, rect.w, rect.h);
   },
+  /** @param {Context} ctx @param {Scene} scene @param {Shown} state */
   baseline: (ctx, scene, state) => paintMaskLayer(ctx, scene, baselineRun(state)),
+  /** @param {Context} ctx @param {Scene} scene */
   mask: (ctx, scene) => paintMaskLayer(ctx, scene, scene.run),
+  /** @param {Context} ctx @param {Scene<Painted, Gridded>} scene */
   groups: (ctx, scene) =>
     paintCells(
       ctx,
       scene,
       remembered(scene.run, `groups${scene.stage}`, () => groupCells(scene)),
     ),
+  /** @param {Context} ctx @param {Scene} scene */
   size: (ctx, scene) =>
     paintCells(
       ctx,
       scene,
       remembered(scene.run, `size${scene.stage}`, () => sizeCells(scene)),
     ),
+  /** @param {Context} ctx @param {Scene} scene */
   similarity: (ctx, scene) => {
     if (scene.stage > 0) {
       paintCells(
@@ -63,26 +83,29 @@ export const LAYER_PAINTERS = {
 };
 
 // Bitmaps that depend on run and stage alone are made once.
+/** @template T @param {{bitmaps?: Map<string, unknown>}} run @param {string} key @param {() => T} make @returns {T} */
 function remembered(run, key, make) {
-  run.bitmaps ??= new Map();
-  if (!run.bitmaps.has(key)) run.bitmaps.set(key, make());
-  return run.bitmaps.get(key);
+  const made = (run.bitmaps ??= new Map());
+  if (!made.has(key)) made.set(key, make());
+  return /** @type {T} */ (made.get(key));
 }
 
 // The picture at the size it has on the canvas, kept: scaling it anew would cost a third of a repaint.
+/** @param {Context} ctx @param {Gridded} view @param {Rect} rect */
 function fittedPicture(ctx, view, rect) {
   const ratio = ctx.getTransform().a;
   const [width, height] = [Math.round(rect.w * ratio), Math.round(rect.h * ratio)];
   if (width >= view.width || width < 1 || height < 1) return view.picture;
   if (view.fitted?.width !== width || view.fitted.height !== height) {
     view.fitted = new OffscreenCanvas(width, height);
-    const fitted = view.fitted.getContext('2d');
+    const fitted = contextOf(view.fitted);
     fitted.imageSmoothingQuality = 'high';
     fitted.drawImage(view.picture, 0, 0, width, height);
   }
   return view.fitted;
 }
 
+/** @param {Context} ctx @param {Pick<Scene, 'view' | 'rect'>} scene @param {Run | null} run */
 function paintMaskLayer(ctx, { view, rect }, run) {
   if (!run) return;
   ctx.imageSmoothingEnabled = false;
@@ -96,6 +119,7 @@ function paintMaskLayer(ctx, { view, rect }, run) {
 }
 
 // A bitmap of one pixel a patch, drawn with hard edges over the whole grid.
+/** @param {GridShape} view @param {(patch: number) => ArrayLike<number> | null} colourOf */
 export function cellBitmap(view, colourOf) {
   const canvas = new OffscreenCanvas(view.cols, view.rows);
   const image = new ImageData(view.cols, view.rows);
@@ -103,16 +127,18 @@ export function cellBitmap(view, colourOf) {
     const colour = colourOf(patch);
     if (colour) image.data.set([colour[0], colour[1], colour[2], 255], patch * 4);
   }
-  canvas.getContext('2d').putImageData(image, 0, 0);
+  contextOf(canvas).putImageData(image, 0, 0);
   return canvas;
 }
 
+/** @param {Context} ctx @param {{view: GridShape, cell: Rect}} given @param {OffscreenCanvas} bitmap */
 export function paintCells(ctx, { view, cell }, bitmap) {
   ctx.imageSmoothingEnabled = false;
   ctx.drawImage(bitmap, cell.x, cell.y, cell.w * view.cols, cell.h * view.rows);
 }
 
 // Only patches that merged are filled: the others keep their texture.
+/** @param {Scene<Painted, Gridded>} scene */
 function groupCells({ view, run, stage }) {
   const groups = run.groups[stage];
   const sizes = run.sizes[stage];
@@ -123,6 +149,7 @@ function groupCells({ view, run, stage }) {
   });
 }
 
+/** @param {Scene} scene */
 function sizeCells({ view, run, stage }) {
   const largest = largestGroup(run);
   return cellBitmap(view, (patch) => {
@@ -132,6 +159,7 @@ function sizeCells({ view, run, stage }) {
 }
 
 // Similarity as the stage's insertion saw it, on every patch of each of its input tokens.
+/** @param {Scene} scene */
 function similarityCells({ view, run, stage }) {
   const scale = similarityScale();
   const { similarity } = run.stages[stage - 1];
@@ -142,15 +170,18 @@ function similarityCells({ view, run, stage }) {
   });
 }
 
+/** @param {Context} ctx @param {Scene} scene */
 function paintGrid(ctx, scene) {
   paintBorders(ctx, scene, () => true, '#ffffff');
 }
 
+/** @param {Context} ctx @param {Scene<Painted, Gridded>} scene */
 function paintOutlines(ctx, scene) {
   paintBorders(ctx, scene, groupBorder(scene), '#ffffff');
 }
 
 // Each link is stroked by itself: one path with all of them takes twice as long to rasterise.
+/** @param {Context} ctx @param {Scene} scene */
 function paintLinks(ctx, scene) {
   const { run, stage, cell } = scene;
   if (stage === 0) return;
@@ -168,8 +199,10 @@ function paintLinks(ctx, scene) {
   }
 }
 
+/** @param {Run} run @param {number} k */
 export const stagePairs = (run, k) => remembered(run, `pairs${k}`, () => pairsOf(run.stages[k]));
 
+/** @param {Context} ctx @param {Scene} scene @param {Pair} pair */
 function strokeLink(ctx, { view, rect }, { from, to }) {
   const a = patchCentre(view, rect, from);
   const b = patchCentre(view, rect, to);
@@ -179,9 +212,10 @@ function strokeLink(ctx, { view, rect }, { from, to }) {
 }
 
 // The answer of Python to "how similar is this patch to all others".
+/** @param {Context} ctx @param {Scene} scene @param {Shown} state */
 function drawPatchHeat(ctx, scene, state) {
-  const heat = state.heat;
-  if (!heatApplies(state)) return;
+  const { heat } = state;
+  if (!heat || !heatApplies(state)) return;
   heat.bitmap ??= cellBitmap(scene.view, (patch) =>
     Number.isFinite(heat.values[patch]) ? rampColour('viridis', scaleShare(heat.scale, heat.values[patch])) : null,
   );
@@ -195,10 +229,12 @@ function drawPatchHeat(ctx, scene, state) {
 }
 
 // One line that says what one is looking at.
+/** @param {Shown} state */
 export function mergeCaption(state) {
   const run = shownRun(state);
   const stage = shownStage(state);
-  if (heatApplies(state)) return state.heat.caption || 'Cosine similarity of the pinned patch to every other patch.';
+  if (state.heat && heatApplies(state))
+    return state.heat.caption || 'Cosine similarity of the pinned patch to every other patch.';
   const [patches] = run.tokenCounts;
   if (!run.stages.length) return 'Nothing merges: every patch stays a token of its own.';
   const beyond = patchesOutside(state.view);
@@ -214,6 +250,7 @@ export function mergeCaption(state) {
   return `${tokens} tokens ${after}${shape}${links}`;
 }
 
+/** @param {Stage} stage @param {number} gone */
 const linksText = (stage, gone) =>
   mergesPairs(stage)
     ? `Lines join the ${count(gone, 'pair')} of this merge.`

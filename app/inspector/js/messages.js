@@ -1,9 +1,10 @@
 // Messages from Python, one receiver a kind.
 
+import { valueNamed } from '../../js/util.js';
 import { blocksOf } from '../../js/recipe.js';
 import { againstFits, againstText } from './against.js';
 import { bytesOf } from './bytes.js';
-import { arrayOf, decodePicture, decodeRun, decodeView, SCHEMA } from './decode.js';
+import { floatsOf, decodePicture, decodeRun, decodeView, SCHEMA } from './decode.js';
 import { saveBlob } from './downloads.js';
 import { freshMode } from './features.js';
 import { linkProblems, scheduleFromLink, stateFromLink } from './link.js';
@@ -16,7 +17,9 @@ import { isLatestView, isViewWanted } from './wish.js';
 const ASK_AGAIN_MS = 4000;
 const KEPT_NONCES = 64;
 
-// page: {store, actions, opening, races}
+/** @typedef {Pick<Page, 'store' | 'actions' | 'opening' | 'races'>} Told */
+/** @typedef {(message: Wire.Failed, page: Told) => void} FailureReceiver */
+/** @type {{[K in keyof Wire.Messages]: (message: Wire.Messages[K], page: Told) => void | Promise<void>}} */
 const RECEIVERS = {
   async picture(message, { store, opening }) {
     const { pending } = store.state;
@@ -46,15 +49,17 @@ const RECEIVERS = {
     if (!isSame() && !isAnswer && state.view) return;
     view.sent = message.sent;
     if (!view.model.name)
-      view.model = state.page.models.find(({ name }) => name === state.page.model) ?? { name: state.model };
-    if (isSame()) keepFrom(state.view, view);
+      view.model = state.page.models.find(({ name }) => name === state.page.model) ?? {
+        name: state.model ?? undefined,
+      };
+    if (state.view && isSame()) keepFrom(state.view, view);
     const ends = isAnswer ? { pending: null, exploring: progressOf(view) } : {};
     view.source = isAnswer ? state.source : (state.view?.source ?? state.source);
     if (isSame() && !state.linkWanted) {
       set({ view, runs: state.runs + 1, ...nowShown(state, view), ...ends });
     } else {
       set({ ...freshState(state, view, isAnswer), ...ends });
-      if (isAnswer && state.schedule !== view.selected) page.actions.announce(state.schedule);
+      if (isAnswer && state.schedule !== view.selected) page.actions.announce(state.schedule ?? view.selected);
     }
     askForMissing(view, page.actions);
   },
@@ -64,7 +69,7 @@ const RECEIVERS = {
     await addRuns(view, message);
     if (store.state.view !== view) return;
     for (const [asked, own] of Object.entries(message.renamed ?? {})) view.renamed.set(asked, own);
-    const renamed = message.renamed?.[store.state.schedule];
+    const renamed = valueNamed(message.renamed ?? {}, store.state.schedule ?? '');
     if (renamed) store.set(choiceOf(store.state, renamed));
     view.sent = [...new Set([...view.sent, ...message.sent])];
     const isWanted = message.runs.some(({ schedule }) => schedule === store.state.schedule);
@@ -89,7 +94,7 @@ const RECEIVERS = {
   },
   heat(message, { store }) {
     if (store.state.view?.key !== message.view) return;
-    const values = arrayOf(message.values, 'f4');
+    const values = floatsOf(message.values);
     const known = [...values].filter(Number.isFinite).sort((a, b) => a - b);
     const scale = { low: known[Math.floor(known.length * 0.02)] ?? 0, high: Math.max(known.at(-2) ?? 1, -1) };
     const { schedule, stage, patch, caption } = message;
@@ -98,7 +103,7 @@ const RECEIVERS = {
   features(message, { store }) {
     if (store.state.view?.key !== message.view) return;
     const { schedule, rows, cols, explained } = message;
-    const [baseline, merged] = [message.baseline, message.merged].map((text) => arrayOf(text, 'u1'));
+    const [baseline, merged] = [message.baseline, message.merged].map(bytesOf);
     store.state.view.features.set(schedule, { rows, cols, explained, baseline, merged });
     store.set({ features: store.state.features + 1 });
   },
@@ -113,7 +118,7 @@ const RECEIVERS = {
     actions.saved();
   },
   failed(message, page) {
-    FAILURES[message.what]?.(message, page);
+    valueNamed(FAILURES, message.what)?.(message, page);
   },
   // A street of the lab.
   offered(message, { opening, store }) {
@@ -122,6 +127,7 @@ const RECEIVERS = {
   },
 };
 
+/** @type {Record<string, FailureReceiver>} */
 const FAILURES = {
   open(message, { store, opening, actions }) {
     const { state, set } = store;
@@ -147,10 +153,11 @@ const FAILURES = {
     if (!opening.resend(message.message, store.state.view?.digest)) store.set({ notice: noticeOf(message.message) });
   },
   features(message, { store }) {
-    store.set({ featuresFailed: message.message, notice: noticeOf(message.message) });
+    store.set({ notice: noticeOf(message.message) });
   },
 };
 
+/** @param {View} view @param {Wire.View | Wire.Runs} message */
 async function addRuns(view, message) {
   const stages = await Promise.all(message.stages.map(decodeStage));
   for (const raw of message.runs) {
@@ -159,6 +166,7 @@ async function addRuns(view, message) {
   }
 }
 
+/** @param {View} before @param {View} view */
 function keepFrom(before, view) {
   before.runs.forEach((run, name) => {
     if (!view.runs.has(name)) view.runs.set(name, run);
@@ -168,6 +176,7 @@ function keepFrom(before, view) {
 }
 
 // How many of the slider's runs are there; null where all are.
+/** @param {View} view */
 function progressOf(view) {
   const done = view.schedules.filter((one) => view.runs.has(one)).length;
   return done < view.schedules.length
@@ -175,12 +184,15 @@ function progressOf(view) {
     : null;
 }
 
-const nowShown = (state, view) => (view.runs.has(state.schedule) ? { shown: state.schedule } : {});
+/** @param {State} state @param {View} view */
+const nowShown = ({ schedule }, view) => (schedule !== null && view.runs.has(schedule) ? { shown: schedule } : {});
 
+/** @param {string | null} schedule @param {View} view */
 const fitting = (schedule, view) =>
   schedule !== null && blocksOf(schedule).every((block) => block < view.depth) ? schedule : null;
 
 // A new picture: what concerns patches and zoom starts afresh, the rest stays as the user left it.
+/** @param {State} state @param {View} view @param {boolean} isAnswer @returns {Changes} */
 function freshState(state, view, isAnswer) {
   const wantedLink = isAnswer ? state.linkWanted : null;
   const link = wantedLink?.link ?? {};
@@ -212,6 +224,7 @@ function freshState(state, view, isAnswer) {
 }
 
 // A recipe of another model's blocks cannot stand beside this one's.
+/** @param {Against | null} against @param {View} view */
 const droppedAgainst = (against, { model }) => ({
   against: null,
   notice: noticeOf(
@@ -220,25 +233,38 @@ const droppedAgainst = (against, { model }) => ({
 });
 
 // Messages that follow each other closely may be lost on the way: only the last value is seen.
+/** @param {View} view @param {Actions} actions */
 function askForMissing(view, actions) {
   const now = performance.now();
-  view.asked ??= new Map();
-  const isDue = (name) => !(now - view.asked.get(name) < ASK_AGAIN_MS);
+  const asked = (view.asked ??= new Map());
+  /** @param {string} name */
+  const isDue = (name) => !(now - (asked.get(name) ?? -Infinity) < ASK_AGAIN_MS);
   const missing = view.sent.filter((name) => !view.runs.has(name) && isDue(name));
-  for (const name of missing) view.asked.set(name, now);
+  for (const name of missing) asked.set(name, now);
   if (missing.length) actions.askMissing(missing);
 }
 
+// A newer server may send kinds that this page does not know.
+/** @param {{kind: string}} message @returns {((message: object, page: Told) => unknown) | undefined} */
+const receiverOf = ({ kind }) =>
+  valueNamed(
+    /** @type {Record<string, (message: object, page: Told) => unknown>} */ (/** @type {unknown} */ (RECEIVERS)),
+    kind,
+  );
+
 // Decoding takes turns: messages apply in the order in which they came, and each once.
+/** @param {Page} page */
 export function createInbox(page) {
   const seen = new Set();
   let turn = Promise.resolve();
+  /** @param {string | undefined} nonce */
   const isNew = (nonce) => {
     if (nonce !== undefined && seen.has(nonce)) return false;
     seen.add(nonce);
     if (seen.size > KEPT_NONCES) seen.delete(seen.values().next().value);
     return true;
   };
+  /** @param {string | null} text */
   return (text) => {
     if (!text) return;
     turn = turn
@@ -247,7 +273,7 @@ export function createInbox(page) {
         if (message.schema !== SCHEMA) throw new Error(`expected schema ${SCHEMA}, but got ${message.schema}`);
         if (!isNew(message.nonce)) return;
         if (message.paces) page.store.set({ paces: { ...page.store.state.paces, ...message.paces } });
-        await RECEIVERS[message.kind]?.(message, page);
+        await receiverOf(message)?.(message, page);
       })
       .catch((error) => console.error('inspector:', error))
       .then(() => {

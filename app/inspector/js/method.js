@@ -1,7 +1,10 @@
 // The menu of rules and the fields of their parameters: what stops and blocks of the strip merge by.
 
-import { el } from '../../js/util.js';
+import { el, nodeIn } from '../../js/util.js';
 
+/** @typedef {Record<string, ParameterValue>} Values */
+
+/** @param {Ui} ui @param {Store} store @param {Actions} actions */
 export function mountMethod(ui, store, actions) {
   let shownNow = '';
   ui.method.addEventListener('change', () => actions.chooseRule(ui.method.value));
@@ -14,6 +17,7 @@ export function mountMethod(ui, store, actions) {
   });
 }
 
+/** @param {Ui} ui @param {Shown} state @param {Actions} actions */
 function showMethod(ui, state, actions) {
   const { rules } = state.view;
   const { name, values } = callOf(state.method, rules);
@@ -23,13 +27,15 @@ function showMethod(ui, state, actions) {
   );
   ui.parameters.replaceChildren(
     ...(rule?.parameters ?? []).map((parameter) =>
-      parameterField(parameter, values[parameter.name], (value) =>
-        actions.chooseRule(callText(rule, { ...values, [parameter.name]: value })),
+      parameterField(
+        parameter,
+        values[parameter.name],
+        (value) => rule && actions.chooseRule(callText(rule, { ...values, [parameter.name]: value })),
       ),
     ),
   );
   ui.methodAbout.replaceChildren(
-    rule ? `${rule.about.replaceAll('`', '')} Source: ${rule.source}. ` : '',
+    rule ? `${rule.about.replaceAll('\x60', '')} Source: ${rule.source}. ` : '',
     el(
       'button',
       { type: 'button', class: 'link', 'data-act': 'elsewhere', onclick: () => showElsewhere(ui) },
@@ -39,6 +45,7 @@ function showMethod(ui, state, actions) {
 }
 
 // "Not here: A, B, C …: they have to be trained first": one press leads to the reasons.
+/** @param {Pick<Ui, 'elsewhere'>} ui */
 function elsewhereText({ elsewhere }) {
   const names = [...elsewhere.querySelectorAll('tbody th')].map((cell) => cell.textContent);
   const [some, others] = [names.slice(0, SOME), names.length - SOME];
@@ -46,16 +53,18 @@ function elsewhereText({ elsewhere }) {
 }
 const SOME = 3;
 
+/** @param {Pick<Ui, 'elsewhere' | 'recipePop'>} ui */
 function showElsewhere({ elsewhere, recipePop }) {
   elsewhere.open = true;
   recipePop.open = false;
   elsewhere.scrollIntoView({ block: 'nearest' });
-  elsewhere.querySelector('summary').focus({ preventScroll: true });
+  nodeIn(elsewhere, 'summary')?.focus({ preventScroll: true });
 }
 
 // From "bipartite(0.2)" to its name and the values of all its parameters.
+/** @param {string} text @param {Rule[]} rules @returns {{name: string, values: Values}} */
 function callOf(text, rules) {
-  const [, name, inside = ''] = /^([^(]*)(?:\((.*)\))?$/.exec(text);
+  const [, name = '', inside = ''] = /^([^(]*)(?:\((.*)\))?$/.exec(text) ?? [];
   const parameters = rules.find((one) => one.name === name)?.parameters ?? [];
   const values = Object.fromEntries(parameters.map((one) => [one.name, one.default]));
   const bare = parameters.filter((one) => !one.is_named);
@@ -70,6 +79,7 @@ function callOf(text, rules) {
   return { name, values };
 }
 
+/** @param {Parameter} parameter @param {string} text */
 function parsedValue({ kind }, text) {
   if (text === 'none') return null;
   if (kind === 'bool') return text === 'true';
@@ -77,7 +87,9 @@ function parsedValue({ kind }, text) {
 }
 
 // As Python writes it: what differs from the default, bare where it stands in its own place.
+/** @param {Rule} rule @param {Values} values */
 function callText(rule, values) {
+  /** @type {string[]} */
   const words = [];
   rule.parameters.forEach((parameter, place) => {
     const value = values[parameter.name];
@@ -88,6 +100,7 @@ function callText(rule, values) {
   return words.length ? `${rule.name}(${words.join(',')})` : rule.name;
 }
 
+/** @param {Parameter} parameter @param {ParameterValue} value @param {(value: ParameterValue) => void} pick */
 function parameterField(parameter, value, pick) {
   const isFlag = parameter.kind === 'bool';
   const isNumber = parameter.kind === 'int' || parameter.kind === 'float';
@@ -112,12 +125,14 @@ function parameterField(parameter, value, pick) {
 }
 
 // What was typed; undefined where it is not allowed.
+/** @param {Parameter} parameter @param {HTMLInputElement} input */
 function fieldValue(parameter, input) {
   if (input.value === '') return parameter.is_optional ? null : parameter.default;
   if (!input.checkValidity()) return undefined;
   return parameter.kind === 'str' ? input.value : Number(input.value);
 }
 
+/** @param {Parameter} parameter */
 function rangeText({ low, high, is_optional: isOptional }) {
   const range = [low === undefined ? '' : `from ${low}`, high === undefined ? '' : `to ${high}`].filter(Boolean);
   return [...range, isOptional ? 'or empty' : ''].filter(Boolean).join(' ');

@@ -2,13 +2,16 @@
 // found each other light up, and partners flow together into their mean colour while the counter rolls down.
 
 import { CASING, lineThrough } from './borders.js';
-import { NONE } from '../../js/util.js';
+import { storedIn, NONE } from '../../js/util.js';
 import { stagePairs } from './merges.js';
 import { groupColours } from './model.js';
 import { cssColour } from './ramps.js';
 import { shownRun } from './store.js';
 import { patchCell, patchCentre } from './viewport.js';
 
+/** @typedef {{view: View, rect: Rect, run: Run, stage: Stage, motion: Motion}} Film */
+
+/** @type {[Moment['phase'], number][]} */
 const PHASES = [
   ['grid', 500],
   ['nearest', 1000],
@@ -19,6 +22,7 @@ const LIT = '#ff3d8b';
 const FAINT = 0.28;
 
 // {phase, share} so long after a merge began; null when it is over.
+/** @param {number} elapsedMs @returns {Moment | null} */
 export function phaseAt(elapsedMs) {
   let left = elapsedMs;
   for (const [phase, length] of PHASES) {
@@ -29,22 +33,26 @@ export function phaseAt(elapsedMs) {
 }
 
 // Tokens left while they flow together.
+/** @param {Motion} motion @param {Pick<Run, 'tokenCounts'>} run */
 export function countAt({ phase, share, stage }, { tokenCounts }) {
   const [before, after] = [tokenCounts[stage - 1], tokenCounts[stage]];
   return phase === 'flow' ? Math.round(before + (after - before) * share) : before;
 }
 
+/** @type {Partial<Record<Moment['phase'], string>>} */
 const WORDS = {
   nearest: ': each looks for its nearest',
   found: ': these found each other',
   flow: ': they become one',
 };
+/** @param {Pick<Motion, 'phase'>} motion */
 export const wordsOf = ({ phase }) => WORDS[phase] ?? '';
 
+/** @param {Context} ctx @param {Shown} state @param {Rect} rect */
 export function drawMotion(ctx, state, rect) {
   const { view, motion } = state;
   const run = shownRun(state);
-  const stage = run.stages[motion.stage - 1];
+  const stage = motion && run.stages[motion.stage - 1];
   if (!stage) return;
   ctx.save();
   ctx.beginPath();
@@ -54,6 +62,7 @@ export function drawMotion(ctx, state, rect) {
   ctx.restore();
 }
 
+/** @type {Record<Moment['phase'], (ctx: Context, film: Film) => void>} */
 const PAINTERS = {
   grid: (ctx, scene) => drawGrid(ctx, scene, scene.motion.share),
   nearest: (ctx, scene) => {
@@ -67,9 +76,11 @@ const PAINTERS = {
   flow: (ctx, scene) => drawFlow(ctx, scene, easeOf(scene.motion.share)),
 };
 
+/** @param {number} share */
 const easeOf = (share) => share * share * (3 - 2 * share);
 
 // One square a token, at the patch that stands for it.
+/** @param {Context} ctx @param {Film} film @param {number} strength */
 function drawGrid(ctx, { view, rect, stage }, strength) {
   ctx.globalAlpha = 0.55 * strength;
   ctx.strokeStyle = '#ffffff';
@@ -83,6 +94,7 @@ function drawGrid(ctx, { view, rect, stage }, strength) {
 }
 
 // From each token towards its nearest, as far as they have grown.
+/** @param {Context} ctx @param {Film} film @param {number} grown @param {number} strength */
 function drawPointers(ctx, { view, rect, stage }, grown, strength) {
   ctx.globalAlpha = strength;
   ctx.beginPath();
@@ -101,6 +113,7 @@ function drawPointers(ctx, { view, rect, stage }, grown, strength) {
   ctx.stroke();
 }
 
+/** @param {Context} ctx @param {Film} film @param {number} strength */
 function drawFound(ctx, { view, rect, run, motion }, strength) {
   ctx.globalAlpha = strength;
   ctx.lineCap = 'round';
@@ -119,6 +132,7 @@ function drawFound(ctx, { view, rect, run, motion }, strength) {
 }
 
 // Both partners move to the middle between them and turn into the colour of what they become.
+/** @param {Context} ctx @param {Film} film @param {number} share */
 function drawFlow(ctx, { view, rect, run, motion }, share) {
   const groups = run.groups[motion.stage];
   const colours = coloursOf(view, run, motion.stage);
@@ -138,8 +152,8 @@ function drawFlow(ctx, { view, rect, run, motion }, share) {
   }
 }
 
+/** @param {View} view @param {Run} run @param {number} stage */
 function coloursOf(view, run, stage) {
-  run.colours ??= new Map();
-  if (!run.colours.has(stage)) run.colours.set(stage, groupColours(view, run.groups[stage]));
-  return run.colours.get(stage);
+  const made = (run.colours ??= new Map());
+  return made.get(stage) ?? storedIn(made, stage, groupColours(view, run.groups[stage]));
 }

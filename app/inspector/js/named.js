@@ -5,19 +5,23 @@ import { el } from '../../js/util.js';
 
 const OWN_CHOICE = 'your own choice';
 
+/** @param {Pick<Shown, 'view'>} state @param {string} recipe */
 export const namedRecipe = (state, recipe) => state.view.named.find(({ text }) => text === recipe);
 
 // "ToMe, as published" is ToMe where there is little room.
+/** @param {Pick<Named, 'title'>} named */
 export const shortTitle = ({ title }) => title.split(',')[0];
 
 // A recipe's title where it has one.
+/** @param {Pick<Shown, 'view'>} state @param {string} recipe */
 export function shortName(state, recipe) {
   const named = namedRecipe(state, recipe);
   return named ? shortTitle(named) : recipeName(recipe);
 }
 
+/** @param {Ui} ui @param {Store} store @param {Actions} actions */
 export function mountNamed(ui, store, actions) {
-  ui.named.addEventListener('change', () => actions.chooseSchedule(ui.named.value || store.state.schedule));
+  ui.named.addEventListener('change', () => ui.named.value && actions.chooseSchedule(ui.named.value));
   store.on(['view', 'schedule'], (state) => {
     if (!state.view) return;
     showNamed(ui.named, state);
@@ -25,9 +29,12 @@ export function mountNamed(ui, store, actions) {
   });
 }
 
+/** @param {HTMLSelectElement} menu @param {Shown} state */
 function showNamed(menu, state) {
   const chosen = namedRecipe(state, state.schedule);
+  /** @param {Named} one */
   const option = (one) => el('option', { value: one.text, title: one.source, selected: one === chosen }, one.title);
+  /** @type {[string, Named[]][]} */
   const groups = [
     ['For this model', state.view.named.filter((one) => !one.is_published)],
     ['As published', state.view.named.filter((one) => one.is_published)],
@@ -43,6 +50,7 @@ function showNamed(menu, state) {
     : 'Recipes with a name, spelled out for this model';
 }
 
+/** @param {HTMLElement} line @param {Shown} state */
 function showRecipeText(line, state) {
   const chosen = namedRecipe(state, state.schedule);
   line.title = chosen ? `${chosen.title}. Source: ${chosen.source}.` : '';

@@ -3,6 +3,11 @@
 import { noticeOf } from './notice.js';
 import { newAct } from './wish.js';
 
+/**
+ * @typedef {Partial<Omit<Pending, 'generation'>>} Begun
+ * @typedef {Begun & {source: Source | null, model?: string | null, link?: LinkTarget | null}} Wanted
+ */
+
 const NOT_KEPT = /not kept here any more|no longer there/;
 const REMEMBERED_FILES = 12;
 const RESEND_AFTER_MS = 60_000;
@@ -18,19 +23,25 @@ const EMPTY_PENDING = {
 };
 
 // What the pane says while nothing has run.
+/** @param {number | null} patches */
 export const cuttingText = (patches) => (patches ? `Cutting into ${patches} patches` : 'Opening the picture');
 
+/** @param {Store} store @param {Send} send @param {Files} files */
 export function makeOpening(store, send, files) {
   const { state, set } = store;
+  /** @type {Map<string, number>} */
   const resent = new Map();
-  const asked = { data: null, repeated: null };
+  /** @type {{data: object, repeated: number | null}} */
+  const asked = { data: {}, repeated: null };
 
+  /** @param {object} data */
   function ask(data) {
     asked.data = data;
     send('open', data);
   }
 
   // What was wanted before gives way; `pending` stands in its place.
+  /** @param {Wanted} wanted */
   function begin({ source, model = state.model, file = null, link = null, ...rest }) {
     const generation = newAct(state, 'view');
     const pending = { ...EMPTY_PENDING, ...rest, generation, file };
@@ -38,6 +49,7 @@ export function makeOpening(store, send, files) {
     return generation;
   }
 
+  /** @param {File} file @param {number} generation */
   async function sendFile(file, generation) {
     let sent;
     try {
@@ -59,6 +71,7 @@ export function makeOpening(store, send, files) {
   }
 
   // It comes back with a sentence, and what of its runs had to give way is asked for again.
+  /** @param {string} text */
   function fail(text) {
     const { view } = state;
     giveBack();
@@ -68,19 +81,28 @@ export function makeOpening(store, send, files) {
   }
 
   const open = {
+    /** @param {string} name @param {string | null} [model] @param {LinkTarget | null} [link] */
     example(name, model, link) {
       const found = state.page.examples.find((one) => one.name === name);
       if (!found) return;
       begin({ source: { example: name }, model, link, src: found.thumbnail, title: found.title });
       ask({ source: { example: name } });
     },
+    /**
+     * @param {string} digest
+     * @param {string} [title]
+     * @param {string | null} [model]
+     * @param {LinkTarget | null} [link]
+     * @param {string | null} [src]
+     */
     picture(digest, title = '', model = state.model, link = null, src = null) {
       const { view } = state;
-      const isSame = view?.digest === digest;
-      const source = isSame ? view.source : { picture: digest, title };
-      begin({ source, model, link, digest, title: title || view?.title, src: isSame ? view.src : src });
+      const own = view?.digest === digest ? view : null;
+      const source = own ? (own.source ?? null) : { picture: digest, title };
+      begin({ source, model, link, digest, title: title || view?.title, src: own ? own.src : src });
       ask({ source: { picture: digest } });
     },
+    /** @param {File} file @param {string | null} [model] */
     file(file, model = state.model) {
       const title = file.name.replace(/\.[^.]*$/, '') || 'Your picture';
       const generation = begin({
@@ -97,25 +119,30 @@ export function makeOpening(store, send, files) {
       });
       return sendFile(file, generation);
     },
+    /** @param {string} name */
     model(name) {
       if (name === state.model && !state.notice) return;
       open.again(name);
     },
     // The picture that is open or on its way, once more.
+    /** @param {string | null} [model] @param {LinkTarget | null} [link] */
     again(model = state.model, link = null) {
       const { pending, source, view } = state;
       if (pending?.file && !pending.digest) return open.file(pending.file, model);
       if (source?.example) return open.example(source.example, model, link);
       const digest = pending ? pending.digest : view?.digest;
-      return digest ? open.picture(digest, pending?.title ?? view.title, model, link) : undefined;
+      return digest ? open.picture(digest, pending?.title ?? view?.title, model, link) : undefined;
     },
     // After "not kept here any more" (the server may be a new one): what this tab still has is sent again by itself,
     // under the view that is shown. Whether that could be done.
+    /** @param {string} text @param {string | null | undefined} digest */
     resend(text, digest) {
+      if (!digest) return false;
       const now = performance.now();
       const file = files.known.get(digest);
       const example = state.view?.digest === digest ? state.view.source?.example : null;
-      if (!NOT_KEPT.test(text) || !(file || example) || now - resent.get(digest) < RESEND_AFTER_MS) return false;
+      if (!NOT_KEPT.test(text) || !(file || example) || now - (resent.get(digest) ?? -Infinity) < RESEND_AFTER_MS)
+        return false;
       resent.set(digest, now);
       if (state.pending) {
         if (file) open.file(file);
@@ -126,12 +153,15 @@ export function makeOpening(store, send, files) {
       else ask({ source: { example } });
       return true;
     },
+    /** @param {string} digest @param {File} file */
     remember(digest, file) {
       files.known.delete(digest);
       files.known.set(digest, file);
-      if (files.known.size > REMEMBERED_FILES) files.known.delete(files.known.keys().next().value);
+      const [oldest] = files.known.keys();
+      if (files.known.size > REMEMBERED_FILES) files.known.delete(oldest);
     },
     // Its view was overtaken by a later message: once more.
+    /** @param {number} generation */
     lost(generation) {
       if (asked.repeated === generation) return;
       asked.repeated = generation;

@@ -28,16 +28,19 @@ const CHECKED_OPTIONS = [
 const NOTHING_MERGES =
   'This recipe merges nothing, so there is nothing to restore, to count, to decode merged or to round.';
 
+/** @param {string} recipe */
 const checkedOptions = (recipe) =>
   CHECKED_OPTIONS.map(({ name }) => name).filter((name) => partsOf(recipe).options.includes(name));
 
 // What choosing a recipe changes: rule and options stay where it has none of its own.
+/** @param {Pick<State, 'method' | 'options'>} state @param {string} schedule */
 export function choiceOf(state, schedule) {
   const merges = blocksOf(schedule).length > 0;
   const options = merges ? checkedOptions(schedule) : state.options;
   return { schedule, method: ruleOf(schedule) ?? state.method, options };
 }
 
+/** @param {Ui} ui @param {Store} store @param {Actions} actions */
 export function mountOptions(ui, store, actions) {
   const boxes = CHECKED_OPTIONS.map(({ name, text }) => {
     const box = el('input', { type: 'checkbox', 'data-option': name, 'aria-label': text });
@@ -51,6 +54,11 @@ export function mountOptions(ui, store, actions) {
   });
 }
 
+/**
+ * @param {Shown} state
+ * @param {(typeof CHECKED_OPTIONS)[number]} cHECKED
+ * @param {{box: HTMLInputElement, label: HTMLElement}} given
+ */
 function showOption(state, { name, help }, { box, label }) {
   // Not for a head that needs the full grid.
   label.hidden = name === 'decode-merged' && !state.view.can.has(name);

@@ -13,9 +13,13 @@ import { activePatch } from './store.js';
 import { drawTour } from './tour.js';
 import { groundColour, pictureRect, prepareCanvas } from './viewport.js';
 
+/** @type {PaneName[]} */
 export const PANES = ['merge', 'baseline', 'mask']; // as the names of their elements begin
 
+const NO_PICTURE = { width: 1, height: 1 };
+
 // One canvas pair with its size.
+/** @param {PaneName} name @param {Ui} ui @param {Store} store @returns {Pane} */
 function createPane(name, ui, store) {
   const stage = ui[`${name}Stage`];
   const size = () => ({ width: stage.clientWidth, height: stage.clientHeight });
@@ -27,16 +31,22 @@ function createPane(name, ui, store) {
     top: ui[`${name}Top`],
     zoomBar: ui[`${name}Zoom`],
     reads: name !== 'merge',
-    rect: () => pictureRect(store.state.view, size().width, size().height, store.state.zoom),
+    rect: () => pictureRect(store.state.view ?? NO_PICTURE, size().width, size().height, store.state.zoom),
   };
 }
 
+/** @type {StateKey[]} */
 const EVERY = ['view', 'runs', 'zoom', 'frame', 'pending', 'preview', 'against', 'side', 'live'];
+/** @type {StateKey[]} */
 const MERGE_KEYS = [...EVERY, 'shown', 'stage', 'layers', 'heat', 'heatWanted', 'pinned'];
+/** @type {StateKey[]} */
 const BASELINE_KEYS = [...EVERY, 'maskOpacity', 'hiddenClasses', 'focusClass', 'maskMode', 'features', 'shown'];
+/** @type {StateKey[]} */
 const MASK_KEYS = [...BASELINE_KEYS, 'split', 'focusFlow'];
+/** @type {StateKey[]} */
 const TOP_KEYS = [...EVERY, 'shown', 'stage', 'hover', 'pinned', 'cursor', 'heat', 'heatWanted'];
 
+/** @param {Ui} ui @param {Store} store @param {Actions} actions */
 export function mountPanes(ui, store, actions) {
   const panes = PANES.map((name) => createPane(name, ui, store));
   const [merges, baseline, merged] = panes;
@@ -65,17 +75,26 @@ export function mountPanes(ui, store, actions) {
 }
 
 // Draws a pane's picture: of the camera, of the view, or while another picture is on its way that one alone.
+/**
+ * @param {Ui} ui
+ * @param {Store} store
+ * @param {StateKey[]} keys
+ * @param {Pane} pane
+ * @param {(ctx: Context, state: Shown) => void} draw
+ */
 function paintOn(ui, store, keys, pane, draw) {
   store.on(keys, (state) => {
     const ctx = prepareCanvas(pane.base, pane.size());
-    if (state.live) {
-      drawLive(ctx, pane.name, pane.size(), state);
-      ui[`${pane.name}Caption`].textContent = liveCaption(pane.name, state.live);
+    const { live } = state;
+    if (live) {
+      drawLive(ctx, pane.name, pane.size(), { ...state, live });
+      ui[`${pane.name}Caption`].textContent = liveCaption(pane.name, live);
     } else if (state.pending) drawPreview(ctx, pane.size(), state);
     else if (state.view) draw(ctx, state);
   });
 }
 
+/** @param {Pane} pane @param {State} state */
 function drawTop(pane, state) {
   const ctx = prepareCanvas(pane.top, pane.size());
   if (!state.view || state.pending || state.live) return;
@@ -86,12 +105,14 @@ function drawTop(pane, state) {
 }
 
 // Each pane shows the groups of its own recipe.
+/** @param {PaneName} name @param {Shown} state */
 function stateFor(name, state) {
   if (name === 'merge') return onSide(state);
   return name === 'baseline' ? rivalSide(state) : state;
 }
 
 // The border between before and after, where the pane has one.
+/** @param {Ui} ui @param {Pane} pane @param {Shown} state */
 function showBorder(ui, pane, state) {
   const { width } = pane.size();
   const isSplit = modeOf(state) === 'compare' && Boolean(besideRun(state));
@@ -100,10 +121,11 @@ function showBorder(ui, pane, state) {
   ui.leftName.textContent = beside;
   ui.rightName.textContent = own;
   ui.handle.style.left = `${splitX(state, pane.rect(), width)}px`;
-  ui.handle.setAttribute('aria-valuenow', Math.round(state.split * 100));
+  ui.handle.setAttribute('aria-valuenow', String(Math.round(state.split * 100)));
   ui.handle.setAttribute('aria-valuetext', `${Math.round(state.split * 100)} % ${beside}`);
 }
 
+/** @param {Pane[]} panes @param {Store} store */
 function watchSizes(panes, store) {
   const redraw = () => store.set({ frame: store.state.frame + 1 });
   const sizes = new ResizeObserver(redraw);

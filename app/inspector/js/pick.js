@@ -10,6 +10,7 @@ const ONLY_FILES = 'Only files can be dropped here: save the picture first, or c
 export const ACCEPTED = 'image/*,.tif,.tiff,.heic,.heif,.avif';
 
 // Why a file is not taken; null where it is. Python has the last word.
+/** @param {Pick<File, 'name' | 'type' | 'size'>} file */
 export function refusalOf({ name, type, size }) {
   const called = name.length > 40 ? `${name.slice(0, 39)}…` : name;
   if (size > MAX_PICTURE_BYTES)
@@ -20,9 +21,11 @@ export function refusalOf({ name, type, size }) {
 }
 
 // The first picture of what was dropped or pasted; else the first file, for its refusal.
+/** @template {Pick<File, 'name' | 'type' | 'size'>} F @param {F[]} list */
 export const pictureAmong = (list) => list.find((file) => refusalOf(file) === null) ?? list[0] ?? null;
 
 // Of all other files the browser may make a preview; null for those that it cannot decode.
+/** @param {File} file */
 async function previewOf(file) {
   const src = URL.createObjectURL(file);
   const probe = new Image();
@@ -37,14 +40,17 @@ async function previewOf(file) {
 }
 
 // upload: sends a file to the server; suspect: whether that is there.
+/** @param {(file: File) => Promise<{path: string}>} upload @param {() => Promise<boolean>} suspect */
 export const pickedFiles = (upload, suspect) => ({
   upload,
   suspect,
   preview: previewOf,
+  /** @param {string | null} src */
   forget: (src) => src && URL.revokeObjectURL(src),
   known: new Map(),
 });
 
+/** @param {Ui} ui @param {Store} store @param {Opening} opening */
 export function mountPick(ui, store, opening) {
   const input = el('input', {
     type: 'file',
@@ -53,6 +59,7 @@ export function mountPick(ui, store, opening) {
     'aria-label': 'Your photo',
     'data-role': 'file',
   });
+  /** @param {Iterable<File>} list */
   const take = (list) => {
     const file = pictureAmong([...list]);
     if (!file) return;
@@ -61,7 +68,7 @@ export function mountPick(ui, store, opening) {
     else opening.file(file);
   };
   input.addEventListener('change', () => {
-    take(input.files);
+    take(input.files ?? []);
     input.value = '';
   });
   ui.root.append(input);
@@ -73,9 +80,12 @@ export function mountPick(ui, store, opening) {
   return { choose, take };
 }
 
+/** @param {DragEvent} event */
 const bringsFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes('Files');
-const isElsewhere = (event) => event.defaultPrevented || Boolean(event.target.closest?.('.lat-drop, [data-drop]'));
+/** @param {Event} event */
+const isElsewhere = (event) => event.defaultPrevented || isWithin(event.target, '.lat-drop, [data-drop]');
 
+/** @param {Ui} ui @param {Store} store @param {(list: Iterable<File>) => void} take */
 function acceptDropsAnywhere(ui, store, take) {
   const veil = el(
     'div',
@@ -83,6 +93,7 @@ function acceptDropsAnywhere(ui, store, take) {
     el('p', {}, 'Drop the photo to open it'),
   );
   ui.root.append(veil);
+  /** @param {boolean} isShown */
   const show = (isShown) => {
     veil.hidden = !isShown;
   };
@@ -90,7 +101,7 @@ function acceptDropsAnywhere(ui, store, take) {
     if (!bringsFiles(event)) return;
     show(!isElsewhere(event));
     event.preventDefault(); // else the browser leaves the page for the file
-    event.dataTransfer.dropEffect = 'copy';
+    if (event.dataTransfer) event.dataTransfer.dropEffect = 'copy';
   });
   window.addEventListener('dragleave', (event) => event.relatedTarget === null && show(false));
   window.addEventListener('dragend', () => show(false));
@@ -99,13 +110,19 @@ function acceptDropsAnywhere(ui, store, take) {
     if (isElsewhere(event)) return;
     const isFile = bringsFiles(event);
     if (isFile || !isTextField(event.target)) event.preventDefault();
-    if (isFile && event.dataTransfer.files.length) take(event.dataTransfer.files);
+    const files = isFile ? [...(event.dataTransfer?.files ?? [])] : [];
+    if (files.length) take(files);
     else if (!isTextField(event.target)) store.set({ notice: noticeOf(ONLY_FILES) });
   });
 }
 
-const isTextField = (target) => Boolean(target.closest?.('input, textarea, [contenteditable=true]'));
+/** @param {EventTarget | null} target @param {string} selector */
+const isWithin = (target, selector) => target instanceof Element && target.closest(selector) !== null;
 
+/** @param {EventTarget | null} target */
+const isTextField = (target) => isWithin(target, 'input, textarea, [contenteditable=true]');
+
+/** @param {(list: Iterable<File>) => void} take */
 function acceptPastes(take) {
   window.addEventListener('paste', (event) => {
     const list = [...(event.clipboardData?.files ?? [])];

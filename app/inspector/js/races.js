@@ -8,8 +8,16 @@ const SILENCE_MS = 20_000; // so long without a word, and a race by hand is over
 const OVER = ['done', 'stopped'];
 
 // lost(text, digest): a race was refused as its picture is not kept any more; whether it is sent again.
+/**
+ * @param {Store} store
+ * @param {Send} send
+ * @param {(text: string, digest: string) => boolean} [lost]
+ * @param {() => number} [clock]
+ * @param {Later} [later]
+ */
 export function createRaces(store, send, lost = () => false, clock = () => performance.now(), later = setTimeout) {
   const { state, set } = store;
+  /** @type {{hand: {generation: number, heard: number} | null, asked: string}} */
   const races = { hand: null, asked: '' };
 
   // Another picture or model ends it without a word.
@@ -18,12 +26,13 @@ export function createRaces(store, send, lost = () => false, clock = () => perfo
 
   function wanted() {
     const { view, pending, exploring, schedule, live } = state;
-    return Boolean(view) && !pending && !live && !exploring && view.runs.has(schedule) && !document.hidden;
+    const isAtHand = view !== null && schedule !== null && view.runs.has(schedule);
+    return isAtHand && !pending && !live && !exploring && !document.hidden;
   }
 
   // Asks for the race of what is shown, where that is not known yet; else for what comes after a race.
   function consider() {
-    if (!wanted() || isHandRaceOn()) return undefined;
+    if (!state.view || !wanted() || isHandRaceOn()) return undefined;
     // Whoever started or stopped a race has had the last word, until they choose something else.
     if (state.acts.race > 0 && state.acts.race === state.generation) return askCurves();
     const { kind } = speedOf(state, state.schedule);
@@ -38,18 +47,19 @@ export function createRaces(store, send, lost = () => false, clock = () => perfo
   // Once a view, when nothing else is to be measured.
   function askCurves() {
     const { view } = state;
-    if (view.curvesAsked || !view.can.has('curves')) return;
+    if (!view || view.curvesAsked || !view.can.has('curves')) return;
     view.curvesAsked = true;
     send('curves', {});
   }
 
+  /** @param {Wire.RaceMessage} message */
   function heard(message) {
     set({ speeds: takeRace(state.speeds, message) });
-    const isOurs = message.generation === state.generation && state.view && !state.pending;
-    if (message.kind === 'text' && isOurs && lost(message.text, state.view.digest)) races.hand = null;
-    const isEnd = message.kind === 'stopped' || OVER.includes(message.state);
+    const ours = message.generation === state.generation && !state.pending ? state.view : null;
+    if (message.kind === 'text' && ours && lost(message.text, ours.digest)) races.hand = null;
+    const isEnd = message.kind === 'stopped' || (message.kind === 'race' && OVER.includes(message.state));
     if (races.hand && message.generation >= races.hand.generation) {
-      if (message.kind === 'stopped' || (message.by_hand && isEnd)) races.hand = null;
+      if (message.kind === 'stopped' || (message.kind === 'race' && message.by_hand && isEnd)) races.hand = null;
       else races.hand.heard = clock();
     }
     if (state.measuring && races.hand === null) set({ measuring: null });
@@ -63,15 +73,17 @@ export function createRaces(store, send, lost = () => false, clock = () => perfo
   }
 
   // A race by hand of what is shown and these recipes.
+  /** @param {string[]} rivals */
   function byHand(rivals) {
     const generation = newAct(state, 'race');
     races.hand = { generation, heard: clock() };
-    set({ measuring: state.view.key });
+    set({ measuring: state.view?.key ?? null });
     send('race', { rivals });
     later(endMeasuring, SILENCE_MS);
   }
 
   // For Gradio's own controls: the wish as a text, after an act of that kind.
+  /** @param {ActKind} [kind] */
   function wishText(kind) {
     if (kind) {
       const generation = newAct(state, kind);
@@ -83,6 +95,7 @@ export function createRaces(store, send, lost = () => false, clock = () => perfo
   return { consider, heard, byHand, wishText, isHandRaceOn };
 }
 
+/** @param {Store} store @param {Races} races */
 export function mountRaces(store, races) {
   window.mpmWish = races.wishText;
   window.addEventListener('mpm-race', ({ detail }) => races.heard(detail));

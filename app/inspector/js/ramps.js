@@ -1,6 +1,8 @@
 // Colour scales, perceptually uniform (16 samples of matplotlib's viridis and plasma, linear between).
 
-import { clamp } from '../../js/util.js';
+import { clamp, lastOf } from '../../js/util.js';
+
+/** @typedef {'viridis' | 'plasma'} RampName */
 
 const RAMPS = {
   viridis: [
@@ -41,17 +43,27 @@ const RAMPS = {
   ],
 };
 
-export const rgbOf = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-const rampStops = Object.fromEntries(Object.entries(RAMPS).map(([name, stops]) => [name, stops.map(rgbOf)]));
+/** @param {string} hex @returns {Rgb} */
+export const rgbOf = (hex) => {
+  const [r, g, b] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  return [r, g, b];
+};
+const rampStops = { viridis: RAMPS.viridis.map(rgbOf), plasma: RAMPS.plasma.map(rgbOf) };
 
+/** @param {RampName} name @param {number} share @returns {Rgb} */
 export function rampColour(name, share) {
   const stops = rampStops[name];
   const place = clamp(Number.isFinite(share) ? share : 0, 0, 1) * (stops.length - 1);
   const low = Math.min(Math.floor(place), stops.length - 2);
-  return stops[low].map((value, c) => Math.round(value + (stops[low + 1][c] - value) * (place - low)));
+  const [from, to] = [stops[low], stops[low + 1]];
+  /** @param {0 | 1 | 2} c */
+  const between = (c) => Math.round(from[c] + (to[c] - from[c]) * (place - low));
+  return [between(0), between(1), between(2)];
 }
 
+/** @param {Rgb} rgb @param {number} [alpha] */
 export const cssColour = ([r, g, b], alpha = 1) => `rgba(${r}, ${g}, ${b}, ${alpha})`;
+/** @param {RampName} name */
 export const rampGradient = (name) => `linear-gradient(to right, ${RAMPS[name].join(', ')})`;
 
 // One scale for all pictures, recipes and models, so that a colour means the same everywhere. Below its low end
@@ -60,10 +72,14 @@ const SIMILARITY_SCALE = { low: 0.5, high: 1 };
 export const similarityScale = () => SIMILARITY_SCALE;
 
 // Of a link whose similarity nobody measured, grey: the scale would call it unlike.
+/** @param {Scale} scale @param {number} similarity */
 export const linkColour = (scale, similarity) =>
   Number.isFinite(similarity) ? cssColour(rampColour('viridis', scaleShare(scale, similarity))) : '#9aa3b2';
 
+/** @param {Scale} scale @param {number} value */
 export const scaleShare = ({ low, high }, value) => (value - low) / (high - low);
-export const largestGroup = (run) => run.sizes.at(-1).reduce((top, size) => Math.max(top, size), 1);
+/** @param {Pick<Run, 'sizes'>} run */
+export const largestGroup = (run) => lastOf(run.sizes).reduce((top, size) => Math.max(top, size), 1);
 // Doublings count alike: 1, 2, 4, 8 ... are evenly spaced.
+/** @param {number} size @param {number} largest */
 export const sizeShare = (size, largest) => (largest > 1 ? Math.log2(size) / Math.log2(largest) : 0);

@@ -2,7 +2,7 @@
 
 import { patchCrop } from './crop.js';
 import { againstText } from './against.js';
-import { count, el, onceQuiet } from '../../js/util.js';
+import { count, el, focusedIn, nodeIn, onceQuiet, setStyle } from '../../js/util.js';
 import { pressWord } from './words.js';
 import { lookButtons } from './lookhere.js';
 import { colOf, historyOf, patchClass, rowOf } from './model.js';
@@ -10,8 +10,9 @@ import { besideRun, isAgainst, rivalRun, sideNames } from './rival.js';
 import { segmentText } from './segments.js';
 import { activePatch, heatApplies, shownRun, shownStage } from './store.js';
 
+/** @param {Ui} ui @param {Store} store @param {Actions} actions */
 export function mountReadout(ui, store, actions) {
-  const say = onceQuiet(250, (text) => {
+  const say = onceQuiet(250, (/** @type {string} */ text) => {
     ui.spoken.textContent = text;
   });
   let shownNow = '';
@@ -22,7 +23,7 @@ export function mountReadout(ui, store, actions) {
       const wanted = state.view && !state.pending ? readoutKey(state) : '';
       if (wanted === shownNow) return;
       shownNow = wanted;
-      if (!wanted) return;
+      if (!state.view || !wanted) return;
       const patch = activePatch(state);
       showReadout(ui.readout, state, patch, actions);
       say(patch === null ? '' : spokenPatch(state, patch));
@@ -30,6 +31,7 @@ export function mountReadout(ui, store, actions) {
   );
 }
 
+/** @param {Shown} state */
 function readoutKey(state) {
   const { view, runs, shown, pinned, heatWanted } = state;
   const heat = heatWanted && Boolean(heatApplies(state));
@@ -46,13 +48,15 @@ function readoutKey(state) {
   ].join();
 }
 
+/** @param {HTMLElement} readout @param {Shown} state @param {number | null} patch @param {Actions} actions */
 function showReadout(readout, state, patch, actions) {
-  readout.style.setProperty('--steps', Math.max(1, shownRun(state).stages.length));
-  const focused = readout.contains(document.activeElement) ? document.activeElement.dataset.act : null;
+  setStyle(readout, '--steps', Math.max(1, shownRun(state).stages.length));
+  const focused = focusedIn(readout)?.dataset.act;
   readout.replaceChildren(...(patch === null ? emptyReadout(state, actions) : patchReadout(state, patch, actions)));
-  if (focused) readout.querySelector(`[data-act=${focused}]`)?.focus();
+  if (focused) nodeIn(readout, `[data-act=${focused}]`)?.focus();
 }
 
+/** @param {Shown} state @param {Actions} actions */
 const emptyReadout = (state, actions) => [
   lookButtons(state, actions) ?? '',
   el(
@@ -65,6 +69,7 @@ const emptyReadout = (state, actions) => [
   ),
 ];
 
+/** @param {Shown} state @param {number} patch @param {Actions} actions */
 function patchReadout(state, patch, actions) {
   const { view } = state;
   const run = shownRun(state);
@@ -88,6 +93,7 @@ function patchReadout(state, patch, actions) {
 }
 
 // What the shown recipe did to the patch, and below it what the one did that it is put against.
+/** @param {Shown} state @param {number} patch */
 function bothHistories(state, patch) {
   const own = historyList(state, shownRun(state), patch, shownStage(state));
   const rival = isAgainst(state) ? rivalRun(state) : null;
@@ -102,20 +108,25 @@ function bothHistories(state, patch) {
   ];
 }
 
+/** @param {Pick<Shown, 'view'>} state @param {Run} run @param {number} patch @param {number} stage */
 function historyList({ view }, run, patch, stage) {
   const history = historyOf(view, run, patch);
   if (!history.length) return el('p', { class: 'history-none' }, 'This recipe merges nothing.');
   return el('ol', { class: 'history' }, ...history.map((entry, k) => historyRow(view, entry, k, stage)));
 }
 
+/** @param {Pick<GridShape, 'cols'>} view @param {number} patch */
 export const place = (view, patch) => `Row ${rowOf(view, patch)}, column ${colOf(view, patch)}`;
+/** @param {Pick<GridShape, 'cols'>} view @param {number} patch */
 const shortPlace = (view, patch) => `row ${rowOf(view, patch)} col ${colOf(view, patch)}`;
 
+/** @param {Run} run @param {number} stage @param {number} patch */
 export function groupText(run, stage, patch) {
   const size = run.sizes[stage][run.groups[stage][patch]];
   return size > 1 ? `one token for ${size} patches` : 'a token of its own';
 }
 
+/** @param {Shown} state @param {number} patch */
 function classText(state, patch) {
   const [before, after] = [besideRun(state), shownRun(state)].map(
     (run) => run && patchClass(state.view, run.labels, patch),
@@ -124,6 +135,7 @@ function classText(state, patch) {
 }
 
 // What is there of things told apart: "person 2 of 5, score 0.97", of a pixel or else of most of the patch.
+/** @param {Pick<Shown, 'view'>} state @param {number} patch @param {Run | null} run @param {number | null} [pixel] */
 export function segmentLine({ view }, patch, run, pixel = null) {
   if (!run?.segments) return null;
   const { segments } = run;
@@ -136,6 +148,7 @@ export function segmentLine({ view }, patch, run, pixel = null) {
 }
 
 // From one class to another; before: null while the unmerged run is missing.
+/** @param {Pick<Shown, 'view'>} state @param {number | null} before @param {number} after */
 export function classChange(state, before, after) {
   if (before === null || before === after)
     return el('span', { class: 'class-now' }, classMark(state.view, after), before === null ? '' : 'in both');
@@ -148,6 +161,7 @@ export function classChange(state, before, after) {
   );
 }
 
+/** @param {Pick<View, 'classes'>} view @param {number} index */
 export const classMark = (view, index) =>
   el(
     'span',
@@ -156,6 +170,7 @@ export const classMark = (view, index) =>
     el('span', { class: 'class-name', title: view.classes[index]?.name }, view.classes[index]?.name ?? 'ignored'),
   );
 
+/** @param {Shown} state @param {Actions} actions */
 function readoutButtons(state, actions) {
   const pinned = state.pinned !== null;
   return el(
@@ -191,6 +206,7 @@ function readoutButtons(state, actions) {
   );
 }
 
+/** @param {View} view @param {HistoryEntry} entry @param {number} k @param {number} stage */
 function historyRow(view, entry, k, stage) {
   const state = k === stage - 1 ? 'now' : k < stage ? 'past' : 'later';
   return el(
@@ -202,13 +218,21 @@ function historyRow(view, entry, k, stage) {
   );
 }
 
+/** @param {View} view @param {HistoryEntry} entry @param {keyof Places} which */
+const placeOf = (view, entry, which) => {
+  const patch = entry[which];
+  return patch === undefined ? '' : shortPlace(view, patch);
+};
+
 // The rule's sentence, with the places of its tokens in bold.
+/** @param {View} view @param {HistoryEntry} entry */
 export const whatHappened = (view, entry) =>
   entry.sentence
     .split(/\{(partner|nearest|rival)\}/)
-    .map((part, i) => (i % 2 ? el('b', {}, shortPlace(view, entry[part])) : part))
+    .map((part, i) => (i % 2 ? el('b', {}, placeOf(view, entry, /** @type {keyof Places} */ (part))) : part))
     .filter(Boolean);
 
+/** @param {HistoryEntry} entry */
 function measured(entry) {
   const own = Number.isFinite(entry.similarity) ? [entry.similarity.toFixed(3)] : [];
   if (entry.kind === 'merged') return [...own, el('small', {}, apart(entry))];
@@ -217,14 +241,17 @@ function measured(entry) {
 }
 
 // Three digits, or as many as tell the two apart; the first index wins a tie.
-function rivals({ similarity, nearestSimilarity }) {
+/** @param {HistoryEntry} historyEntry */
+function rivals({ similarity, nearestSimilarity = NaN }) {
   if (similarity === nearestSimilarity) return [similarity.toFixed(3), el('small', {}, 'equal: the first wins')];
   const digits = [3, 4, 5, 6].find((n) => similarity.toFixed(n) !== nearestSimilarity.toFixed(n)) ?? 7;
   return [similarity.toFixed(digits), el('small', {}, `against ${nearestSimilarity.toFixed(digits)}`)];
 }
 
-const apart = (entry) => `${count(entry.distance, 'patch')} apart`;
+/** @param {HistoryEntry} entry */
+const apart = (entry) => `${count(entry.distance ?? NaN, 'patch')} apart`;
 
+/** @param {Shown} state @param {number} patch */
 function spokenPatch(state, patch) {
   const { view } = state;
   const run = shownRun(state);
@@ -239,10 +266,11 @@ function spokenPatch(state, patch) {
   return `${place(view, patch)}, ${groupText(run, shownStage(state), patch)}. ${steps} Class ${classes[1]}${before}.`;
 }
 
+/** @param {View} view @param {Run} run @param {number} patch */
 function spokenSteps(view, run, patch) {
   const steps = historyOf(view, run, patch).map((entry) => {
     const what = whatHappened(view, entry)
-      .map((part) => part.textContent ?? part)
+      .map((part) => (typeof part === 'string' ? part : part.textContent))
       .join('');
     const similarity = Number.isFinite(entry.similarity) ? `, cosine similarity ${entry.similarity.toFixed(3)}` : '';
     const far = entry.kind === 'merged' ? `, ${apart(entry)}` : '';

@@ -1,18 +1,31 @@
 // Whether the server still answers: asked after a while of silence, and again until it does.
 
+/**
+ * @typedef {object} WatchParts
+ * @property {() => Promise<boolean>} ping
+ * @property {(isGone: boolean) => void} tell
+ * @property {() => number} [now]
+ * @property {Later} [later]
+ * @property {number} [patience]
+ */
+
 const PATIENCE_MS = 10_000;
 const PING_MS = 8_000;
 
 // Watches what was asked. ping: a promise of whether the server answers; tell(isGone): that changed.
+/** @param {WatchParts} watchParts */
 export function createWatch({ ping, tell, now = () => performance.now(), later = setTimeout, patience = PATIENCE_MS }) {
+  /** @type {{asked: number | null, isGone: boolean, isWaiting: boolean}} */
   const watch = { asked: null, isGone: false, isWaiting: false };
 
+  /** @param {boolean} isGone */
   function turnTo(isGone) {
     if (watch.isGone === isGone) return;
     watch.isGone = isGone;
     tell(isGone);
   }
 
+  /** @param {number} ms */
   function lookIn(ms) {
     if (watch.isWaiting) return;
     watch.isWaiting = true;
@@ -24,7 +37,7 @@ export function createWatch({ ping, tell, now = () => performance.now(), later =
 
   function look() {
     if (watch.asked === null && !watch.isGone) return undefined;
-    const left = watch.isGone ? 0 : patience - (now() - watch.asked);
+    const left = watch.isGone || watch.asked === null ? 0 : patience - (now() - watch.asked);
     return left > 0 ? lookIn(left) : suspect();
   }
 

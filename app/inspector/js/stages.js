@@ -10,10 +10,14 @@ import { shownRun, shownStage } from './store.js';
 const PLAY_STEP_MS = 1100; // where motion is not wanted
 const REST_MS = 900;
 
+/** @param {string} where */
 const afterMerge = (where) => `after the merge ${where} block`;
+/** @param {Shown} state */
 const sideRun = (state) => shownRun(onSide(state));
+/** @param {Shown} state */
 const sideStage = (state) => shownStage(onSide(state));
 
+/** @param {Ui} ui @param {Store} store */
 export function mountStages(ui, store) {
   const name = el('span', { class: 'stages-name', 'aria-hidden': 'true' }, afterMerge('before'));
   const buttons = el('div', {});
@@ -33,13 +37,14 @@ export function mountStages(ui, store) {
   store.on(['playing'], (state) => runPlayer(state, store));
   store.on(['motion'], (state) => {
     ui.counter.hidden = !state.motion;
-    if (state.motion)
+    if (state.view && state.motion)
       ui.counter.textContent = `${countAt(state.motion, sideRun(state))} tokens${wordsOf(state.motion)}`;
   });
 }
 
 const MANY = 5; // with more stages there is no room for the words before them
 
+/** @param {Run} run */
 function stageOptions(run) {
   return run.tokenCounts.map((tokens, stage) => ({
     value: String(stage),
@@ -52,11 +57,15 @@ function stageOptions(run) {
 }
 
 // The last stage is remembered as "all merges", so that it stays the last in another recipe.
+/** @param {Store} store @param {number} stage */
 function pickStage(store, stage) {
-  const last = lastStage(sideRun(store.state));
+  const { state } = store;
+  if (!state.view) return;
+  const last = lastStage(sideRun(state));
   store.set({ stage: stage >= last && last > 0 ? Infinity : stage, playing: false });
 }
 
+/** @param {HTMLButtonElement} play @param {Shown} state */
 function showPlay(play, state) {
   play.disabled = lastStage(sideRun(state)) === 0;
   play.setAttribute('aria-label', state.playing ? 'Pause' : 'Play the merges');
@@ -64,29 +73,34 @@ function showPlay(play, state) {
   play.title = state.playing ? 'Pause' : 'Play the merges one after the other';
 }
 
-const togglePlay = (store) => store.set({ playing: !store.state.playing });
+/** @param {Store} store */
+const togglePlay = ({ state, set }) => set({ playing: state.view !== null && !state.playing });
 
 const isStill = () => window.matchMedia('(prefers-reduced-motion: reduce)').matches;
 
-let playTimer = 0;
+/** @type {ReturnType<typeof setInterval> | undefined} */
+let playTimer;
 let playFrame = 0;
 
+/** @param {State} state @param {Store} store */
 function runPlayer(state, store) {
   clearInterval(playTimer);
   cancelAnimationFrame(playFrame);
   store.set({ motion: null });
-  if (!state.playing) return;
+  if (!state.view || !state.playing) return;
   if (sideStage(state) === lastStage(sideRun(state))) store.set({ stage: 0 });
   if (isStill()) playTimer = setInterval(() => playOn(store), PLAY_STEP_MS);
   else playFilm(store);
 }
 
 // Each merge as a film, and a rest on what became of it.
+/** @param {Store} store */
 function playFilm(store) {
   const { state } = store;
   let began = performance.now();
+  /** @param {number} now */
   const step = (now) => {
-    if (!state.playing) return;
+    if (!state.view || !state.playing) return;
     playFrame = requestAnimationFrame(step);
     if (now < began) return; // rests
     const moment = phaseAt(now - began);
@@ -99,8 +113,10 @@ function playFilm(store) {
   playFrame = requestAnimationFrame(step);
 }
 
+/** @param {Store} store */
 function playOn(store) {
   const { state } = store;
+  if (!state.view) return;
   const last = lastStage(sideRun(state));
   const next = sideStage(state) + 1;
   store.set(next >= last ? { stage: Infinity, playing: false } : { stage: next });

@@ -4,17 +4,23 @@ import { PAPER_RULE } from '../../js/recipe.js';
 import { lastStage } from './model.js';
 import { ACTS } from './wish.js';
 
+/** @param {State} initial */
 export function createStore(initial) {
+  /** @type {State} */
   const state = { ...initial };
+  /** @type {{wanted: StateKey[], action: (state: State) => unknown}[]} */
   const listeners = [];
   const stats = { paints: 0, lastPaintMs: 0, messages: 0 };
+  /** @type {Set<string>} */
   let changed = new Set();
   let frame = 0;
 
+  /** @param {Changes} changes */
   function set(changes) {
+    const own = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (state));
     for (const [key, value] of Object.entries(changes)) {
-      if (Object.is(state[key], value)) continue;
-      state[key] = value;
+      if (Object.is(own[key], value)) continue;
+      own[key] = value;
       changed.add(key);
     }
     if (changed.size && !frame) frame = requestAnimationFrame(flush);
@@ -30,9 +36,13 @@ export function createStore(initial) {
     stats.lastPaintMs = performance.now() - started;
   }
 
-  return { state, set, stats, on: (wanted, action) => listeners.push({ wanted, action }) };
+  /** @param {StateKey[]} wanted @param {(state: State) => unknown} action */
+  const on = (wanted, action) => listeners.push({ wanted, action });
+
+  return { state, set, stats, on };
 }
 
+/** @type {(Layer & {name: LayerName, text: string, help: string})[]} */
 export const LAYERS = [
   { name: 'picture', text: 'Picture', on: true, opacity: 1, help: 'The picture itself' },
   {
@@ -63,6 +73,11 @@ export const LAYERS = [
   { name: 'grid', text: 'Patch grid', on: false, opacity: 0.5, help: 'Borders of all patches' },
 ];
 
+/** @param {(layer: (typeof LAYERS)[number]) => Layer} stateOf */
+export const layersFrom = (stateOf) =>
+  /** @type {State['layers']} */ (Object.fromEntries(LAYERS.map((layer) => [layer.name, stateOf(layer)])));
+
+/** @type {PageFacts} */
 const NO_PAGE = {
   models: [],
   model: null,
@@ -75,6 +90,7 @@ const NO_PAGE = {
 };
 
 // page: what the page offers, as Python's `page_facts` tells it.
+/** @param {Partial<PageFacts>} [page] @returns {Empty} */
 export const initialState = (page = {}) => ({
   page: { ...NO_PAGE, ...page },
   generation: 0, // the person's acts in this tab
@@ -100,7 +116,7 @@ export const initialState = (page = {}) => ({
   options: [], // of the recipe's options those with a checkbox, for stops and blocks chosen later
   shown: null, // drawn: the wanted one, or the last at hand while it is being computed
   stage: Infinity, // insertions applied; Infinity: all of them
-  layers: Object.fromEntries(LAYERS.map(({ name, on, opacity }) => [name, { on, opacity }])),
+  layers: layersFrom(({ on, opacity }) => ({ on, opacity })),
   hover: null,
   pinned: null,
   cursor: null, // the patch that the keyboard is on
@@ -128,13 +144,33 @@ export const initialState = (page = {}) => ({
   frame: 0, // size or theme changed
 });
 
-export const shownRun = (state) => state.view?.runs.get(state.shown) ?? null;
+// The run that is drawn: with a view it is always at hand.
+/**
+ * @overload
+ * @param {Shown} state
+ * @returns {Run}
+ */
+/**
+ * @overload
+ * @param {State} state
+ * @returns {Run | null}
+ */
+/** @param {State} state @returns {Run | null} */
+export function shownRun({ view, shown }) {
+  return (shown !== null && view?.runs.get(shown)) || null;
+}
+
+/** @param {State} state */
 export const baselineRun = (state) => state.view?.runs.get(state.view.baseline) ?? null;
+/** @param {Shown} state */
 export const shownStage = (state) => Math.min(state.stage, lastStage(shownRun(state)));
+/** @param {Pick<State, 'pinned' | 'hover' | 'cursor'>} state */
 export const activePatch = (state) => state.pinned ?? state.hover ?? state.cursor;
+/** @param {State} state */
 export const isPending = (state) => Boolean(state.view) && state.schedule !== state.shown;
 
 // Whether the similarity map at hand is of what is shown and pinned.
+/** @param {Shown} state */
 export function heatApplies(state) {
   const { heat, heatWanted, pinned, shown } = state;
   const wanted = heat !== null && heatWanted && heat.patch === pinned;

@@ -1,10 +1,21 @@
 // The encoder as a strip of blocks: press one to merge before it; below, the tokens that leave each block.
 
 import { blocksOf, mergesInside } from '../../js/recipe.js';
-import { clamp, el } from '../../js/util.js';
+import { clamp, el, nodesIn } from '../../js/util.js';
 import { shortName } from './named.js';
 import { pressWord } from './words.js';
 
+/**
+ * @typedef {object} EncoderBlock
+ * @property {number} block
+ * @property {boolean} merges
+ * @property {string} where
+ * @property {number} tokens
+ * @property {number} share
+ * @property {boolean} changed
+ */
+
+/** @param {Ui} ui @param {Store} store @param {Actions} actions */
 export function mountStrip(ui, store, actions) {
   ui.strip.addEventListener('keydown', (event) => moveAlongStrip(event, ui.strip));
   store.on(['view', 'runs', 'schedule', 'shown'], (state) => {
@@ -12,6 +23,7 @@ export function mountStrip(ui, store, actions) {
   });
 }
 
+/** @param {Ui} ui @param {Shown} state @param {Actions} actions */
 function showStrip(ui, state, actions) {
   const chosen = new Set(blocksOf(state.schedule));
   const run = state.view.runs.get(state.schedule) ?? null;
@@ -24,21 +36,24 @@ function showStrip(ui, state, actions) {
     share: tokens[block] / state.view.size,
     changed: block === 0 || tokens[block] !== tokens[block - 1],
   }));
-  const focused = [...ui.strip.children].indexOf(document.activeElement);
+  const focused = nodesIn(ui.strip, 'button').findIndex((block) => block === document.activeElement);
   ui.strip.replaceChildren(...cells.map((cell) => showBlock(cell, run, () => actions.toggleBlock(cell.block))));
   ui.strip.toggleAttribute('data-crowded', cells.filter((cell) => cell.changed).length > cells.length / 2);
-  ui.strip.children[Math.max(focused, 0)].tabIndex = 0;
-  if (focused >= 0) ui.strip.children[focused].focus();
+  const blocks = nodesIn(ui.strip, 'button');
+  blocks[Math.max(focused, 0)].tabIndex = 0;
+  if (focused >= 0) blocks[focused].focus();
   ui.stripCaption.textContent = stripCaption(state, run);
 }
 
 // Patch tokens that each block works on; a schedule not computed yet has none to show.
+/** @param {View} view @param {Run | null} run */
 function tokensAfterBlocks(view, run) {
   return Array.from({ length: view.depth }, (_, block) =>
     run ? run.tokenCounts[run.blocks.filter((at) => at <= block).length] : NaN,
   );
 }
 
+/** @param {EncoderBlock} encoderBlock @param {Run | null} run @param {() => void} toggle */
 function showBlock({ block, merges, where, tokens, share, changed }, run, toggle) {
   const spoken = `Block ${block}${merges ? `, merges ${where} it` : ''}${run ? `, ${tokens} tokens` : ''}`;
   return el(
@@ -58,10 +73,11 @@ function showBlock({ block, merges, where, tokens, share, changed }, run, toggle
   );
 }
 
+/** @param {KeyboardEvent} event @param {HTMLElement} strip */
 function moveAlongStrip(event, strip) {
-  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  const blocks = [...strip.children];
-  const at = blocks.indexOf(document.activeElement);
+  const step = Number(event.key === 'ArrowRight') - Number(event.key === 'ArrowLeft');
+  const blocks = nodesIn(strip, 'button');
+  const at = blocks.findIndex((block) => block === document.activeElement);
   if (!step || at < 0) return;
   event.preventDefault();
   const next = blocks[clamp(at + step, 0, blocks.length - 1)];
@@ -71,6 +87,7 @@ function moveAlongStrip(event, strip) {
   next.focus();
 }
 
+/** @param {Shown} state @param {Run | null} run */
 function stripCaption(state, run) {
   const where = mergesInside(state.schedule) ? 'in' : 'before';
   if (state.view.failed.has(state.schedule)) return `The panes show ${shortName(state, state.shown)}.`;

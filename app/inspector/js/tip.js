@@ -10,6 +10,7 @@ import { patchCentre, pictureRect } from './viewport.js';
 
 const GAP_PX = 16;
 
+/** @param {Ui} ui @param {Store} store */
 export function mountTip(ui, store) {
   let told = '';
   store.on(
@@ -31,7 +32,7 @@ export function mountTip(ui, store) {
     (state) => {
       const patch = tippedPatch(state);
       ui.tip.hidden = patch === null;
-      if (patch === null) {
+      if (!state.view || patch === null) {
         told = '';
         return;
       }
@@ -54,11 +55,13 @@ export function mountTip(ui, store) {
 }
 
 // The one under the mouse or the keyboard's cursor; a finger's is the pinned one.
+/** @param {State} state */
 function tippedPatch({ view, pending, hover, cursor, pinned, pointer }) {
   if (!view || pending) return null;
   return hover ?? cursor ?? (pointer?.isTouch ? pinned : null);
 }
 
+/** @param {Shown} state @param {number} patch */
 function tipLines(state, patch) {
   const { view } = state;
   const seen = seenOn(state);
@@ -71,22 +74,26 @@ function tipLines(state, patch) {
     ...(told ? entryLines(view, told) : []),
     el('span', { class: 'class-now' }, ...classLine(state, patch)),
     segmentLine(state, patch, paneOf(state) === 'baseline' ? besideRun(state) : shownRun(state), state.pixel),
-  ].filter(Boolean);
+  ].filter((line) => line !== null);
 }
 
 // As the pane shows it that the pointer is on.
+/** @param {Shown} state */
 function seenOn(state) {
   const name = paneOf(state);
   if (name === 'merge') return onSide(state);
   return name === 'baseline' ? rivalSide(state) : state;
 }
 
+/** @param {Pick<State, 'pointer' | 'focused'>} state @returns {PaneName} */
 const paneOf = ({ pointer, focused }) => pointer?.pane ?? focused ?? 'merge';
 
 // Of what happened so far: the last merge, or else why there was none.
+/** @param {HistoryEntry[]} entries */
 const tellingEntry = (entries) =>
   entries.findLast(({ kind }) => kind === 'merged' || kind === 'joined') ?? entries.at(-1);
 
+/** @param {View} view @param {HistoryEntry} entry */
 function entryLines(view, entry) {
   const where = `${entry.isInside ? 'in' : 'before'} block ${entry.block}: `;
   const similarity = Number.isFinite(entry.similarity)
@@ -96,13 +103,16 @@ function entryLines(view, entry) {
 }
 
 // Of the pixel where a mask is pointed at, else of most of the patch.
+/** @param {Shown} state @param {number} patch */
 function classLine(state, patch) {
   const { view, pixel } = state;
+  /** @param {Run} run */
   const classIn = (run) => (pixel === null ? patchClass(view, run.labels, patch) : run.labels[pixel]);
   const [before, after] = [besideRun(state), shownRun(state)].map((run) => run && classIn(run));
   return [classChange(state, before, after)];
 }
 
+/** @param {Ui} ui @param {Shown} state @param {number} patch */
 function placeTip(ui, state, patch) {
   const stage = ui[`${paneOf(state)}Stage`];
   const at = state.hover !== null || state.pointer?.isTouch ? state.pointer : cursorAt(state, stage, patch);
@@ -116,5 +126,6 @@ function placeTip(ui, state, patch) {
   ui.tip.style.top = `${isLow ? y - GAP_PX - high : y + GAP_PX}px`;
 }
 
+/** @param {Shown} state @param {HTMLElement} stage @param {number} patch */
 const cursorAt = (state, stage, patch) =>
   patchCentre(state.view, pictureRect(state.view, stage.clientWidth, stage.clientHeight, state.zoom), patch);

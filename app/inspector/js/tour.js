@@ -11,6 +11,7 @@ import { cellsOn } from './viewport.js';
 const SEEN = 'mpm-tour-seen';
 const BEST_DISTANCE = 4; // far enough to see an arrow, near enough to believe it
 
+/** @param {Ui} ui @param {Store} store */
 export function mountTour(ui, store) {
   ui.tourStart.addEventListener('click', () => startTour(ui, store, true));
   store.on(['view', 'runs', 'pending'], (state) => startOnce(ui, store, state));
@@ -23,6 +24,7 @@ export function mountTour(ui, store) {
   ui.root.addEventListener('keydown', (event) => event.key === 'Escape' && store.set({ tour: null }));
 }
 
+/** @param {Ui} ui @param {Store} store @param {State} state */
 function startOnce(ui, store, state) {
   if (!state.view || state.pending || state.live || wasSeen()) return;
   startTour(ui, store, false);
@@ -47,25 +49,30 @@ function remember() {
 }
 
 // asked: whether the person pressed the button; then the keyboard goes to the tour, too.
+/** @param {Ui} ui @param {Store} store @param {boolean} isAsked */
 function startTour(ui, store, isAsked) {
-  const example = exampleOf(store.state);
+  const { state } = store;
+  const example = state.view && exampleOf(state);
   if (!example) return;
   remember();
   store.set({ tour: { ...example, step: 0, isAsked }, playing: false });
 }
 
 // Two tokens of the first merge that chose each other, a few patches apart.
+/** @param {Shown} state */
 export function exampleOf(state) {
   const run = shownRun(state);
   const [stage] = run?.stages ?? [];
   if (!stage || !mergesPairs(stage)) return null;
   const pairs = pairsInside(state.view, stagePairs(run, 0)).filter(({ similarity }) => Number.isFinite(similarity));
   if (!pairs.length) return null;
+  /** @param {Pair} pair */
   const away = ({ from, to }) => Math.abs(distanceBetween(state.view, from, to) - BEST_DISTANCE);
   const pair = pairs.reduce((best, one) => (away(one) < away(best) ? one : best));
   return { run, ...pair };
 }
 
+/** @param {Omit<Tour, 'step'>} tour */
 function stepTexts({ run, similarity }) {
   const [patches, tokens] = run.tokenCounts;
   return [
@@ -84,8 +91,10 @@ function stepTexts({ run, similarity }) {
     ],
   ];
 }
+/** @param {string} text */
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** @param {Ui} ui @param {Store} store */
 function showTour(ui, store) {
   const { state } = store;
   const { tour } = state;
@@ -112,8 +121,10 @@ function showTour(ui, store) {
   if (hadFocus) next.focus({ preventScroll: true });
 }
 
+/** @param {Context} ctx @param {Shown} state @param {Rect} rect */
 export function drawTour(ctx, state, rect) {
   const { view, tour } = state;
+  if (!tour) return;
   const { from, to, step, run } = tour;
   const scene = { view, run, rect, cell: cellsOn(view, rect) };
   const shown = step < 3 ? [from, ...(step > 0 ? [to] : [])] : membersOf(run.groups[1], from);

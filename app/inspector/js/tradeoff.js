@@ -1,7 +1,7 @@
 // The trade-off of this picture: each method is a curve of what it keeps, or gains in speed, against how far its mask
 // agrees with the unmerged one. Choosing a point puts its recipe on.
 
-import { agreementText, choice, clamp, percent, svgEl } from '../../js/util.js';
+import { agreementText, choice, clamp, focusedIn, nodeIn, percent, svgEl } from '../../js/util.js';
 import { PAPER_RULE } from '../../js/recipe.js';
 import { chartScales, frontierOf, methodsOf, placedMethods, SMALLER } from './curvescale.js';
 import { short } from './downloads.js';
@@ -11,13 +11,20 @@ import { shortName } from './named.js';
 import { cutShort } from './schedule.js';
 import { showLegend, showTable, tradeoffCaption } from './tradeoffside.js';
 
+/** @typedef {{show: (text: string, across: number, down: number) => void, hide: () => void}} ChartTip */
+/** @typedef {{store: Store, actions: Actions, tip: ChartTip}} ChartPage */
+/** @typedef {{state: Shown, scales: ChartScales, page: ChartPage, names: string[]}} ChartScene */
+
 const PLOT = { left: 52, top: 16, main: 240, band: 46, gap: 14 };
 const RIGHT = 14;
 const FOOT = 38;
-const WIDTHS = [280, 760];
+const [NARROWEST, WIDEST] = [280, 760];
 
+/** @param {Ui} ui @param {Store} store @param {Actions} actions */
 export function mountTradeoff(ui, store, actions) {
-  const show = choice(ui.tradeoffAxis, 'Horizontal axis', (value) => store.set({ tradeoffAxis: value }));
+  const show = choice(ui.tradeoffAxis, 'Horizontal axis', (/** @type {State['tradeoffAxis']} */ value) =>
+    store.set({ tradeoffAxis: value }),
+  );
   const tip = mountChartTip(ui);
   store.on(
     ['view', 'runs', 'shown', 'speeds', 'tradeoffAxis', 'tradeoffWidth', 'methodsAlone', 'measuring'],
@@ -36,10 +43,11 @@ export function mountTradeoff(ui, store, actions) {
   );
   // Drawn as wide as it is shown, so that its letters are as large as all others.
   new ResizeObserver(([{ contentRect }]) => {
-    if (contentRect.width) store.set({ tradeoffWidth: Math.round(clamp(contentRect.width, ...WIDTHS)) });
+    if (contentRect.width) store.set({ tradeoffWidth: Math.round(clamp(contentRect.width, NARROWEST, WIDEST)) });
   }).observe(ui.tradeoff);
 }
 
+/** @param {Ui} ui @param {Shown} state @param {ChartPage} page */
 function showTradeoff(ui, state, page) {
   const known = methodsOf(state);
   const placed = placedMethods(known, state.tradeoffAxis);
@@ -48,15 +56,16 @@ function showTradeoff(ui, state, page) {
     ? placed.filter(({ method }) => method === state.methodsAlone || method === PAPER_RULE)
     : placed;
   const isBare = !methods.length;
-  const focused = ui.tradeoff.contains(document.activeElement) ? document.activeElement.dataset.point : null;
+  const focused = focusedIn(ui.tradeoff)?.dataset.point;
   ui.tradeoff.toggleAttribute('data-bare', isBare);
   ui.tradeoff.replaceChildren(...(isBare ? [] : [tradeoffFigure(state, methods, page)]));
-  if (focused) ui.tradeoff.querySelector(`[data-point="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  if (focused) nodeIn(ui.tradeoff, `[data-point="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   showLegend(ui, state, placed, known, page);
   showTable(ui, state, known);
   ui.tradeoffCaption.textContent = tradeoffCaption(state, placed, known);
 }
 
+/** @param {Shown} state @param {Method<PlacedPoint>[]} methods @param {ChartPage} page */
 function tradeoffFigure(state, methods, page) {
   const isTokens = state.tradeoffAxis === 'tokens';
   const plot = { ...PLOT, width: state.tradeoffWidth, right: state.tradeoffWidth - RIGHT };
@@ -84,8 +93,10 @@ function tradeoffFigure(state, methods, page) {
   );
 }
 
+/** @param {PlacedPoint[]} points @param {Pick<ChartScales, 'x' | 'y'>} chartScales */
 const lineThroughPoints = (points, { x, y }) => points.map((one) => `${short(x(one.x))},${short(y(one.y))}`).join(' ');
 
+/** @param {Method<PlacedPoint>} method @param {ChartScene} scene */
 function methodLine({ method, points }, { scales, names, state }) {
   const { colour, dash } = markOf(method, names);
   const line = state.tradeoffAxis === 'tokens' ? points.filter(({ isOnLine }) => isOnLine) : [];
@@ -98,7 +109,8 @@ function methodLine({ method, points }, { scales, names, state }) {
 }
 
 // From the lower to the upper end of the interval, with caps.
-function intervalBar({ low, high, y: value }, { x, y }) {
+/** @param {PlacedPoint} placedPoint @param {Pick<ChartScales, 'x' | 'y'>} chartScales */
+function intervalBar({ low = NaN, high = NaN, y: value }, { x, y }) {
   const [x0, x1, at] = [x(low), x(high), y(value)].map(short);
   return svgEl('path', {
     class: 'interval',
@@ -106,11 +118,13 @@ function intervalBar({ low, high, y: value }, { x, y }) {
   });
 }
 
+/** @param {Shown} state @param {Pick<Method, 'method' | 'title'>} method @param {string} schedule */
 export const pointName = (state, { method, title }, schedule) =>
   method === SMALLER
     ? `${title}, ${schedule.split('|')[1] ?? schedule}`
     : `${title}: ${cutShort(shortName(state, schedule))}`;
 
+/** @param {Shown} state @param {Pick<Method, 'method' | 'title'>} one @param {MethodPoint} point */
 function pointText(state, one, point) {
   const cost = [`${percent(point.kept, 1)} of the tokens`];
   if (point.speed)
@@ -121,6 +135,7 @@ function pointText(state, one, point) {
   return one.method === SMALLER ? `${text} · this view cannot draw it: its patches are not these` : text;
 }
 
+/** @param {Method<PlacedPoint>} one @param {PlacedPoint} point @param {ChartScene} scene */
 function methodPoint(one, point, { state, scales, page, names }) {
   const { colour, shape, isPaper } = markOf(one.method, names);
   const [cx, cy] = [scales.x(point.x), scales.y(point.y)];
@@ -157,6 +172,7 @@ function methodPoint(one, point, { state, scales, page, names }) {
 }
 
 // Only the method that the page is about and the chosen recipe have names on the chart: the rest is in the legend.
+/** @param {Shown} state @param {Method<PlacedPoint>[]} methods @param {ChartScales} scales */
 function chartLabels(state, methods, scales) {
   const named = methods.flatMap((one) =>
     one.points
@@ -182,15 +198,19 @@ function chartLabels(state, methods, scales) {
 }
 
 // As many digits as the ticks need: 97.5 % must not read as 98 %.
+/** @param {number[]} ticks */
 function percentText(ticks) {
+  /** @param {number} digits */
   const isExact = (digits) =>
     ticks.every((value) => Math.abs(value * 100 - Number((value * 100).toFixed(digits))) < 1e-6);
   const digits = [0, 1, 2].find(isExact) ?? 2;
-  return (value) => percent(value, digits);
+  return (/** @type {number} */ value) => percent(value, digits);
 }
 
+/** @param {ChartScales} scales */
 function gridLines(scales) {
   const { left, right, foot, gap, isSplit, y, yTicks, bandTicks } = scales;
+  /** @param {(value: number) => string} text @returns {(value: number) => SVGElement[]} */
   const tick = (text) => (value) => [
     svgEl('line', { x1: left, x2: right, y1: y(value), y2: y(value), class: 'axis' }),
     svgEl('text', { x: left - 6, y: y(value) + 4, class: 'tick-y' }, text(value)),
@@ -206,8 +226,9 @@ function gridLines(scales) {
   ].filter(Boolean);
 }
 
+/** @param {ChartScales} chartScales @param {boolean} isTokens */
 function horizontalTicks({ x, xTicks, left, right, bottom }, isTokens) {
-  const text = isTokens ? percentText(xTicks) : (value) => `${Number(value.toFixed(2))}×`;
+  const text = isTokens ? percentText(xTicks) : (/** @type {number} */ value) => `${Number(value.toFixed(2))}×`;
   const name = isTokens ? 'patch tokens kept' : 'times as fast as without merging, measured here';
   return [
     ...xTicks.map((value) => svgEl('text', { x: x(value), y: bottom + 16, class: 'name' }, text(value))),
@@ -216,9 +237,11 @@ function horizontalTicks({ x, xTicks, left, right, bottom }, isTokens) {
 }
 
 // Names the point under the pointer or the keyboard.
+/** @param {Ui} ui */
 function mountChartTip(ui) {
   const { chartTip: tip } = ui;
   return {
+    /** @param {string} text @param {number} across @param {number} down */
     show(text, across, down) {
       tip.textContent = text;
       tip.hidden = false;

@@ -1,7 +1,8 @@
 // What stands below the trade-off chart: the legend, how far it is, who is left out, a table of it all, and the button
 // that measures.
 
-import { agreementText, count, el, percent } from '../../js/util.js';
+import { keptShare } from './model.js';
+import { agreementText, count, el, focusedIn, nodeIn, percent, setStyle } from '../../js/util.js';
 import { PAPER_RULE } from '../../js/recipe.js';
 import { worthMeasuring } from './curvescale.js';
 import { markOf, markSample } from './methodmarks.js';
@@ -9,11 +10,18 @@ import { shortName } from './named.js';
 import { speedOf } from './speed.js';
 import { shownRun } from './store.js';
 
+/**
+ * @param {Ui} ui
+ * @param {Shown} state
+ * @param {Method<PlacedPoint>[]} placed
+ * @param {Method[]} known
+ * @param {{store: Store, actions: Actions}} given
+ */
 export function showLegend(ui, state, placed, known, { store, actions }) {
   const names = placed.map(({ method }) => method);
-  const focused = ui.legend.contains(document.activeElement) ? document.activeElement.dataset.method : null;
+  const focused = focusedIn(ui.legend)?.dataset.method;
   ui.legend.replaceChildren(...(placed.length > 1 ? placed.map((one) => legendButton(one, names, state, store)) : []));
-  if (focused) ui.legend.querySelector(`[data-method="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  if (focused) nodeIn(ui.legend, `[data-method="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   showProgress(ui, state);
   const out = known.filter(({ leftOut }) => leftOut);
   ui.leftOut.hidden = !out.length;
@@ -25,6 +33,7 @@ export function showLegend(ui, state, placed, known, { store, actions }) {
   showMeasure(ui, state, known, actions);
 }
 
+/** @param {Method<PlacedPoint>} method @param {string[]} names @param {Shown} state @param {Store} store */
 function legendButton({ method, title }, names, state, { set }) {
   const mark = markOf(method, names);
   const isAlone = state.methodsAlone === method;
@@ -45,21 +54,23 @@ function legendButton({ method, title }, names, state, { set }) {
 }
 
 // So many runs of so many are in: the bar goes when all are.
+/** @param {Ui} ui @param {Pick<Shown, 'view'>} state */
 function showProgress(ui, { view }) {
   const { done, of } = view.curves ?? { done: 0, of: 0 };
   const isOn = of > 0 && done < of;
   ui.curvesProgress.hidden = !isOn;
-  ui.curvesProgress.style.setProperty('--share', of ? done / of : 0);
+  setStyle(ui.curvesProgress, '--share', of ? done / of : 0);
   ui.curvesProgress.textContent = isOn ? `Other methods on this picture: ${done} of ${of} runs are in` : '';
 }
 
 // Reads the methods' times: a race by hand of what is worth knowing.
+/** @param {Ui} ui @param {Shown} state @param {Method[]} known @param {Actions} actions */
 function showMeasure(ui, state, known, actions) {
   const isSpeed = state.tradeoffAxis === 'latency';
   ui.measureMethods.hidden = !isSpeed;
   if (!isSpeed) return;
   const run = shownRun(state);
-  const rivals = run ? worthMeasuring(known, run.tokenCounts.at(-1) / run.tokenCounts[0]) : [];
+  const rivals = run ? worthMeasuring(known, keptShare(run)) : [];
   const isBusy = state.measuring === state.view.key;
   ui.measureMethods.disabled = !rivals.length || isBusy || Boolean(state.pending);
   ui.measureMethods.textContent = isBusy
@@ -71,11 +82,13 @@ function showMeasure(ui, state, known, actions) {
   ui.measureMethods.onclick = () => actions.measure(rivals);
 }
 
+/** @param {Ui} ui @param {Shown} state @param {Method[]} known */
 export function showTable(ui, state, known) {
   const rows = known.flatMap((one) => one.points.map((point) => tableRow(state, one, point)));
   ui.chartRows.replaceChildren(...rows);
 }
 
+/** @param {Shown} state @param {Pick<Method, 'title'>} method @param {MethodPoint} methodPoint */
 const tableRow = (state, { title }, { schedule, kept, agreement, speed }) =>
   el(
     'tr',
@@ -91,6 +104,11 @@ const tableRow = (state, { title }, { schedule, kept, agreement, speed }) =>
     ),
   );
 
+/**
+ * @param {Pick<Shown, 'tradeoffAxis' | 'view'>} state
+ * @param {Method<PlacedPoint>[]} placed
+ * @param {Method[]} known
+ */
 export function tradeoffCaption({ tradeoffAxis, view }, placed, known) {
   if (tradeoffAxis === 'latency') {
     const measured = placed.reduce((sum, { points }) => sum + points.length, 0);

@@ -6,13 +6,16 @@ import { modeOf } from './masks.js';
 import { knowsMore, tryText } from './modelmenu.js';
 import { baselineRun } from './store.js';
 
+/** @param {Ui} ui @param {Store} store @param {Opening} opening */
 export function mountUnsure(ui, store, opening) {
   const { set } = store;
+  /** @param {MaskMode} maskMode */
   const show = (maskMode) => () => set({ maskMode, modeBefore: null });
+  /** @param {string} text @param {string} act @param {() => void} action */
   const button = (text, act, action) => el('button', { type: 'button', 'data-act': act, onclick: action }, text);
   const features = button('Show features', 'features', show('features'));
   const classes = button('Show classes anyway', 'classes', show('merged'));
-  const next = button('Another model', 'next-model', () => opening.model(next.dataset.model));
+  const next = button('Another model', 'next-model', () => opening.model(next.dataset.model ?? ''));
   const others = button('Other models', 'models', () => openMenu(ui.model));
   const line = el('span', {});
   ui.unsure.replaceChildren(line, el('span', { class: 'unsure-buttons' }, next, features, classes, others));
@@ -20,7 +23,7 @@ export function mountUnsure(ui, store, opening) {
     const text = state.pending ? null : unsureText(state);
     ui.unsure.hidden = !text;
     line.textContent = text ?? '';
-    if (!text) return;
+    if (!state.view || !text) return;
     const isFeatures = modeOf(state) === 'features';
     features.hidden = isFeatures || !state.view.can.has('features');
     classes.hidden = !isFeatures;
@@ -33,6 +36,7 @@ export function mountUnsure(ui, store, opening) {
   });
 }
 
+/** @param {HTMLButtonElement} button @param {ModelCard | null} card @param {Record<string, string>} paces */
 function showNext(button, card, paces) {
   button.hidden = !card;
   if (!card) return;
@@ -41,16 +45,18 @@ function showNext(button, card, paces) {
   button.dataset.model = card.name;
 }
 
+/** @param {HTMLSelectElement} menu */
 function openMenu(menu) {
   menu.scrollIntoView({ block: 'nearest' });
   menu.focus({ preventScroll: true });
   menu.showPicker?.();
 }
 
+/** @param {State} state */
 export function unsureText(state) {
   const { view } = state;
   if (!view?.unsure) return null;
-  const confidence = baselineRun(state)?.confidence;
+  const confidence = baselineRun(state)?.confidence ?? NaN;
   const measured =
     Number.isFinite(confidence) && view.reference
       ? `: mean confidence ${percent(confidence)}, ${percent(view.reference.median)} on its own kind`

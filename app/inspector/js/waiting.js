@@ -1,10 +1,12 @@
 // What one waits for, on the panes; and where the paper and the code are.
 
-import { el, percent } from '../../js/util.js';
+import { el, percent, setStyle } from '../../js/util.js';
 
+/** @type {Record<string, string>} */
 const LINK_WORDS = { paper: 'Paper', code: 'Code' };
 
 // A picture on its way, runs of it that still come in, or a recipe that is not at hand.
+/** @param {Pick<State, 'pending' | 'exploring' | 'queueing' | 'live' | 'cameraText'>} state */
 export function waitingText({ pending, exploring, queueing, live, cameraText }) {
   if (live || cameraText) return cameraText;
   if (pending) return withShare(pending);
@@ -12,17 +14,21 @@ export function waitingText({ pending, exploring, queueing, live, cameraText }) 
   return exploring ? `${exploring.done} of ${exploring.of} recipes` : '';
 }
 
-const withShare = ({ text, done, of }) =>
-  `${text}${of > 0 && done !== null && !/\d of \d/.test(text) ? `, ${percent(done / of)}` : ''}…`;
+/** @param {Progress | Pending | null} progress null where nobody knows it */
+const shareOf = (progress) => (progress?.of && progress.done !== null ? progress.done / progress.of : null);
 
-// How far a download is, for the bar below the words.
-const shareOf = ({ pending }) => (pending?.of > 0 && pending.done !== null ? pending.done / pending.of : 0);
+/** @param {Progress | Pending} progress */
+function withShare(progress) {
+  const share = /\d of \d/.test(progress.text) ? null : shareOf(progress);
+  return `${progress.text}${share === null ? '' : `, ${percent(share)}`}…`;
+}
 
+/** @param {Ui} ui @param {Store} store */
 export function mountWaiting(ui, store) {
   store.on(['pending', 'exploring', 'queueing', 'live', 'cameraText'], (state) => {
     const text = waitingText(state);
     if (ui.waiting.textContent !== text) ui.waiting.textContent = text;
-    ui.waiting.style.setProperty('--done', shareOf(state));
+    setStyle(ui.waiting, '--done', shareOf(state.pending) ?? 0); // of a download: the bar below the words
     ui.waiting.dataset.kind = state.pending ? 'picture' : state.queueing ? 'recipe' : 'runs';
   });
   const { links } = store.state.page;

@@ -5,6 +5,7 @@ export const PAPER_RECIPE = '2,5';
 export const ACTS = { view: 0, recipe: 0, race: 0, camera: 0 };
 
 // The person did something: one generation more, the latest of its kind ("view", "recipe", "race" or "camera").
+/** @param {Pick<State, 'generation' | 'acts'>} state @param {ActKind} kind */
 export function newAct(state, kind) {
   state.generation += 1;
   state.acts = { ...state.acts, [kind]: state.generation };
@@ -12,8 +13,10 @@ export function newAct(state, kind) {
 }
 
 // The picture that is wanted: while it is on its way its digest may be unknown.
+/** @param {Pick<State, 'pending' | 'view'>} state */
 const wantedPicture = ({ pending, view }) => (pending ? pending.digest : (view?.digest ?? null));
 
+/** @param {State} state */
 export const wishOf = (state) => ({
   generation: state.generation,
   picture: wantedPicture(state),
@@ -22,6 +25,8 @@ export const wishOf = (state) => ({
 });
 
 // Whether a message belongs to the picture and model that were wanted last.
+/** @param {Pick<State, 'acts'>} state @param {{generation: number}} given */
 export const isLatestView = ({ acts }, { generation }) => generation === acts.view;
 // A view of another key is taken unless something newer is wanted.
+/** @param {Pick<State, 'acts'>} state @param {{generation: number}} given */
 export const isViewWanted = ({ acts }, { generation }) => generation >= acts.view;
