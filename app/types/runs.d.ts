@@ -2,6 +2,7 @@
 
 // What a page offers before any picture: `page_facts` of app/inspector/section.py.
 interface PageFacts {
+  title: string;
   models: ModelCard[];
   model: string | null;
   examples: Example[];

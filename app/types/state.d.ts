@@ -143,7 +143,7 @@ interface Common {
   frame: number;
   motion?: Motion | null;
   tour?: Tour | null;
-  offered?: string;
+  offered?: number;
 }
 // With a view there are a recipe that is wanted and one that is drawn, and the drawn one's run is at hand.
 interface Shown extends Common {

@@ -5,7 +5,7 @@ declare namespace Wire {
   interface Head {
     schema: string;
     view: string;
-    nonce?: string;
+    nonce?: number;
     paces?: Record<string, string>;
   }
   interface Image {
@@ -63,7 +63,7 @@ declare namespace Wire {
     kind: 'view';
     generation: number;
     picture: string;
-    model?: ModelCard;
+    model: Partial<ModelCard>;
     reference?: { median: number; low: number } | null;
     unsure?: boolean;
     title: string;
@@ -176,6 +176,7 @@ declare namespace Wire {
     model: string | null;
     by_hand: boolean;
     state: RaceState;
+    warmed: number;
     scope: 'picture to mask' | 'model only';
     contenders: Contender[];
     card: string | null;
@@ -183,7 +184,8 @@ declare namespace Wire {
     facts: [string, string][];
     runs: number;
     deadline_s: number;
-    size: { wh_px: [number, number]; patches: number };
+    // Not known before the first run.
+    size: { wh_px: [number, number]; patches: number } | { wh_px?: undefined; patches?: undefined };
   }
   interface Words {
     schema: number;

@@ -69,7 +69,7 @@ export async function decodeView(raw) {
     sums: patchSums({ ...grid, ...spans, picture }),
     key: raw.view,
     digest: raw.picture,
-    model: raw.model ?? {},
+    model: raw.model,
     reference: raw.reference ?? null,
     unsure: raw.unsure === true,
     title: raw.title,

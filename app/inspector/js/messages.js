@@ -257,7 +257,7 @@ const receiverOf = ({ kind }) =>
 export function createInbox(page) {
   const seen = new Set();
   let turn = Promise.resolve();
-  /** @param {string | undefined} nonce */
+  /** @param {number | undefined} nonce */
   const isNew = (nonce) => {
     if (nonce !== undefined && seen.has(nonce)) return false;
     seen.add(nonce);

@@ -79,6 +79,7 @@ export const layersFrom = (stateOf) =>
 
 /** @type {PageFacts} */
 const NO_PAGE = {
+  title: '',
   models: [],
   model: null,
   examples: [],
