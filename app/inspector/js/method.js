@@ -1,8 +1,7 @@
 // The menu of rules and the fields of their parameters: what stops and blocks of the strip merge by.
 
+import { callOf, callText, rangeText } from './calls.js';
 import { el, nodeIn } from '../../js/util.js';
-
-/** @typedef {Record<string, ParameterValue>} Values */
 
 /** @param {Ui} ui @param {Store} store @param {Actions} actions */
 export function mountMethod(ui, store, actions) {
@@ -61,45 +60,6 @@ function showElsewhere({ elsewhere, recipePop }) {
   nodeIn(elsewhere, 'summary')?.focus({ preventScroll: true });
 }
 
-// From "bipartite(0.2)" to its name and the values of all its parameters.
-/** @param {string} text @param {Rule[]} rules @returns {{name: string, values: Values}} */
-function callOf(text, rules) {
-  const [, name = '', inside = ''] = /^([^(]*)(?:\((.*)\))?$/.exec(text) ?? [];
-  const parameters = rules.find((one) => one.name === name)?.parameters ?? [];
-  const values = Object.fromEntries(parameters.map((one) => [one.name, one.default]));
-  const bare = parameters.filter((one) => !one.is_named);
-  inside
-    .split(',')
-    .filter(Boolean)
-    .forEach((word, place) => {
-      const [key, value] = word.includes('=') ? word.split('=') : [bare[place]?.name, word];
-      const parameter = parameters.find((one) => one.name === key);
-      if (parameter) values[key] = parsedValue(parameter, value);
-    });
-  return { name, values };
-}
-
-/** @param {Parameter} parameter @param {string} text */
-function parsedValue({ kind }, text) {
-  if (text === 'none') return null;
-  if (kind === 'bool') return text === 'true';
-  return kind === 'str' ? text : Number(text);
-}
-
-// As Python writes it: what differs from the default, bare where it stands in its own place.
-/** @param {Rule} rule @param {Values} values */
-function callText(rule, values) {
-  /** @type {string[]} */
-  const words = [];
-  rule.parameters.forEach((parameter, place) => {
-    const value = values[parameter.name];
-    if (value === parameter.default) return;
-    const text = value === null ? 'none' : String(value);
-    words.push(!parameter.is_named && place === words.length ? text : `${parameter.name}=${text}`);
-  });
-  return words.length ? `${rule.name}(${words.join(',')})` : rule.name;
-}
-
 /** @param {Parameter} parameter @param {ParameterValue} value @param {(value: ParameterValue) => void} pick */
 function parameterField(parameter, value, pick) {
   const isFlag = parameter.kind === 'bool';
@@ -130,10 +90,4 @@ function fieldValue(parameter, input) {
   if (input.value === '') return parameter.is_optional ? null : parameter.default;
   if (!input.checkValidity()) return undefined;
   return parameter.kind === 'str' ? input.value : Number(input.value);
-}
-
-/** @param {Parameter} parameter */
-function rangeText({ low, high, is_optional: isOptional }) {
-  const range = [low === undefined ? '' : `from ${low}`, high === undefined ? '' : `to ${high}`].filter(Boolean);
-  return [...range, isOptional ? 'or empty' : ''].filter(Boolean).join(' ');
 }
