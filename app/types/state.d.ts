@@ -163,7 +163,7 @@ type Store = ReturnType<typeof import('../inspector/js/store.js').createStore>;
 type SetState = Store['set'];
 
 // Speeds, see app/inspector/js/speed.js.
-type RaceState = 'waiting' | 'warming up' | 'running' | 'held' | 'done' | 'stopped';
+type RaceState = 'waiting' | 'building' | 'warming up' | 'running' | 'held' | 'done' | 'stopped';
 type SpeedKind = 'baseline' | 'unmeasured' | 'measuring' | 'held' | 'few' | 'known';
 interface Figure extends Interval {
   ownMs: number;

@@ -158,6 +158,7 @@ declare namespace Wire {
     curves: Curves;
   }
   interface Contender {
+    name: string;
     schedule: string;
     ms: number[];
     summary: { median: number; p10: number; p90: number } | null;
@@ -166,6 +167,8 @@ declare namespace Wire {
     parts: Record<string, number>;
     blocks: [number, number, number, number][];
     verdict: string[];
+    own?: Triple | null;
+    agreement?: number | null;
   }
   interface Race {
     schema: number;
@@ -179,6 +182,9 @@ declare namespace Wire {
     warmed: number;
     scope: 'picture to mask' | 'model only';
     contenders: Contender[];
+    elsewhere: { runtime: string; contenders: Contender[] } | null;
+    runtime: string;
+    device: string;
     card: string | null;
     warnings: string[];
     facts: [string, string][];

@@ -24,9 +24,12 @@ from app.inspector import payload
 from app.inspector.curves import Curve, Curves, encode_curves
 from app.inspector.features_message import encode_features
 from app.inspector.section import page_facts, shipped_examples
+from app.latency.cards import encode_cards
+from app.latency.own_card import own_card
 from app.latency.payload import Heading, encode_race, encode_stopped, encode_text, verdicts_of
-from app.latency.race import run_race
+from app.latency.race import Race, run_race
 from app.latency.settings import Plan
+from mpm.runtimes import RuntimeChoice
 from mpm.segmenters.feature_colours import FeatureColours
 
 APP = Path(app.__file__).parent
@@ -90,11 +93,12 @@ def inspector_messages() -> dict[str, tuple[str, str]]:
     }
 
 
-def race_messages(engine, rgb: np.ndarray) -> dict[str, tuple[str, str]]:
-    *_, race = run_race(engine, rgb, Plan(("none", "1"), rounds=2, deadline_s=60))
+def race_messages(race: Race) -> dict[str, tuple[str, str]]:
+    two = Race.of(Plan(("none", "1"), runtime=RuntimeChoice.parse("onnxruntime")))
     heading = Heading("race 1", 7, "digest", "tiny", by_hand=True)
     return {
         "race": ("Race", encode_race(race, heading, [("Cores", "2")], verdicts_of(race), "{}")),
+        "runtimes": ("Race", encode_race(two, heading)),
         "text": ("Words", encode_text("It waits.", 3)),
         "stopped": ("Stopped", encode_stopped(4)),
     }
@@ -110,9 +114,12 @@ def frame_answer(models: Models, rgb: np.ndarray) -> dict:
 @tools
 def test_types_are_of_the_messages_that_python_writes(tmp_path, fresh, smooth_image):
     models = Models.of(fresh)
-    texts = inspector_messages() | race_messages(fresh, smooth_image)
+    *_, race = run_race(fresh, smooth_image, Plan(("none", "1"), rounds=2, deadline_s=60))
+    texts = inspector_messages() | race_messages(race)
     told = {name: (f"Wire.{kind}", json.loads(text)) for name, (kind, text) in texts.items()}
     told["facts"] = ("PageFacts", page_facts(models, shipped_examples(), True))
+    files = [{"name": "own.json", "text": own_card(race, fresh.segmenter)}, {"name": "bad.json", "text": "{"}]
+    told["cards"] = ("Wire.Cards", json.loads(encode_cards(files)))
     told["frame"] = ("Wire.Frame", frame_answer(models, smooth_image))
     checked(tmp_path, told)
 
@@ -136,12 +143,20 @@ ELEMENTS = {
 }
 
 
-def test_the_elements_that_the_code_names_are_in_the_page():
-    markup = (APP / "inspector" / "inspector.html").read_text(encoding="utf-8")
-    types = (APP / "types" / "page.d.ts").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    "page, types, name",
+    [
+        ("inspector/inspector", "page", "Ui"),
+        ("latency/live", "latency", "LiveUi"),
+        ("latency/cards", "latency", "CardsUi"),
+    ],
+)
+def test_the_elements_that_the_code_names_are_in_the_page(page, types, name):
+    markup = (APP / f"{page}.html").read_text(encoding="utf-8")
+    declared = (APP / "types" / f"{types}.d.ts").read_text(encoding="utf-8")
     there = {
-        name: ELEMENTS.get(tag, "HTMLElement")
-        for tag, name in re.findall(r'<([a-z0-9]+)\b[^<>]*?\bdata-ref="(\w+)"', markup)
+        ref: ELEMENTS.get(tag, "HTMLElement")
+        for tag, ref in re.findall(r'<([a-z0-9]+)\b[^<>]*?\bdata-ref="(\w+)"', markup)
     }
-    body = re.search(r"interface Ui \{\n(.*?)\n\}", types, re.S)
+    body = re.search(rf"interface {name} \{{\n(.*?)\n\}}", declared, re.S)
     assert there and dict(re.findall(r"(\w+): (\w+);", body[1])) == there

@@ -1,11 +1,15 @@
 // Time and tokens block by block: baseline and one merged schedule side by side.
 
-import { svgEl, ticksBetween, timeText } from '../../js/util.js';
+import { lastOf, svgEl, ticksBetween, timeText } from '../../js/util.js';
 import { contenderName } from './numbers.js';
+
+/** @typedef {{block: number, count: number}} Step */
+/** @typedef {{block: number, match: number, merge: number}} Times */
 
 const LANE = { left: 44, right: 8, tokens: 74, gap: 26, time: 130, bottom: 34, top: 16 };
 const COUNT_PX = 32;
 
+/** @param {LiveUi} ui @param {Contender} baseline @param {Contender} merged */
 export function showBlocks(ui, baseline, merged) {
   const width = Math.max(260, ui.blocks.clientWidth || 520);
   const figure = blocksFigure(baseline, merged, width);
@@ -17,6 +21,7 @@ export function showBlocks(ui, baseline, merged) {
         'with matching and merging (warm) stacked on the block they precede.';
 }
 
+/** @param {Contender} baseline @param {Contender} merged @param {number} width */
 function blocksFigure(baseline, merged, width) {
   const depth = baseline.blocks.length;
   const pitch = (width - LANE.left - LANE.right) / depth;
@@ -42,19 +47,22 @@ function blocksFigure(baseline, merged, width) {
   );
 }
 
+/** @param {Contender[]} both */
 function blocksWords(both) {
   return both
     .map((one) => {
       const { blocks } = one;
       const total = blocks.reduce((sum, [, ...times]) => sum + times.reduce((a, b) => a + b, 0), 0);
-      return `${contenderName(one)}: ${timeText(total)} in all blocks, ${blocks[0][0]} tokens in, ${blocks.at(-1)[0]} out`;
+      return `${contenderName(one)}: ${timeText(total)} in all blocks, ${blocks[0][0]} tokens in, ${lastOf(blocks)[0]} out`;
     })
     .join('; ');
 }
 
+/** @param {Contender[]} both @param {number} pitch @param {number} width */
 function tokenLane(both, pitch, width) {
   const most = Math.max(...both.map(({ blocks }) => blocks[0][0]));
   const bottom = LANE.top + LANE.tokens;
+  /** @param {number} count */
   const y = (count) => bottom - (count / most) * LANE.tokens;
   const lines = both.map(({ blocks, tint }) =>
     svgEl('polyline', {
@@ -64,9 +72,9 @@ function tokenLane(both, pitch, width) {
         .join(' '),
     }),
   );
-  const steps = both
-    .at(-1)
-    .blocks.flatMap(([count], block, all) => (block === 0 || count !== all[block - 1][0] ? [{ block, count }] : []));
+  const steps = lastOf(both).blocks.flatMap(([count], block, all) =>
+    block === 0 || count !== all[block - 1][0] ? [{ block, count }] : [],
+  );
   return [
     svgEl('line', { x1: LANE.left, x2: width - LANE.right, y1: bottom, y2: bottom, class: 'axis' }),
     svgEl('text', { x: LANE.left - 8, y: LANE.top + 4, class: 'tick end' }, 'tokens'),
@@ -87,15 +95,18 @@ function tokenLane(both, pitch, width) {
 }
 
 // Counts that have room beside each other: the first, and from the last backwards whoever does not touch the next.
+/** @param {number} blocks @param {Step[]} steps @returns {Step[]} */
 function apartBy(blocks, steps) {
   const [first, ...rest] = steps;
   const kept = rest.reduceRight(
-    (later, step) => (later.length && later[0].block - step.block < blocks ? later : [step, ...later]),
+    (/** @type {Step[]} */ later, step) =>
+      later.length && later[0].block - step.block < blocks ? later : [step, ...later],
     [],
   );
   return [first, ...kept.filter(({ block }) => block >= blocks)];
 }
 
+/** @param {Contender[]} both @param {number} pitch @param {number} width @param {number} height */
 function timeLane(both, pitch, width, height) {
   const top = height - LANE.bottom - LANE.time;
   const longest = Math.max(
@@ -103,6 +114,7 @@ function timeLane(both, pitch, width, height) {
   );
   const bar = (pitch * 0.78) / both.length;
   const ticks = ticksBetween(0, longest, 3);
+  /** @param {number} ms */
   const y = (ms) => top + LANE.time * (1 - ms / longest);
   return [
     ...ticks.flatMap((ms) => [
@@ -125,7 +137,16 @@ function timeLane(both, pitch, width, height) {
   ];
 }
 
+/**
+ * @param {Times} of
+ * @param {(ms: number) => number} y
+ * @param {number} x
+ * @param {number} width
+ * @param {string} tint
+ * @param {string} words
+ */
 function blockBars({ block, match, merge }, y, x, width, tint, words) {
+  /** @param {number} from @param {number} to @param {string} kind */
   const piece = (from, to, kind) =>
     svgEl(
       'rect',

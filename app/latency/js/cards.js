@@ -1,21 +1,26 @@
 // Device cards: files are read here, checked by Python, drawn here. Nothing of them is stored anywhere.
 
-import { el, timeText } from '../../js/util.js';
+import { el, nodesIn, timeText } from '../../js/util.js';
 import { BASELINE_NAME, contenderName, ratioRange, ratioText, speedupWords, whisker } from './numbers.js';
 
 const CARD_BYTES = 64 * 1024;
 const CARD_FILES = 8;
 
 function mountCards() {
-  const ui = Object.fromEntries([...element.querySelectorAll('[data-ref]')].map((node) => [node.dataset.ref, node]));
-  const open = { files: [], known: null };
+  const ui = /** @type {CardsUi} */ (
+    Object.fromEntries(nodesIn(element, '[data-ref]').map((node) => [node.dataset.ref, node]))
+  );
+  /** @type {{files: CardFile[], refusedHere: string[]}} */
+  const open = { files: [], refusedHere: [] };
   const send = () => trigger('cards', { files: open.files });
+  /** @param {File[]} list */
   const add = async (list) => {
     const { files, refused } = await readFiles(list, open.files);
     open.files = files;
     open.refusedHere = refused;
     send();
   };
+  /** @param {number} place */
   const remove = (place) => {
     open.files = open.files.filter((_, own) => own !== place);
     open.refusedHere = [];
@@ -23,31 +28,36 @@ function mountCards() {
   };
   ui.open.addEventListener('click', () => ui.files.click());
   ui.files.addEventListener('change', async () => {
-    await add([...ui.files.files]);
+    await add([...(ui.files.files ?? [])]);
     ui.files.value = '';
   });
   acceptDrops(ui.drop, add);
+  /** @param {string | null} text */
   const receive = (text) => {
     if (!text) return;
+    /** @type {Wire.Cards} */
     const message = JSON.parse(text);
     // A refused file must not be sent, and refused, again with the next one.
     const good = new Set(message.cards.map(({ file }) => file));
     open.files = open.files.filter(({ name }) => good.has(name));
-    showCards(ui, message, open.refusedHere ?? [], remove);
+    showCards(ui, message, open.refusedHere, remove);
   };
   watch('value', () => receive(props.value));
   receive(props.value);
 }
 
+/** @param {HTMLElement} place @param {(list: File[]) => void} add */
 function acceptDrops(place, add) {
   place.addEventListener('dragover', (event) => event.preventDefault());
   place.addEventListener('drop', (event) => {
     event.preventDefault();
-    add([...event.dataTransfer.files]);
+    add([...(event.dataTransfer?.files ?? [])]);
   });
 }
 
+/** @param {File[]} list @param {CardFile[]} before */
 async function readFiles(list, before) {
+  /** @type {string[]} */
   const refused = [];
   const files = before.filter(({ name }) => !list.some((file) => file.name === name));
   for (const file of list) {
@@ -58,6 +68,12 @@ async function readFiles(list, before) {
   return { files, refused };
 }
 
+/**
+ * @param {CardsUi} ui
+ * @param {Wire.Cards} of
+ * @param {string[]} refusedHere
+ * @param {(place: number) => void} remove
+ */
 function showCards(ui, { cards, refused, paper }, refusedHere, remove) {
   const sentences = [...refusedHere, ...refused];
   ui.refused.replaceChildren(...sentences.map((text) => el('li', {}, text)));
@@ -73,6 +89,7 @@ function showCards(ui, { cards, refused, paper }, refusedHere, remove) {
   showPaper(ui, paper);
 }
 
+/** @param {Wire.Card[]} cards */
 function cardsCaption(cards) {
   if (!cards.length) return '';
   const same = new Set(cards.map(({ work }) => JSON.stringify(work))).size === 1;
@@ -82,6 +99,7 @@ function cardsCaption(cards) {
   );
 }
 
+/** @param {Wire.Card} card @param {number} longest @param {[number, number]} range @param {() => void} remove */
 function cardFigure(card, longest, range, remove) {
   return el(
     'section',
@@ -97,6 +115,7 @@ function cardFigure(card, longest, range, remove) {
   );
 }
 
+/** @param {Wire.CardResult} of @param {number} longest @param {[number, number]} range */
 function cardRow({ schedule, runtime, median, p10, p90, speedup }, longest, range) {
   const merged = schedule !== BASELINE_NAME;
   return el(
@@ -125,6 +144,7 @@ function cardRow({ schedule, runtime, median, p10, p90, speedup }, longest, rang
   );
 }
 
+/** @param {CardsUi} ui @param {Wire.Cards['paper']} paper */
 function showPaper(ui, paper) {
   ui.paper.replaceChildren(
     el(

@@ -9,6 +9,7 @@ import { tintOf } from './theme.js';
 // isThere  in the other runtime: the colour of its recipe, hollow
 // place    of its colour
 // against  the name of the one that it is profiled beside: the unmerged run of its own runtime
+/** @param {Wire.Race} of @returns {Contender[]} */
 export function contendersOf({ contenders, elsewhere, runtime }) {
   const [baseline] = contenders;
   const own = contenders.map((one, place) => ({
@@ -34,13 +35,16 @@ export function contendersOf({ contenders, elsewhere, runtime }) {
 }
 
 // Those that can be shown beside a baseline: a runtime's own baseline only where nothing merges.
+/** @param {Contender[]} contenders */
 export function shownBeside(contenders) {
   const others = contenders.slice(1);
   return others.length > 1 ? others.filter(({ schedule }) => schedule !== BASELINE_NAME) : others;
 }
 
+/** @param {Contender} of */
 export const focusName = ({ schedule, runtime, isThere }) => recipeName(schedule) + (isThere ? ` in ${runtime}` : '');
 
 // The same recipe in the other runtime, for one in the page's own.
+/** @param {Contender[]} contenders @param {Contender} focus */
 export const thereOf = (contenders, focus) =>
   focus.isThere ? null : contenders.find(({ schedule, isThere }) => isThere && schedule === focus.schedule);

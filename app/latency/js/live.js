@@ -1,6 +1,6 @@
 // Receives messages, each complete in itself, and draws what changed.
 
-import { choice, count, onceQuiet } from '../../js/util.js';
+import { choice, count, nodesIn, onceQuiet } from '../../js/util.js';
 import { showBlocks } from './blocks.js';
 import { contendersOf, focusName, shownBeside, thereOf } from './contenders.js';
 import { BASELINE_NAME, LAT_SCHEMA } from './numbers.js';
@@ -16,8 +16,11 @@ const TABLE_EVERY_MS = 1900;
 const ENDED = ['done', 'stopped'];
 
 function mountLive() {
-  const root = element.querySelector('.lat');
-  const ui = Object.fromEntries([...element.querySelectorAll('[data-ref]')].map((node) => [node.dataset.ref, node]));
+  const ui = /** @type {LiveUi} */ (
+    Object.fromEntries(nodesIn(element, '[data-ref]').map((node) => [node.dataset.ref, node]))
+  );
+  const { root } = ui;
+  /** @type {Racing} */
   const live = {
     race: null,
     focus: null,
@@ -57,6 +60,7 @@ function mountLive() {
   mountSaveCard(ui, live);
   new ResizeObserver(relayout).observe(root);
   Object.defineProperty(root, '__latency', { value: latencyHandle(live) });
+  /** @param {string | null} text */
   const receive = (text) => {
     if (!text) return;
     const message = JSON.parse(text);
@@ -75,26 +79,32 @@ function mountLive() {
 }
 
 // A race that ran by itself gives way to whatever is chosen next, and its last message says nothing of that.
+/** @param {LiveUi} ui @param {Racing} live @param {() => void} refresh */
 function fallSilent(ui, live, refresh) {
-  if (!isRunning(live.race)) return;
-  if (live.race.by_hand) say(ui, 'No run has come in for a while: the race was cancelled, or the connection is slow.');
-  else live.race = { ...live.race, state: 'stopped' };
+  const { race } = live;
+  if (!race || !isRunning(race)) return;
+  if (race.by_hand) say(ui, 'No run has come in for a while: the race was cancelled, or the connection is slow.');
+  else live.race = { ...race, state: 'stopped' };
   refresh();
 }
 
+/** @param {Wire.Race | null} race */
 const isRunning = (race) => race !== null && !ENDED.includes(race.state);
 
 // Messages come by several ways and may overtake each other: an older race never replaces a newer one, and
 // what was started before the last Stop is stopped, whatever its message says.
+/** @type {{[K in Wire.RaceMessage['kind']]: (message: Wire.RaceMessage & {kind: K}, ui: LiveUi, live: Racing) => void}} */
 const TAKE = {
-  race(message, ui, live) {
-    if (live.race && message.generation < live.race.generation) return;
-    if (isRunning(message) && message.generation < live.stoppedAt) message = { ...message, state: 'stopped' };
-    if (live.race?.race !== message.race)
+  race(told, ui, live) {
+    if (live.race && told.generation < live.race.generation) return;
+    /** @type {Wire.Race} */
+    const race = isRunning(told) && told.generation < live.stoppedAt ? { ...told, state: 'stopped' } : told;
+    if (live.race?.race !== race.race)
       Object.assign(live, { theme: null, profile: '', judged: '', judgedAt: -Infinity });
-    live.race = message;
-    const names = contendersOf(message).map(({ name }) => name);
-    if (!names.includes(live.focus) || live.focus === BASELINE_NAME) live.focus = names[1] ?? names[0];
+    live.race = race;
+    const names = contendersOf(race).map(({ name }) => name);
+    const isThere = live.focus !== null && names.includes(live.focus);
+    if (!isThere || live.focus === BASELINE_NAME) live.focus = names[1] ?? names[0];
     ui.root.dataset.empty = 'false';
     say(ui, '');
   },
@@ -105,18 +115,26 @@ const TAKE = {
   },
   stopped(message, ui, live) {
     live.stoppedAt = Math.max(live.stoppedAt, message.generation);
-    if (isRunning(live.race) && live.race.generation < live.stoppedAt) live.race = { ...live.race, state: 'stopped' };
-    if (!live.race) ui.empty.textContent = 'Stopped before the first run.';
+    const { race } = live;
+    if (race && isRunning(race) && race.generation < live.stoppedAt) live.race = { ...race, state: 'stopped' };
+    if (!race) ui.empty.textContent = 'Stopped before the first run.';
     say(ui, '');
   },
 };
 
-const take = (message, ui, live) => TAKE[message.kind]?.(message, ui, live);
+/** @param {Wire.RaceMessage} message @param {LiveUi} ui @param {Racing} live */
+function take(message, ui, live) {
+  if (message.kind === 'race') TAKE.race(message, ui, live);
+  else if (message.kind === 'text') TAKE.text(message, ui, live);
+  else if (message.kind === 'stopped') TAKE.stopped(message, ui, live);
+}
 
+/** @param {LiveUi} ui @param {string} text */
 function say(ui, text) {
   ui.status.textContent = text;
 }
 
+/** @param {LiveUi} ui @param {Racing} live @param {ShowFocus} showFocus */
 function draw(ui, live, showFocus) {
   const { race } = live;
   if (!race) return;
@@ -126,7 +144,7 @@ function draw(ui, live, showFocus) {
   const drawn = drawPlot(ui.canvas, contenders, live.theme);
   showHead(ui, race, contenders);
   showSaveCard(ui, race);
-  showJudged(ui, live, contenders);
+  showJudged(ui, live, race, contenders);
   showProfile(ui, live, contenders, showFocus);
   if (drawn) {
     live.draws += 1;
@@ -134,6 +152,7 @@ function draw(ui, live, showFocus) {
   }
 }
 
+/** @param {LiveUi} ui @param {Wire.Race} race @param {Contender[]} contenders */
 function showHead(ui, race, contenders) {
   const runs = Math.min(...contenders.map(({ ms }) => ms.length));
   ui.scope.textContent = race.scope;
@@ -151,6 +170,7 @@ function showHead(ui, race, contenders) {
   ui.plotCaption.textContent = plotCaption(race);
 }
 
+/** @param {Wire.Race} of */
 function plotCaption({ scope, size, device, elsewhere }) {
   const what =
     scope === 'model only'
@@ -162,27 +182,30 @@ function plotCaption({ scope, size, device, elsewhere }) {
 }
 
 // The table, the verdict and the facts are rebuilt only when they say something new.
-function showJudged(ui, live, contenders) {
-  if (isRunning(live.race) && performance.now() - live.judgedAt < TABLE_EVERY_MS) return;
+/** @param {LiveUi} ui @param {Racing} live @param {Wire.Race} race @param {Contender[]} contenders */
+function showJudged(ui, live, race, contenders) {
+  if (isRunning(race) && performance.now() - live.judgedAt < TABLE_EVERY_MS) return;
   const focus = contenders.find(({ name }) => name === live.focus);
+  if (!focus) return;
   const there = thereOf(contenders, focus);
   const said = JSON.stringify([
     contenders.map(({ name, summary, speedup, tokens }) => [name, summary, speedup, tokens.length]),
     focus.verdict,
     there?.verdict,
-    live.race.warnings,
-    live.race.facts,
+    race.warnings,
+    race.facts,
   ]);
   if (said === live.judged) return;
   live.judged = said;
   live.judgedAt = performance.now();
   showRows(ui, contenders);
   showVerdict(ui, focus, there);
-  ui.onTop.hidden = !live.race.elsewhere;
-  showWarnings(ui, live.race.warnings);
-  showFacts(ui, live.race.facts);
+  ui.onTop.hidden = !race.elsewhere;
+  showWarnings(ui, race.warnings);
+  showFacts(ui, race.facts);
 }
 
+/** @param {LiveUi} ui @param {Racing} live @param {Contender[]} contenders @param {ShowFocus} showFocus */
 function showProfile(ui, live, contenders, showFocus) {
   const known = contenders.filter(({ blocks }) => blocks.length);
   ui.profiled.hidden = known.length < contenders.length;
@@ -190,15 +213,17 @@ function showProfile(ui, live, contenders, showFocus) {
   if (ui.profiled.hidden || mark === live.profile) return;
   live.profile = mark;
   const others = shownBeside(contenders);
-  showFocus(others.length > 1 ? others.map((one) => ({ value: one.name, text: focusName(one) })) : [], live.focus);
-  ui.focus.hidden = others.length < 2;
   const focus = contenders.find(({ name }) => name === live.focus);
-  const baseline = contenders.find(({ name }) => name === focus.against);
+  const baseline = contenders.find(({ name }) => name === focus?.against);
+  if (!focus || !baseline) return;
+  showFocus(others.length > 1 ? others.map((one) => ({ value: one.name, text: focusName(one) })) : [], focus.name);
+  ui.focus.hidden = others.length < 2;
   showParts(ui, contenders, focus);
   showBlocks(ui, baseline, focus);
 }
 
 // What tests read: copies.
+/** @param {Racing} live */
 function latencyHandle(live) {
   return {
     get state() {

@@ -6,14 +6,18 @@ import { clamp, svgEl } from '../../js/util.js';
 export const LAT_SCHEMA = 3;
 export const BASELINE_NAME = 'none';
 
+/** @param {number} value */
 export const ratioText = (value) => `${value.toFixed(2)}×`;
 // runtime: its title, empty where there is only one.
+/** @param {{schedule: string, runtime?: string}} of */
 export const contenderName = ({ schedule, runtime }) =>
   (schedule === BASELINE_NAME ? 'baseline' : `merged at ${recipeName(schedule)}`) + (runtime ? ` in ${runtime}` : '');
 
 // A ratio's dot and interval on a scale of ratios that always holds 1.
+/** @param {Wire.Triple} speedup @param {[number, number]} of @param {string} label */
 export function whisker(speedup, [low, high], label) {
   const width = 150;
+  /** @param {number} value */
   const x = (value) => 6 + ((clamp(value, low, high) - low) / (high - low)) * (width - 12);
   const [value, from, to] = speedup;
   return svgEl(
@@ -25,6 +29,7 @@ export function whisker(speedup, [low, high], label) {
   );
 }
 
+/** @param {Wire.Triple[]} speedups @returns {[number, number]} */
 export function ratioRange(speedups) {
   const ends = speedups.flatMap(([value, low, high]) => [value, low, high]);
   const low = Math.min(0.95, ...ends);
@@ -33,5 +38,6 @@ export function ratioRange(speedups) {
   return [low - pad, high + pad];
 }
 
+/** @param {Wire.Triple} of */
 export const speedupWords = ([value, low, high]) =>
   `${value.toFixed(2)} times the baseline’s speed, 95 % interval ${low.toFixed(2)} to ${high.toFixed(2)}`;

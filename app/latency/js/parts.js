@@ -3,6 +3,7 @@
 import { el, timeText } from '../../js/util.js';
 import { contenderName } from './numbers.js';
 
+/** @type {Record<string, string>} */
 const PART_NAMES = {
   preprocess: 'resize and normalise',
   embed: 'embed',
@@ -15,8 +16,10 @@ const PART_NAMES = {
 };
 const PRICE_PARTS = ['match', 'merge', 'reconstruct'];
 
+/** @param {Contender} of */
 const partsTotal = ({ parts }) => Object.values(parts).reduce((sum, ms) => sum + ms, 0);
 
+/** @param {LiveUi} ui @param {Contender[]} contenders @param {Contender} focus */
 export function showParts(ui, contenders, focus) {
   const profiled = contenders.filter((one) => partsTotal(one) > 0);
   const longest = Math.max(...profiled.map(partsTotal));
@@ -28,6 +31,7 @@ export function showParts(ui, contenders, focus) {
     'Warm colours are the price of merging.';
 }
 
+/** @param {Contender} one @param {number} longest */
 function stackedBar(one, longest) {
   const segments = Object.entries(one.parts).filter(([, ms]) => ms > 0);
   const label = segments.map(([part, ms]) => `${PART_NAMES[part]} ${timeText(ms)}`).join(', ');
@@ -51,6 +55,7 @@ function stackedBar(one, longest) {
 }
 
 // The bars above say by which recipe.
+/** @param {Contender} baseline @param {Contender} merged */
 function partsTable(baseline, merged) {
   const same = baseline === merged;
   const names = Object.keys(PART_NAMES).filter((part) => (baseline.parts[part] ?? 0) + (merged.parts[part] ?? 0) > 0);
@@ -64,6 +69,7 @@ function partsTable(baseline, merged) {
   );
 }
 
+/** @param {string} part @param {number} before @param {number} after @param {boolean} same */
 function partRow(part, before, after, same) {
   const change = after - before;
   const word = PRICE_PARTS.includes(part) ? 'price' : part === 'blocks' && change < 0 ? 'gain' : '';

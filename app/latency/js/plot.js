@@ -1,12 +1,15 @@
 // The live plot on a canvas: points, running medians, and the middle 80 % of the runs so far.
 
-import { ticksBetween } from '../../js/util.js';
+import { contextOf, ticksBetween } from '../../js/util.js';
+
+/** @typedef {ReturnType<typeof plotScales>} PlotScales */
 
 const MARGIN = { left: 52, right: 14, top: 14, bottom: 34 };
 const LEAST_RUNS = 5;
 // One slow run must not press all others flat: what lies above this many 90th percentiles is drawn at the edge.
 const CEILING = 1.5;
 
+/** @param {number[]} sorted @param {number} share */
 const rank = (sorted, share) => {
   const place = (sorted.length - 1) * share;
   const below = Math.floor(place);
@@ -15,7 +18,9 @@ const rank = (sorted, share) => {
 };
 
 // After each run: median, p10 and p90 of all runs so far.
+/** @param {number[]} values */
 function runningRanks(values) {
+  /** @type {number[]} */
   const sorted = [];
   return values.map((value) => {
     let place = sorted.findIndex((other) => other > value);
@@ -25,6 +30,7 @@ function runningRanks(values) {
   });
 }
 
+/** @param {Contender[]} contenders @param {number} width @param {number} height */
 function plotScales(contenders, width, height) {
   const runs = Math.max(LEAST_RUNS, ...contenders.map(({ ms }) => ms.length));
   const highest = Math.max(...contenders.flatMap(({ ms }) => ms), 0);
@@ -34,20 +40,23 @@ function plotScales(contenders, width, height) {
   return {
     runs,
     top,
+    /** @param {number} run */
     x: (run) => MARGIN.left + ((run - 0.5) / runs) * inner.width,
+    /** @param {number} ms */
     y: (ms) => MARGIN.top + (1 - Math.min(ms, top) / top) * inner.height,
     bottom: MARGIN.top + inner.height,
     right: MARGIN.left + inner.width,
   };
 }
 
+/** @param {HTMLCanvasElement} canvas @param {Contender[]} contenders @param {Theme} theme */
 export function drawPlot(canvas, contenders, theme) {
   const { clientWidth: width, clientHeight: height } = canvas;
   if (!width || !height) return false;
   const ratio = window.devicePixelRatio || 1;
   if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
   if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
-  const pen = canvas.getContext('2d');
+  const pen = contextOf(canvas);
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.clearRect(0, 0, width, height);
   const scales = plotScales(contenders, width, height);
@@ -57,6 +66,7 @@ export function drawPlot(canvas, contenders, theme) {
   return true;
 }
 
+/** @param {Context} pen @param {PlotScales} scales @param {Theme} theme */
 function drawAxes(pen, scales, theme) {
   pen.lineWidth = 1;
   pen.strokeStyle = theme.line;
@@ -83,6 +93,13 @@ function drawAxes(pen, scales, theme) {
 }
 
 // isHollow: of another runtime than the page's own.
+/**
+ * @param {Context} pen
+ * @param {number[]} values
+ * @param {PlotScales} scales
+ * @param {string} colour
+ * @param {boolean} isHollow
+ */
 function drawContender(pen, values, scales, colour, isHollow) {
   if (!values.length) return;
   const ranks = runningRanks(values);
@@ -108,6 +125,7 @@ function drawContender(pen, values, scales, colour, isHollow) {
   pen.globalAlpha = 1;
 }
 
+/** @param {Context} pen @param {number} x @param {number} y @param {boolean} beyond @param {boolean} isHollow */
 function drawRun(pen, x, y, beyond, isHollow) {
   pen.beginPath();
   if (beyond) {

@@ -1,10 +1,11 @@
 // The table of medians and speed-ups, the verdict, the warnings and the device.
 
-import { agreementText, el, timeText } from '../../js/util.js';
+import { agreementText, el, lastOf, timeText } from '../../js/util.js';
 import { BASELINE_NAME, contenderName, ratioRange, ratioText, speedupWords, whisker } from './numbers.js';
 
 const TABLE_HEAD = ['Schedule', 'Median', 'Speed-up'];
 
+/** @param {LiveUi} ui @param {Contender[]} contenders */
 export function showRows(ui, contenders) {
   const range = ratioRange(contenders.flatMap(({ speedup }) => (speedup ? [speedup] : [])));
   ui.rows.replaceChildren(
@@ -20,12 +21,15 @@ export function showRows(ui, contenders) {
   );
 }
 
+/** @param {Contender[]} contenders */
 const runtimesOf = (contenders) => [...new Set(contenders.map(({ runtime }) => runtime))];
 
+/** @param {string} runtime */
 const groupHead = (runtime) =>
   runtime ? el('tr', { class: 'runtime' }, el('th', { scope: 'rowgroup', colspan: TABLE_HEAD.length }, runtime)) : null;
 
 // baseline: what all others are held against.
+/** @param {Contender} one @param {Contender} baseline @param {[number, number]} range */
 function contenderRow(one, baseline, range) {
   const { name, schedule, summary, tokens, tint, isThere } = one;
   return el(
@@ -37,7 +41,9 @@ function contenderRow(one, baseline, range) {
       el('i', { class: 'swatch' }),
       el('span', {}, contenderName({ schedule })),
       tokens.length ? el('small', {}, tokensText(tokens)) : null,
-      isThere && one.agreement !== null ? el('small', {}, `mask ${agreementText(one.agreement)} the same`) : null,
+      isThere && typeof one.agreement === 'number'
+        ? el('small', {}, `mask ${agreementText(one.agreement)} the same`)
+        : null,
     ),
     el(
       'td',
@@ -49,6 +55,7 @@ function contenderRow(one, baseline, range) {
   );
 }
 
+/** @param {Contender} of @param {boolean} isBaseline @param {[number, number]} range */
 function speedupCell({ schedule, speedup, own }, isBaseline, range) {
   if (isBaseline) return el('td', { class: 'speedup' }, el('small', {}, 'what the others are held against'));
   if (!speedup) return el('td', { class: 'speedup' }, '…');
@@ -68,12 +75,14 @@ function speedupCell({ schedule, speedup, own }, isBaseline, range) {
   );
 }
 
+/** @param {number[]} tokens */
 const tokensText = (tokens) => {
-  const last = tokens.at(-1);
+  const last = lastOf(tokens);
   return last === tokens[0] ? `${last} tokens` : `${tokens[0]} → ${last} tokens`;
 };
 
 // there: the same recipe in another runtime; its first sentence says whether merging still pays there.
+/** @param {LiveUi} ui @param {Contender} of @param {Contender | null | undefined} there */
 export function showVerdict(ui, { verdict }, there) {
   const [first, ...rest] = verdict;
   const answer = there?.speedup ? there.verdict.slice(0, 2).join(' ') : '';
@@ -81,12 +90,14 @@ export function showVerdict(ui, { verdict }, there) {
   ui.verdict.replaceChildren(...heads, ...rest.map((text) => el('p', {}, text)));
 }
 
+/** @param {LiveUi} ui @param {string[]} warnings */
 export function showWarnings(ui, warnings) {
   // Percentages as everywhere on the page: "61 %".
   ui.warnings.replaceChildren(...warnings.map((text) => el('li', {}, text.replace(/(\d)%/g, '$1 %'))));
   ui.warnings.hidden = warnings.length === 0;
 }
 
+/** @param {LiveUi} ui @param {[string, string][]} facts */
 export function showFacts(ui, facts) {
   ui.facts.replaceChildren(...facts.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))));
   ui.facts.hidden = facts.length === 0;
