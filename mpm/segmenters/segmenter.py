@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mpm.clock import Clock, PartClock
@@ -31,7 +30,7 @@ from mpm.segmenters.geometry import Geometry, plan_geometry
 from mpm.segmenters.heads.grid_head import GridHead
 from mpm.segmenters.input_ranges import input_ranges
 from mpm.segmenters.placed import Placed, place
-from mpm.segmenters.preprocess import as_rgb, to_pixels
+from mpm.segmenters.preprocess import as_rgb, pad_to_patches, to_pixels
 from mpm.segmenters.run import Outcome, read, run
 from mpm.segmenters.scores import Scores
 from mpm.segmenters.segmentation_run import SegmentationRun, make_run
@@ -201,7 +200,8 @@ class Segmenter(nn.Module):
         recipe = self.read_recipe(schedule, merger, decode_merged)
         if recipe.resolution_px is not None:
             raise InputError(f"recipe {str(recipe)!r} has an input size: give a picture, not pixels")
-        return self.run(self._pad(pixels), recipe).logits
+        padded = pad_to_patches(pixels, self.patch_px, self._pads_both_sides)
+        return self.run(padded, recipe).logits
 
     @torch.inference_mode()
     def logits(
@@ -273,14 +273,6 @@ class Segmenter(nn.Module):
     def read_finished(self, state: TokenState) -> Scores:
         """The head's part alone: scores of a state on the full grid, see `mpm.encoders.run.as_finished`."""
         return read(self.head, self.runner.norm(state.tokens), state.grid, state.taps)
-
-    def _pad(self, pixels: Tensor) -> Tensor:
-        if pixels.ndim != 4 or pixels.shape[1] != 3:
-            raise ValueError(f"pixels must be (B, 3, H, W), but got {tuple(pixels.shape)}")
-        spare_w, spare_h = -pixels.shape[3] % self.patch_px, -pixels.shape[2] % self.patch_px
-        left, top = (spare_w // 2, spare_h // 2) if self._pads_both_sides else (0, 0)
-        padding = (left, spare_w - left, top, spare_h - top)
-        return F.pad(pixels, padding) if any(padding) else pixels
 
     @property
     def needs_grid(self) -> bool:
