@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from mpm.clock import Clock, PartClock
 from mpm.encoders.base import Encoder, TokenState
 from mpm.encoders.pick import pick_encoder
-from mpm.encoders.vit import PositionResizing
 from mpm.errors import InputError
 from mpm.merging.costs import Costs
 from mpm.merging.grid import Grid
@@ -23,7 +22,7 @@ from mpm.merging.recipe import Recipe
 from mpm.merging.rule_call import Merger
 from mpm.merging.schedule import PAPER
 from mpm.runtimes.choice import check_names, open_runtime
-from mpm.segmenters.build import build_decoder, build_encoder
+from mpm.segmenters.build import build_decoder, build_encoder, position_resizing
 from mpm.segmenters.config import SegmenterConfig
 from mpm.segmenters.costs import measure_costs
 from mpm.segmenters.geometry import Geometry, plan_geometry
@@ -79,11 +78,7 @@ class Segmenter(nn.Module):
     @property
     def runner(self) -> Encoder:
         """What runs the encoder block by block. It holds no weights of its own."""
-        config = self.config.encoder
-        resizing = PositionResizing(
-            config.position_interpolation, config.position_antialias, config.position_offset
-        )
-        runner = pick_encoder(self.encoder, resizing)
+        runner = pick_encoder(self.encoder, position_resizing(self.config.encoder))
         if isinstance(self.decoder, GridHead):
             runner = self.decoder.joining(runner)
             runner.taps = self.decoder.taps
@@ -200,7 +195,7 @@ class Segmenter(nn.Module):
         recipe = self.read_recipe(schedule, merger, decode_merged)
         if recipe.resolution_px is not None:
             raise InputError(f"recipe {str(recipe)!r} has an input size: give a picture, not pixels")
-        padded = pad_to_patches(pixels, self.patch_px, self._pads_both_sides)
+        padded = pad_to_patches(pixels, self.patch_px, both_sides=self.config.padding == "centred")
         return self.run(padded, recipe).logits
 
     @torch.inference_mode()
@@ -262,7 +257,7 @@ class Segmenter(nn.Module):
             resolution,
             self.patch_px,
             max_patches,
-            centred=self._pads_both_sides,
+            centred=self.config.padding == "centred",
             square=self.pads_to_square,
         )
 
@@ -283,7 +278,3 @@ class Segmenter(nn.Module):
     def pads_to_square(self) -> bool:
         """Whether pictures are fitted into a square, with black beside or below them."""
         return self.config.padding == "square"
-
-    @property
-    def _pads_both_sides(self) -> bool:
-        return self.config.padding == "centred"
