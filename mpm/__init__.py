@@ -4,6 +4,15 @@ The front door: `load_segmenter(...).segment(image, schedule)` runs a segmenter 
 `apply(timm_vit, schedule)` gives the same merging to any plain timm ViT.
 
 Names are imported on first use, so that what needs no torch (images, schedules, streets) starts at once.
+
+>>> import mpm
+>>> from mpm.streets import render_street
+>>> segmenter = mpm.load_segmenter("streets-vit-tiny")
+>>> run = segmenter.segment(render_street(7).image, "2,5", resolution=96)  # any PIL image will do
+>>> run.labels.shape  # a class for every pixel
+(360, 480)
+>>> len(run.trace.token_counts)  # at the start, and after each of two insertions
+3
 """
 
 from importlib import import_module

@@ -39,7 +39,13 @@ MAX_PATCHES = 8192
 
 
 class Segmenter(nn.Module):
-    """A timm ViT and a decoder, with merges between the blocks. New segmenters have random weights."""
+    """A timm ViT and a decoder, with merges between the blocks. New segmenters have random weights.
+
+    >>> import mpm
+    >>> segmenter = mpm.load_segmenter("streets-vit-tiny")
+    >>> segmenter.depth, segmenter.patch_px, segmenter.class_names[3]
+    (12, 16, 'road')
+    """
 
     def __init__(self, config: SegmenterConfig) -> None:
         super().__init__()
@@ -51,6 +57,7 @@ class Segmenter(nn.Module):
 
     @property
     def class_names(self) -> list[str]:
+        """In label order: pixels of class k have the label k."""
         return list(self.config.labels.class_names)
 
     @property
@@ -60,6 +67,7 @@ class Segmenter(nn.Module):
 
     @property
     def patch_px(self) -> int:
+        """Side of a patch, in pixels of the model's input."""
         return self.encoder.patch_embed.patch_size[0]
 
     @property
@@ -69,10 +77,12 @@ class Segmenter(nn.Module):
 
     @property
     def device(self) -> torch.device:
+        """Where the weights are."""
         return self.encoder.patch_embed.proj.weight.device
 
     @property
     def dtype(self) -> torch.dtype:
+        """The type of the weights."""
         return self.encoder.patch_embed.proj.weight.dtype
 
     @property
@@ -222,10 +232,18 @@ class Segmenter(nn.Module):
     ) -> SegmentationRun:
         """Segment one picture of any size: PIL image or (H, W, 3) uint8 RGB.
 
-        schedule: a recipe, a schedule or its text. The short side is resized to the recipe's input size, else
-        to `resolution` pixels (None: the checkpoint's own), aspect kept, never more than `max_patches`.
-        profile=True times every part, at the price of waiting for the device between them. merger and
-        decode_merged as for `forward`. Raises InputError for a bad image, recipe or resolution.
+        schedule    a recipe, a schedule or its text; merger and decode_merged are as for `forward`
+        resolution  short side at the model's input in pixels, aspect kept, unless the recipe names one; None:
+                    the checkpoint's own. Never more than `max_patches`
+        profile     times every part, at the price of waiting for the device between them
+
+        Raises InputError for a bad image, recipe or resolution.
+
+        >>> import mpm
+        >>> from mpm.streets import render_street
+        >>> segmenter = mpm.load_segmenter("streets-vit-tiny")
+        >>> segmenter.segment(render_street(7).image, "2,5", resolution=96).labels.shape
+        (360, 480)
         """
         recipe = self.read_recipe(schedule, merger, decode_merged)
         clock = PartClock(self.device) if profile else Clock(self.device)
