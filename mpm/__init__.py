@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mpm.merging.stage import MergeStage
     from mpm.merging.trace import MergeTrace, TraceBatch
     from mpm.segmenters.config import SegmenterConfig, streets_config
+    from mpm.segmenters.drawing import draw_mask, draw_merges
     from mpm.segmenters.geometry import Geometry
     from mpm.segmenters.segmentation_run import SegmentationRun
     from mpm.segmenters.segmenter import Segmenter
@@ -67,6 +68,7 @@ _HOMES = {
     "merging.stage": ("MergeStage",),
     "merging.trace": ("MergeTrace", "TraceBatch"),
     "segmenters.config": ("SegmenterConfig", "streets_config"),
+    "segmenters.drawing": ("draw_mask", "draw_merges"),
     "segmenters.geometry": ("Geometry",),
     "segmenters.segmentation_run": ("SegmentationRun",),
     "segmenters.segmenter": ("Segmenter",),
@@ -104,6 +106,8 @@ __all__ = [
     "Timing",
     "TraceBatch",
     "apply",
+    "draw_mask",
+    "draw_merges",
     "load_rules",
     "load_segmenter",
     "model_card",
