@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from app.engine import zerogpu
 from app.server.health import Health, engine_status
@@ -114,7 +115,7 @@ def _device_of(options: argparse.Namespace) -> str:
     return "cpu" if anywhere else zerogpu.main_device(options.device)
 
 
-def _positive(number: type) -> type:
+def _positive(number: type) -> Callable[[str], Any]:
     """A parser of positive numbers, for argparse."""
 
     def positive(text: str):

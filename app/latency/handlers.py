@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -41,6 +41,9 @@ WAITING_FOR_TURN = "Waiting for the device: timed runs have it to themselves."
 AUTO_ROUNDS, AUTO_DEADLINE_S = 21, 12.0
 METHODS_ROUNDS, METHODS_DEADLINE_S = 9, 60.0
 
+Settings = tuple[str, Sequence[str], str, float | None, float | None]
+"""Of a race, as `Plan.read` takes them: recipe, others, scope, rounds, deadline in seconds."""
+
 
 class LatencyHandlers:
     """Event handlers over the page's models. Wishes: see `app.engine.generations`."""
@@ -66,7 +69,7 @@ class LatencyHandlers:
         """
         wish, fields = read_event(event, request)
         if "rivals" not in fields:
-            settings = (wish.recipe, (), SCOPES[0], AUTO_ROUNDS, AUTO_DEADLINE_S)
+            settings: Settings = (wish.recipe, (), SCOPES[0], AUTO_ROUNDS, AUTO_DEADLINE_S)
             yield from self._race(wish, settings, (VIEW, RECIPE, RACE), by_hand=False)
             return
         with bad_input_as_toast():
@@ -103,11 +106,11 @@ class LatencyHandlers:
         files = event.files if isinstance(event.files, list) else []
         return encode_cards(files[:MAX_CARDS])
 
-    def _race(self, wish: Wish, settings: tuple, kinds: tuple[str, ...], by_hand: bool) -> Iterator[str]:
+    def _race(self, wish: Wish, settings: Settings, kinds: tuple[str, ...], by_hand: bool) -> Iterator[str]:
         raced = self._raced(wish, settings, kinds, by_hand)
         return answered("race", raced, lambda sentence: encode_text(sentence, wish.generation))
 
-    def _raced(self, wish: Wish, settings: tuple, kinds: tuple[str, ...], by_hand: bool) -> Iterator[str]:
+    def _raced(self, wish: Wish, settings: Settings, kinds: tuple[str, ...], by_hand: bool) -> Iterator[str]:
         if wish.picture is None:
             yield encode_text(NO_PICTURE, wish.generation)
             return
@@ -127,7 +130,7 @@ class LatencyHandlers:
 
 def read_rivals(given: object) -> list[str]:
     """Recipes that a browser wants raced. Raises InputError for anything but a few short texts."""
-    rivals = given if isinstance(given, list) else [None]
+    rivals: list[Any] = given if isinstance(given, list) else [None]
     if not all(isinstance(one, str) and len(one) <= LONGEST_RECIPE for one in rivals):
         raise InputError("rivals must be a list of recipes")
     if len(rivals) > MAX_RIVALS:

@@ -26,6 +26,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from app.latency.race import Race
 from app.latency.settings import BASELINE
@@ -51,7 +52,7 @@ def encode_race(
     race: Race,
     heading: Heading,
     facts: Facts = (),
-    verdicts: Mapping[str, Sequence[str]] | None = None,
+    verdicts: Mapping[str, dict[str, Any]] | None = None,
     card: str | None = None,
 ) -> str:
     """The whole race as one message. verdicts: those of `verdicts_of`, which cost more than the rest."""
