@@ -119,7 +119,8 @@ def _coloured(labels: np.ndarray, palette: np.ndarray) -> np.ndarray:
 
 
 def _class_shares(labels: np.ndarray, names: list[str]) -> dict[str, float]:
-    counts = sum(np.bincount(labels[band].ravel(), minlength=len(names)) for band in _bands(labels))
+    bands = [np.bincount(labels[band].ravel(), minlength=len(names)) for band in _bands(labels)]
+    counts = np.sum(bands, axis=0)
     return {
         name: round(float(count) / labels.size, 5) for name, count in zip(names, counts, strict=True) if count
     }

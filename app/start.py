@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.engine import zerogpu
 from app.examples import EXAMPLES
@@ -142,7 +142,7 @@ def _device_of(options: argparse.Namespace) -> str:
     return "cpu" if anywhere else zerogpu.main_device(options.device)
 
 
-def _positive(number: type) -> type:
+def _positive(number: type) -> Callable[[str], Any]:
     """A parser of positive numbers, for argparse."""
 
     def positive(text: str):

@@ -4,6 +4,15 @@ The front door: `load_segmenter(...).segment(image, schedule)` runs a segmenter 
 `apply(timm_vit, schedule)` gives the same merging to any plain timm ViT.
 
 Names are imported on first use, so that what needs no torch (images, schedules, streets) starts at once.
+
+>>> import mpm
+>>> from mpm.streets import render_street
+>>> segmenter = mpm.load_segmenter("streets-vit-tiny")
+>>> run = segmenter.segment(render_street(7).image, "2,5", resolution=96)  # any PIL image will do
+>>> run.labels.shape  # a class for every pixel
+(360, 480)
+>>> len(run.trace.token_counts)  # at the start, and after each of two insertions
+3
 """
 
 from importlib import import_module
@@ -28,6 +37,7 @@ if TYPE_CHECKING:
     from mpm.merging.stage import MergeStage
     from mpm.merging.trace import MergeTrace, TraceBatch
     from mpm.segmenters.config import SegmenterConfig, streets_config
+    from mpm.segmenters.drawing import draw_mask, draw_merges
     from mpm.segmenters.geometry import Geometry
     from mpm.segmenters.segmentation_run import SegmentationRun
     from mpm.segmenters.segmenter import Segmenter
@@ -58,6 +68,7 @@ _HOMES = {
     "merging.stage": ("MergeStage",),
     "merging.trace": ("MergeTrace", "TraceBatch"),
     "segmenters.config": ("SegmenterConfig", "streets_config"),
+    "segmenters.drawing": ("draw_mask", "draw_merges"),
     "segmenters.geometry": ("Geometry",),
     "segmenters.segmentation_run": ("SegmentationRun",),
     "segmenters.segmenter": ("Segmenter",),
@@ -95,6 +106,8 @@ __all__ = [
     "Timing",
     "TraceBatch",
     "apply",
+    "draw_mask",
+    "draw_merges",
     "load_rules",
     "load_segmenter",
     "model_card",

@@ -5,7 +5,17 @@ LONGEST_ECHO = 60
 
 
 class InputError(ValueError):
-    """Bad input. `str(error)` is one clear sentence, fit for a page or a terminal."""
+    """Bad input that its sender can mend. `str(error)` is one clear sentence, fit for a page or a terminal.
+
+    It is a ValueError, so `except ValueError` catches it as well.
+
+    >>> import mpm
+    >>> try:
+    ...     mpm.Recipe.parse("no-such-rule@2,5")
+    ... except mpm.InputError as error:
+    ...     print("choose one of" in str(error))
+    True
+    """
 
 
 def shortened(value: object, limit: int = LONGEST_ECHO) -> str:

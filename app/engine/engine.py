@@ -203,7 +203,7 @@ class Engine:
     ) -> list[SegmentationRun]:
         """One run of each recipe in one turn, each timed by itself; for live frames: nothing is kept."""
         segmenter, limit = self.segmenter, self.max_patches
-        size = {"resolution": resolution_px, "max_patches": limit}
+        size: dict[str, Any] = {"resolution": resolution_px, "max_patches": limit}
         return self.scheduler.do(claim, lambda: [segmenter.segment(rgb, one, **size) for one in recipes])
 
     def similarity(
@@ -223,17 +223,16 @@ class Engine:
 
     def feature_colours(self, picture: Picture, recipe: str, claim: Claim = ANYBODY) -> FeatureColours:
         """Final tokens of the unmerged run and of a recipe, as colours on one scale."""
-        segmenter = self.segmenter
+        segmenter, limit = self.segmenter, self.max_patches
         from mpm.segmenters.feature_colours import feature_colours
         from mpm.segmenters.features import final_tokens
-
-        limit = self.max_patches
 
         def both() -> list[np.ndarray]:
             return [final_tokens(segmenter, picture.rgb, one, max_patches=limit) for one in ("none", recipe)]
 
         grid = segmenter.plan(picture.wh_px, max_patches=limit).grid
-        return feature_colours(*self.scheduler.do(claim, both), inside=grid.inside())
+        baseline, merged = self.scheduler.do(claim, both)
+        return feature_colours(baseline, merged, inside=grid.inside())
 
     def in_turn(self, claim: Claim, work: Callable[[], Result]) -> Generator[Waiting, None, Result]:
         """Run `work` when its turn comes, and say every now and then how the waiting goes."""

@@ -13,7 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from app.engine.scheduler import Claim, Urgency
 from mpm.errors import InputError
@@ -121,7 +121,7 @@ class Generations:
         return Claim(wish.tab, urgency, is_wanted)
 
 
-def _is_count(value: Any) -> bool:
+def _is_count(value: Any) -> TypeGuard[float]:
     """Whether a browser may have counted so far; NaN has not."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= MOST_ACTS
 

@@ -89,9 +89,10 @@ class Models:
 
         Raises InputError for a model that is not offered, and where the download fails.
         """
-        if name == self.default or self.offer(name).at_hand:
+        shelf = self._shelf
+        if name == self.default or self.offer(name).at_hand or shelf is None:
             return
-        yield from _in_thread(lambda report: self._shelf.fetch(name, report))
+        yield from _in_thread(lambda report: shelf.fetch(name, report))
 
     def offer(self, name: str | None) -> Offer:
         """How the page lists a model; None: its own. Raises InputError for one that is not offered."""

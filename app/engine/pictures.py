@@ -91,7 +91,8 @@ class Examples:
     def __init__(self, examples: Sequence, pictures: Pictures) -> None:
         """examples: as `app.examples.EXAMPLES`."""
         self._examples = {example.stem: example for example in examples}
-        self._pictures, self._known = pictures, {}
+        self._pictures = pictures
+        self._known: dict[str, tuple[str, str, bool]] = {}
 
     def find(self, name: str) -> Picture:
         """Raises InputError for a name that is none."""
@@ -118,5 +119,5 @@ def _facts(picture: Picture) -> tuple[str, str, bool]:
 def digest(rgb: np.ndarray) -> str:
     """A name for a picture's pixels."""
     hasher = hashlib.blake2b(repr(rgb.shape).encode(), digest_size=12)
-    hasher.update(np.ascontiguousarray(rgb))
+    hasher.update(np.ascontiguousarray(rgb).data)
     return hasher.hexdigest()

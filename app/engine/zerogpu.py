@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -98,7 +98,7 @@ def _work(job: Job) -> list[SegmentationRun] | str:
     """In the worker: the runs, or the sentence of an InputError, which `spaces` would reduce to its name."""
     from mpm.segmenters.sweep import sweep
 
-    limits = {"max_patches": job.max_patches, "max_label_px": job.max_label_px}
+    limits: dict[str, Any] = {"max_patches": job.max_patches, "max_label_px": job.max_label_px}
     try:
         return list(sweep(_worker_model(job.model), job.rgb, job.recipes, **limits))
     except InputError as error:

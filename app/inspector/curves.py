@@ -129,7 +129,7 @@ def draw_curves(
     done = 1
     yield Curves(tuple(curves), done, total)
     for place, method in enumerate(methods):
-        runs = iter(())
+        runs: Iterator[Any] = iter(())
         try:
             runs = sweep(method.recipes)
             for number, run in enumerate(runs, 1):

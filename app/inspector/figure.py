@@ -10,6 +10,7 @@ import io
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -98,7 +99,7 @@ def figure_file(
         raise InputError(f"a figure is {', '.join(FORMATS)}, but got {kind!r:.40}")
     figure = draw(rgb, baseline, merged, class_names, palette, numbers(baseline, merged, title, speed))
     metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-    settings = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "mpm"}
+    settings: dict[Any, Any] = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "mpm"}
     file = io.BytesIO()
     with _SAVING, matplotlib.rc_context(settings):
         figure.savefig(file, format=kind, dpi=DPI, metadata=metadata, facecolor="white")
@@ -173,7 +174,7 @@ def _draw_panels(
 def _draw_outlines(axes, lines: np.ndarray, layout: Layout, cols: int) -> None:
     patch_pt = POINTS_PER_INCH * layout.panel_wh[0] / cols
     width = min(0.4, 0.1 * patch_pt)
-    axes.add_collection(LineCollection(lines, colors="white", linewidths=width, capstyle="projecting"))
+    axes.add_collection(LineCollection(list(lines), colors="white", linewidths=width, capstyle="projecting"))
 
 
 def _draw_legend(
@@ -198,8 +199,8 @@ def _draw_legend(
 def _text(figure: Figure, layout: Layout, left: float, middle: float, text: str) -> None:
     """A line of text; left and middle in inches from the figure's left bottom corner."""
     where = left / WIDTH_IN, middle / layout.height
-    style = {"fontsize": TEXT_PT, "family": FAMILY, "va": "center_baseline", "parse_math": False}
-    figure.text(*where, text, **style)
+    font: dict[str, Any] = {"fontsize": TEXT_PT, "family": FAMILY}
+    figure.text(*where, text, va="center_baseline", parse_math=False, **font)
 
 
 def _shortened(name: str) -> str:

@@ -51,6 +51,7 @@ import base64
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -96,7 +97,7 @@ def encode_waiting(generation: float, text: str, done: float | None = None, of: 
 
 def encode(
     view: ImageView,
-    runs: Mapping[str, object],
+    runs: Mapping[str, Any],
     *,
     selected: str | None = None,
     sent: Iterable[str] | None = None,

@@ -74,7 +74,7 @@ def picture_url(rgb: np.ndarray) -> str:
     if not ok:
         raise ValueError(f"the picture of {picture.shape} could not be written as {suffix}")
     kind = "jpeg" if suffix == ".jpg" else "png"
-    return f"data:image/{kind};base64," + base64.b64encode(data).decode("ascii")
+    return f"data:image/{kind};base64," + base64.b64encode(data.data).decode("ascii")
 
 
 def labels_text(view: ImageView, labels: np.ndarray) -> str:
@@ -123,6 +123,8 @@ def same_size(view: ImageView, *labels: np.ndarray) -> list[np.ndarray]:
 
 
 def judged(view: ImageView, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if view.truth is None:
+        raise ValueError("a picture without truth cannot be judged")
     truth, labels = same_size(view, known_truth(view, view.truth), labels)
     keep = truth != _no_class(view)
     return truth[keep], labels[keep]

@@ -35,8 +35,8 @@ def night_chart(pairs: Sequence[tuple[int, Point, Point]], schedule: str) -> go.
     """The same streets by day and by night, joined pair by pair."""
     figure = go.Figure()
     seeds = [str(seed) for seed, _, _ in pairs]
-    for name, colour, place in (("day", DAY_COLOUR, 1), ("night", NIGHT_COLOUR, 2)):
-        points = [pair[place] for pair in pairs]
+    days, nights = [day for _, day, _ in pairs], [night for _, _, night in pairs]
+    for name, colour, points in (("day", DAY_COLOUR, days), ("night", NIGHT_COLOUR, nights)):
         figure.add_scatter(
             x=seeds,
             y=[100 * point.merged / point.tokens for point in points],

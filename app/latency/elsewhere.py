@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from app.latency.race import Race
-from app.latency.settings import BASELINE, Contender
+from app.latency.settings import Contender
 from app.latency.verdict import (
     Interval,
     balance,
@@ -34,17 +34,21 @@ def verdict_elsewhere(race: Race, one: Contender) -> list[str]:
     interval, runs = speedup(race, one.name), runs_of(race, one.name)
     if interval is None:
         return [too_few(race, runs)]
-    if one.recipe == BASELINE:
-        return [_faster(race, one, interval, runs, one.runtime.title), *_same(race, one)]
     on_top, unmerged = own_speedup(race, one), one.unmerged.name
-    said = [_answer(one, on_top, runs), _faster(race, one, interval, runs, "Both together")]
+    if on_top is None:  # it is the unmerged run there
+        return [_faster(race, interval, runs, _title(one)), *_same(race, one)]
+    said = [_answer(one, on_top, runs), _faster(race, interval, runs, "Both together")]
     said += why_no_gain(race, one.name, *on_top[1:], unmerged) if on_top[1] <= 1 else []
     return said + balance(race, one.name, unmerged) + _same(race, one)
 
 
+def _title(one: Contender) -> str:
+    return one.runtime.title if one.runtime else "PyTorch"
+
+
 def _answer(one: Contender, interval: Interval, runs: int) -> str:
     ratio, low, high = interval
-    asked, title = f"Does merging still pay in {one.runtime.title}?", recipe_title(one.recipe)
+    asked, title = f"Does merging still pay in {_title(one)}?", recipe_title(one.recipe)
     sure = sure_words(interval, runs)
     if low > 1:
         return f"{asked} Yes: {title} is {ratio:.2f} times as fast as unmerged there ({sure})."
@@ -52,7 +56,7 @@ def _answer(one: Contender, interval: Interval, runs: int) -> str:
     return f"{asked} {word}: {title} has {ratio:.2f} times the unmerged speed there ({sure})."
 
 
-def _faster(race: Race, one: Contender, interval: Interval, runs: int, who: str) -> str:
+def _faster(race: Race, interval: Interval, runs: int, who: str) -> str:
     """who: a runtime, or it and merging."""
     ratio, low, high = interval
     sure, base = sure_words(interval, runs), own_title(race)

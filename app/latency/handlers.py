@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import gradio as gr
 
@@ -38,6 +39,9 @@ WAITING_FOR_MODEL = "The model is being loaded; measuring starts in a moment."
 WAITING_FOR_TURN = "Waiting for the device: timed runs have it to themselves."
 AUTO_ROUNDS, AUTO_DEADLINE_S = 21, 12.0
 METHODS_ROUNDS, METHODS_DEADLINE_S = 9, 60.0
+
+Settings = tuple[str, Sequence[str], str, float | None, float | None, str | None]
+"""Of a race: recipe, others, scope, rounds, deadline in seconds, the text of another runtime."""
 
 
 class LatencyHandlers:
@@ -81,7 +85,7 @@ class LatencyHandlers:
         """
         wish, fields = read_event(event, request)
         if "rivals" not in fields:
-            settings = (wish.recipe, (), SCOPES[0], AUTO_ROUNDS, AUTO_DEADLINE_S, None)
+            settings: Settings = (wish.recipe, (), SCOPES[0], AUTO_ROUNDS, AUTO_DEADLINE_S, None)
             yield from self._race(wish, settings, (VIEW, RECIPE, RACE), by_hand=False)
             return
         with bad_input_as_toast():
@@ -119,11 +123,11 @@ class LatencyHandlers:
         files = event.files if isinstance(event.files, list) else []
         return encode_cards(files[:MAX_CARDS])
 
-    def _race(self, wish: Wish, settings: tuple, kinds: tuple[str, ...], by_hand: bool) -> Iterator[str]:
+    def _race(self, wish: Wish, settings: Settings, kinds: tuple[str, ...], by_hand: bool) -> Iterator[str]:
         raced = self._raced(wish, settings, kinds, by_hand)
         return answered("race", raced, lambda sentence: encode_text(sentence, wish.generation))
 
-    def _raced(self, wish: Wish, settings: tuple, kinds: tuple[str, ...], by_hand: bool) -> Iterator[str]:
+    def _raced(self, wish: Wish, settings: Settings, kinds: tuple[str, ...], by_hand: bool) -> Iterator[str]:
         if wish.picture is None:
             yield encode_text(NO_PICTURE, wish.generation)
             return
@@ -131,8 +135,8 @@ class LatencyHandlers:
             engine, picture = self.models.engine(wish.model), self.pictures.find(wish.picture)
             if not engine.wait(0):
                 yield encode_text(WAITING_FOR_MODEL, wish.generation)
-            *controls, runtime = settings
-            plan = Plan.read(*controls, engine.read_recipe, runtime)
+            recipe, others, scope, rounds, deadline_s, runtime = settings
+            plan = Plan.read(recipe, others, scope, rounds, deadline_s, engine.read_recipe, runtime)
             plan = plan if by_hand else replace(plan, settled_at=SETTLED_AT)
             number = f"race {next(self._numbers)}"
             heading = Heading(number, wish.generation, picture.digest, engine.name, by_hand)
@@ -144,7 +148,7 @@ class LatencyHandlers:
 
 def read_rivals(given: object) -> list[str]:
     """Recipes that a browser wants raced. Raises InputError for anything but a few short texts."""
-    rivals = given if isinstance(given, list) else [None]
+    rivals: list[Any] = given if isinstance(given, list) else [None]
     if not all(isinstance(one, str) and len(one) <= LONGEST_RECIPE for one in rivals):
         raise InputError("rivals must be a list of recipes")
     if len(rivals) > MAX_RIVALS:
@@ -200,4 +204,4 @@ class _Sender:
 
     def _card(self, race: Race) -> str | None:
         is_whole = race.state == "done" and race.measured and race.plan.scope == SCOPES[0]
-        return own_card(race, race.segmenter) if is_whole else None
+        return own_card(race, race.segmenter) if is_whole and race.segmenter else None

@@ -32,6 +32,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from app.latency.elsewhere import own_speedup, own_title, verdict_elsewhere
 from app.latency.race import Race
@@ -59,7 +60,7 @@ def encode_race(
     race: Race,
     heading: Heading,
     facts: Facts = (),
-    verdicts: Mapping[str, Sequence[str]] | None = None,
+    verdicts: Mapping[str, dict[str, Any]] | None = None,
     card: str | None = None,
     device: str = "",
 ) -> str:

@@ -42,7 +42,7 @@ def open_upload(path: str | None, folder: str | Path | None = None) -> DecodedIm
         return decode_image(resolved, max_side_px=MAX_SIDE_PX)
 
 
-class _NoStubFile(type(gr.Image)):
+class _NoStubFile(type(gr.Image)):  # type: ignore[misc]
     """Gradio's metaclass would write a .pyi file beside this module whenever it is imported."""
 
     def __new__(cls, name: str, bases: tuple[type, ...], attributes: dict) -> type:

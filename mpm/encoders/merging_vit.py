@@ -26,6 +26,21 @@ class MergingViT(nn.Module):
 
     It shares the weights of the ViT it was made from, and nothing else: its mode (train, eval), its recipe
     and gradient checkpointing are its own. `recipe`, or `schedule`, may be set to anything that reads as one.
+
+    >>> import timm
+    >>> import torch
+    >>> import mpm
+    >>> vit = timm.create_model("vit_tiny_patch16_224", img_size=64, depth=3, num_classes=10).eval()
+    >>> merging = mpm.apply(vit, "1")
+    >>> pixels = torch.rand(2, 3, 64, 64)
+    >>> tokens, traces = merging.forward_with_trace(pixels)
+    >>> tokens.shape  # the class token and the full grid of 4 x 4 patches
+    torch.Size([2, 17, 192])
+    >>> [trace.token_counts[0] for trace in traces]
+    [16, 16]
+    >>> merging.recipe = "none"
+    >>> torch.equal(merging(pixels), vit(pixels))
+    True
     """
 
     def __init__(self, vit: PlainViT, recipe: Any) -> None:
@@ -165,9 +180,21 @@ def _prefixed(rule: Any) -> Any:
 def apply(timm_vit: nn.Module, schedule: Any, merger: Merger | None = None) -> MergingViT:
     """Merging for a timm ViT. The result shares its weights; the argument is untouched.
 
-    schedule: a recipe, a schedule, or anything that `Recipe.parse` reads, without an input size. Raises
-    TypeError for models that no encoder of `mpm.encoders` runs or that are no longer as timm made them,
-    InputError for a bad recipe.
+    schedule  a recipe, a schedule, or anything that `Recipe.parse` reads, without an input size
+    merger    a function of your own in place of the paper's rule, see `mpm.Merger`
+
+    Raises TypeError for models that no encoder of `mpm.encoders` runs or that are no longer as timm made
+    them, InputError for a bad recipe.
+
+    >>> import timm
+    >>> import torch
+    >>> import mpm
+    >>> vit = timm.create_model("vit_tiny_patch16_224", img_size=64, depth=3, num_classes=10).eval()
+    >>> merging = mpm.apply(vit, "1,2")
+    >>> merging(torch.rand(2, 3, 64, 64)).shape
+    torch.Size([2, 10])
+    >>> merging.vit.blocks[0].mlp.fc1.weight is vit.blocks[0].mlp.fc1.weight
+    True
     """
     if not is_supported(timm_vit):
         raise TypeError(

@@ -32,6 +32,18 @@ class Context:
     removals      how many tokens each image is to lose, for comparing rules at equal counts: who can
                   merges exactly so many, the most alike first; None: as many as the rule likes
     find_keys     see `keys`; None outside of a run
+
+    A rule can be tried on a context made by hand:
+
+    >>> import torch
+    >>> import mpm
+    >>> tokens = torch.eye(6)[None]
+    >>> context = mpm.Context(tokens, grid=mpm.Grid(rows=2, cols=3, patch_px=16))
+    >>> context.sizes.tolist()
+    [[1, 1, 1, 1, 1, 1]]
+    >>> rule = next(one for one in mpm.rules() if one.name == "mutual")
+    >>> rule(tokens, context).counts.tolist()
+    [5]
     """
 
     tokens: Tensor

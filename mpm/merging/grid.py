@@ -17,6 +17,15 @@ class Grid:
     inside that input, its left top corner at `content_xy_px` (the rest is padding), and `image_wh_px` the
     user's image that it was resized from; left out, both are the whole input. Where tokens have merged,
     `positions` (B, M) int64 is the patch index of each token's representative; None: token t is patch t.
+
+    Raises ValueError for sides below 1.
+
+    >>> import mpm
+    >>> grid = mpm.Grid(rows=2, cols=3, patch_px=16, content_wh_px=(40, 32), image_wh_px=(80, 64))
+    >>> grid.size
+    6
+    >>> grid.box(5)  # half of the last column is padding
+    (64.0, 32.0, 80, 64.0)
     """
 
     rows: int
@@ -40,13 +49,23 @@ class Grid:
         return self.rows * self.cols
 
     def row_col(self, token: int) -> tuple[int, int]:
-        """Row and column of a patch index. Raises IndexError outside the grid."""
+        """Row and column of a patch index. Raises IndexError outside the grid.
+
+        >>> import mpm
+        >>> mpm.Grid(rows=2, cols=3, patch_px=16).row_col(4)
+        (1, 1)
+        """
         if not 0 <= token < self.size:
             raise IndexError(f"patch index must be 0 to {self.size - 1}, but got {token}")
         return divmod(int(token), self.cols)
 
     def token(self, row: int, col: int) -> int:
-        """Patch index of a row and column. Raises IndexError outside the grid."""
+        """Patch index of a row and column. Raises IndexError outside the grid.
+
+        >>> import mpm
+        >>> mpm.Grid(rows=2, cols=3, patch_px=16).token(1, 1)
+        4
+        """
         if not (0 <= row < self.rows and 0 <= col < self.cols):
             raise IndexError(f"row, col must lie within {self.rows} x {self.cols}, but got {row}, {col}")
         return row * self.cols + col
@@ -75,7 +94,14 @@ class Grid:
         )
 
     def box(self, token: int) -> tuple[float, float, float, float]:
-        """x0, y0, x1, y1 of a patch in pixels of the user's image, clipped to it."""
+        """x0, y0, x1, y1 of a patch in pixels of the user's image, clipped to it.
+
+        Raises IndexError outside the grid.
+
+        >>> import mpm
+        >>> mpm.Grid(rows=2, cols=3, patch_px=16).box(4)
+        (16.0, 16.0, 32.0, 32.0)
+        """
         row, col = self.row_col(token)
         width, height = self.patch_wh_px()
         pad_x, pad_y = self.pad_xy_px()

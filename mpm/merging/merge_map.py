@@ -18,6 +18,14 @@ class Evidence:
     nearest     (B, N) int64: the other token that was looked at, the most similar one; itself where none was
     similarity  (B, N) float32: cosine similarity to `nearest`
     joined      (B, N) int64: the token that it joined, -1 for none; left out, partners or group mates say so
+
+    >>> import torch
+    >>> import mpm
+    >>> evidence = mpm.mutual_pairs(torch.tensor([[[1.0, 0.0], [0.0, 1.0], [1.0, 0.1]]])).evidence
+    >>> evidence.nearest
+    tensor([[2, 2, 0]])
+    >>> evidence.similarity.shape
+    torch.Size([1, 3])
     """
 
     nearest: Tensor
@@ -38,6 +46,18 @@ class MergeMap:
 
     Shapes and types are checked when a map is made, and on CPU the values too (on an accelerator that would
     stall the device). Raises ValueError.
+
+    >>> import torch
+    >>> import mpm
+    >>> found = mpm.MergeMap.from_groups(torch.tensor([[0, 1, 0, 2]]))
+    >>> found.index
+    tensor([[0, 1, 0, 2]])
+    >>> tokens = torch.tensor([[[1.0], [5.0], [3.0], [7.0]]])
+    >>> merged = found.merge(tokens)
+    >>> merged.flatten().tolist()
+    [2.0, 5.0, 7.0]
+    >>> found.reconstruct(merged).flatten().tolist()
+    [2.0, 5.0, 2.0, 7.0]
     """
 
     index: Tensor
@@ -68,7 +88,9 @@ class MergeMap:
         groups: (B, N) integers, any numbers, compared within an image; raster order is kept. counts: (B,)
         int64, rows at or past counts[b] take no part (index -1). Raises ValueError for other shapes or types.
 
-        >>> MergeMap.from_groups(torch.tensor([[7, 3, 7, 9]])).index
+        >>> import torch
+        >>> import mpm
+        >>> mpm.MergeMap.from_groups(torch.tensor([[7, 3, 7, 9]])).index
         tensor([[0, 1, 0, 2]])
         """
         if groups.ndim != 2 or groups.dtype not in INTEGERS:
@@ -118,6 +140,15 @@ class MergeMap:
         back in the tokens' type. Who knows M already gives it as `width`, so that the host need not wait for
         the device to say. Raises ValueError for a composed map: the mean of a composed group is not
         the mean of means.
+
+        >>> import torch
+        >>> import mpm
+        >>> pair = mpm.MergeMap.from_groups(torch.tensor([[0, 0]]))
+        >>> tokens = torch.tensor([[[0.0], [4.0]]])
+        >>> pair.merge(tokens).item()
+        2.0
+        >>> pair.merge(tokens, sizes=torch.tensor([[1, 3]])).item()
+        3.0
         """
         if self.composed:
             raise ValueError("a composed map cannot merge: the mean of a group is not the mean of means")
@@ -139,7 +170,17 @@ class MergeMap:
         return restored * (self.index >= 0).unsqueeze(-1) if self._may_have_padding() else restored
 
     def compose(self, later: MergeMap) -> MergeMap:
-        """The map from this map's old tokens to `later`'s merged tokens. It cannot merge."""
+        """The map from this map's old tokens to `later`'s merged tokens. It cannot merge.
+
+        Raises ValueError for maps of batches that differ in size.
+
+        >>> import torch
+        >>> import mpm
+        >>> first = mpm.MergeMap.from_groups(torch.tensor([[0, 0, 1, 2]]))
+        >>> later = mpm.MergeMap.from_groups(torch.tensor([[0, 1, 0]]))
+        >>> first.compose(later).index
+        tensor([[0, 0, 1, 0]])
+        """
         if later.index.shape[0] != self.index.shape[0]:
             raise ValueError(
                 f"maps of {self.index.shape[0]} and {later.index.shape[0]} images cannot be composed"
@@ -148,7 +189,13 @@ class MergeMap:
         return MergeMap(torch.where(self.index < 0, self.index, index), later.counts, composed=True)
 
     def group_sizes(self, width: int | None = None) -> Tensor:
-        """Old tokens in each merged token: (B, M) int64, 0 past an image's count."""
+        """Old tokens in each merged token: (B, M) int64, 0 past an image's count.
+
+        >>> import torch
+        >>> import mpm
+        >>> mpm.MergeMap.from_groups(torch.tensor([[0, 1, 0, 2]])).group_sizes()
+        tensor([[2, 1, 1]])
+        """
         width = self._width() if width is None else width
         sizes = self.index.new_zeros(self.index.shape[0], width + 1)
         # Rows without a part are counted in an extra last column, cut off below.

@@ -21,7 +21,16 @@ WORD = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
 @dataclass(frozen=True)
 class Range:
-    """Smallest and largest value allowed: `share: Annotated[float, Range(0, 0.5)] = 0.2`."""
+    """Smallest and largest value allowed, in a rule's signature.
+
+    `share: Annotated[float, mpm.Range(0, 0.5)] = 0.2` is a parameter that takes 0 to 0.5.
+
+    >>> import mpm
+    >>> 0.2 in mpm.Range(0, 0.5)
+    True
+    >>> str(mpm.Range(low=1))
+    '1 or more'
+    """
 
     low: float = -math.inf
     high: float = math.inf

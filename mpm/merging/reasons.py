@@ -18,6 +18,13 @@ class Reasons:
     """One sentence a token: `sentences[code[token]]`. code: (N,) uint8.
 
     Raises ValueError where a code has no sentence.
+
+    >>> import numpy as np
+    >>> import mpm
+    >>> merged = np.array([True, False])
+    >>> reasons = mpm.Reasons.choose(2, ("merged with {partner}", merged), ("not merged", True))
+    >>> [reasons.sentences[code] for code in reasons.code]
+    ['merged with {partner}', 'not merged']
     """
 
     sentences: tuple[str, ...]

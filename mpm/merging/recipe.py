@@ -47,6 +47,13 @@ class Recipe:
                    apart; 1: as many as the rule leaves. See `mpm.merging.rounding` for why prefix tokens are
                    not counted
     resolution_px  short side of the picture at the model's input; None: whatever else is said
+
+    >>> import mpm
+    >>> recipe = mpm.Recipe.parse("random@2,5|sizes")
+    >>> recipe.blocks, recipe.sizes
+    ((2, 5), True)
+    >>> recipe == mpm.Recipe.parse(" random@5,2 | SIZES")
+    True
     """
 
     insertions: tuple[tuple[int, RuleCall], ...] = ()
@@ -83,7 +90,8 @@ class Recipe:
 
         shape: of the model, for names such as "tome(16)" whose text depends on it.
 
-        >>> str(Recipe.parse("5,2|sizes"))
+        >>> import mpm
+        >>> str(mpm.Recipe.parse("5,2|sizes"))
         '2,5|sizes'
         """
         if isinstance(value, Recipe):

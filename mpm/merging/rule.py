@@ -46,6 +46,15 @@ class Rule:
     looks_ahead  whether what it does depends on the insertions still to come, and on what the device takes;
                  or the parameters of which one must be given for that
     reasons  what it says of each token (see `why`); None: only whether the token merged
+
+    >>> import mpm
+    >>> rule = next(one for one in mpm.rules() if one.name == "bipartite")
+    >>> rule.source
+    'Bolya et al.: ToMe, ICLR 2023'
+    >>> rule.check({"share": "much"})
+    Traceback (most recent call last):
+    ...
+    mpm.errors.InputError: ...
     """
 
     name: str
@@ -112,6 +121,18 @@ def rule(
     what is allowed. Keyword-only ones are always written with their names. looks_ahead: as `Rule` has it.
 
     Raises InputError for a name that is taken or is no name, TypeError for a signature that does not fit.
+
+    >>> import torch
+    >>> import mpm
+    >>> @mpm.rule("stripes", title="Stripes", source="an example")
+    ... def stripes(tokens, context, width: int = 2):
+    ...     order = torch.arange(tokens.shape[1], device=tokens.device).expand(tokens.shape[:2])
+    ...     return mpm.MergeMap.from_groups(order // width)
+    >>> str(mpm.Recipe.parse("stripes(3)@2,5"))
+    'stripes(3)@2,5'
+    >>> tokens = torch.rand(1, 9, 4)
+    >>> stripes(tokens, mpm.Context(tokens), width=3).index
+    tensor([[0, 0, 0, 1, 1, 1, 2, 2, 2]])
     """
     if not NAME.fullmatch(name) or name == "none":
         raise InputError(
@@ -141,7 +162,14 @@ def _home(one: Rule) -> tuple[str, str]:
 
 
 def rules() -> tuple[Rule, ...]:
-    """All rules: those in the box by name, then others in their order."""
+    """All rules: those in the box by name, then others in their order.
+
+    >>> import mpm
+    >>> mpm.rules()[0].name
+    'mutual'
+    >>> {"bipartite", "random"} <= {one.name for one in mpm.rules()}
+    True
+    """
     importlib.import_module(BOX)
     boxed = sorted((one for one in _REGISTERED.values() if one.is_boxed), key=_menu_order)
     return (*boxed, *(one for one in _REGISTERED.values() if not one.is_boxed))
@@ -176,6 +204,22 @@ def load_rules(path: str | Path) -> None:
     """Run a Python file that registers rules: code of whoever starts the program, never of a visitor.
 
     Raises InputError, with the file's own error, where it cannot be run or registers nothing.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import mpm
+    >>> text = '''
+    ... import mpm
+    ... @mpm.rule("own", title="Own pairs", source="an example")
+    ... def own(tokens, context):
+    ...     return mpm.mutual_pairs(tokens, context.counts)
+    ... '''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "own.py"
+    ...     _ = path.write_text(text)
+    ...     mpm.load_rules(path)
+    >>> mpm.rules()[-1].title
+    'Own pairs'
     """
     path = Path(path)
     before = dict(_REGISTERED)

@@ -18,7 +18,20 @@ if TYPE_CHECKING:
     from mpm.merging.merge_map import MergeMap
 
 Merger = Callable[["Tensor", "Tensor | None", "Grid | None"], "MergeMap"]
-"""tokens (B, N, C), counts (B,) or None, grid -> MergeMap: a rule without a name, for one call."""
+"""Type of a rule without a name, for one call: (tokens (B, N, C), counts (B,) or None, grid) -> MergeMap.
+
+Every `merger=` argument takes one. A rule that recipes can name is registered by `mpm.rule` instead.
+
+>>> import torch
+>>> import mpm
+>>> def halves(tokens, counts, grid):
+...     order = torch.arange(tokens.shape[1], device=tokens.device).expand(tokens.shape[:2])
+...     return mpm.MergeMap.from_groups(order // 2, counts)
+>>> segmenter = mpm.load_segmenter("streets-vit-tiny")
+>>> scores = segmenter.logits(torch.rand(1, 3, 64, 64), "2", merger=halves)
+>>> scores.shape
+torch.Size([1, 11, 4, 4])
+"""
 
 
 @dataclass(frozen=True)

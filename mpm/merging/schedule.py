@@ -10,7 +10,21 @@ from mpm.errors import InputError, cut, shortened
 
 @dataclass(frozen=True)
 class Schedule:
-    """A set of 0-based encoder block indices; the merge happens on the input of each of those blocks."""
+    """A set of 0-based encoder block indices; the merge happens on the input of each of those blocks.
+
+    Raises InputError for anything but whole numbers from 0 up.
+
+    >>> import mpm
+    >>> schedule = mpm.Schedule.parse("5, 2")
+    >>> schedule.blocks, str(schedule)
+    ((2, 5), '2,5')
+    >>> 5 in schedule, len(schedule)
+    (True, 2)
+    >>> schedule.check(depth=4)
+    Traceback (most recent call last):
+    ...
+    mpm.errors.InputError: ...
+    """
 
     blocks: tuple[int, ...] = ()
 
@@ -22,7 +36,14 @@ class Schedule:
 
     @classmethod
     def parse(cls, value: Schedule | str | int | Iterable[int] | None) -> Schedule:
-        """Read "2,5", "none", (2, 5), [], 5 or a Schedule. Raises InputError for anything else."""
+        """Read "2,5", "none", (2, 5), [], 5 or a Schedule. Raises InputError for anything else.
+
+        >>> import mpm
+        >>> mpm.Schedule.parse("2,5") == mpm.Schedule.parse((5, 2))
+        True
+        >>> len(mpm.Schedule.parse("none"))
+        0
+        """
         if isinstance(value, Schedule):
             return value
         if value is None:
@@ -75,9 +96,19 @@ def _as_index(part: object, whole: object) -> int:
 
 
 PAPER = Schedule((2, 5))
-"""The paper's default, at any depth of the encoder."""
+"""The schedule of the paper (arXiv 2604.05718): blocks 2 and 5, at any depth of the encoder.
+
+>>> import mpm
+>>> str(mpm.PAPER)
+'2,5'
+"""
 
 PRESETS = tuple(
     Schedule.parse(text) for text in ("none", "8", "5", "2", "2,5", "2,5,8", "2,4,6,8", "0,2,4,6,8")
 )
-"""The slider's stops, by growing strength."""
+"""The slider's stops, by growing strength: a tuple of schedules.
+
+>>> import mpm
+>>> [str(schedule) for schedule in mpm.PRESETS]
+['none', '8', '5', '2', '2,5', '2,5,8', '2,4,6,8', '0,2,4,6,8']
+"""

@@ -20,6 +20,16 @@ class MergeStage:
     position    int64: patch index of the token's representative (the smallest patch of its group)
     rule        the rule with its arguments, e.g. "mutual"
     apart       bool: tokens that the rule merged and rounding left apart; None: nobody
+
+    >>> import mpm
+    >>> from mpm.streets import render_street
+    >>> segmenter = mpm.load_segmenter("streets-vit-tiny")
+    >>> run = segmenter.segment(render_street(7).image, "2,5", resolution=96)
+    >>> first = run.trace.stages[0]
+    >>> first.block, first.rule
+    (2, 'mutual')
+    >>> len(first.index) - len(first.pairs()) == run.trace.token_counts[1]  # every pair is a token less
+    True
     """
 
     block: int

@@ -17,7 +17,22 @@ from mpm.merging.stage import MergeStage
 
 @dataclass(frozen=True, eq=False)
 class MergeTrace:
-    """Every insertion of one run over one image."""
+    """Every insertion of one run over one image.
+
+    >>> import mpm
+    >>> from mpm.streets import render_street
+    >>> segmenter = mpm.load_segmenter("streets-vit-tiny")
+    >>> run = segmenter.segment(render_street(7).image, "2,5", resolution=96)
+    >>> trace = run.trace
+    >>> trace.token_counts == sorted(trace.token_counts, reverse=True)
+    True
+    >>> trace.groups(0).shape == (trace.grid.rows, trace.grid.cols)
+    True
+    >>> [len(set(trace.groups(stage).flat)) for stage in (0, 1, 2)] == trace.token_counts
+    True
+    >>> trace.why(patch=0, stage=0).split()[0] in ("merged", "not")
+    True
+    """
 
     grid: Grid
     stages: tuple[MergeStage, ...] = ()
@@ -31,6 +46,11 @@ class MergeTrace:
         """(rows, cols) int64 after `stage` insertions; a group's name is its smallest patch index.
 
         Raises IndexError unless 0 <= stage <= number of insertions.
+
+        >>> import mpm
+        >>> mpm.MergeTrace(mpm.Grid(rows=2, cols=2, patch_px=16)).groups(0)
+        array([[0, 1],
+               [2, 3]])
         """
         if not 0 <= stage <= len(self.stages):
             raise IndexError(f"stage must be 0 to {len(self.stages)}, but got {stage}")
@@ -63,29 +83,50 @@ class MergeTrace:
 
 
 class TraceBatch(tuple[MergeTrace, ...]):
-    """One MergeTrace an image. The trace of a batch of one can be queried directly, like a MergeTrace."""
+    """One MergeTrace an image. The trace of a batch of one can be queried directly, like a MergeTrace.
+
+    Of a larger batch such a query raises ValueError.
+
+    >>> import timm
+    >>> import torch
+    >>> import mpm
+    >>> vit = timm.create_model("vit_tiny_patch16_224", img_size=64, depth=2, num_classes=10).eval()
+    >>> _, traces = mpm.apply(vit, "1").forward_with_trace(torch.rand(2, 3, 64, 64))
+    >>> len(traces), traces[1].token_counts[0]
+    (2, 16)
+    >>> traces.token_counts
+    Traceback (most recent call last):
+    ...
+    ValueError: ...
+    """
 
     __slots__ = ()
 
     @property
     def grid(self) -> Grid:
+        """The grid of the only image."""
         return self._only().grid
 
     @property
     def stages(self) -> tuple[MergeStage, ...]:
+        """The insertions of the only image."""
         return self._only().stages
 
     @property
     def token_counts(self) -> list[int]:
+        """As `MergeTrace.token_counts`."""
         return self._only().token_counts
 
     def groups(self, stage: int) -> np.ndarray:
+        """As `MergeTrace.groups`."""
         return self._only().groups(stage)
 
     def distances(self, stage: int) -> np.ndarray:
+        """As `MergeTrace.distances`."""
         return self._only().distances(stage)
 
     def why(self, patch: int, stage: int) -> str:
+        """As `MergeTrace.why`."""
         return self._only().why(patch, stage)
 
     def _only(self) -> MergeTrace:

@@ -7,7 +7,7 @@ from timm.layers.patch_embed import PatchEmbed
 from torch import nn
 
 from mpm.encoders.pick import is_supported, why_unsupported
-from mpm.encoders.vit import PlainViT
+from mpm.encoders.vit import PlainViT, PositionResizing
 from mpm.errors import InputError
 from mpm.segmenters.config import EncoderConfig, SegmenterConfig
 from mpm.segmenters.heads import BatchNormLinear, LinearDecoder, MaskTransformer
@@ -31,6 +31,11 @@ def build_encoder(config: EncoderConfig) -> PlainViT:
                 module.eps = config.layer_norm_eps
     place_final_norm(encoder, config)
     return encoder
+
+
+def position_resizing(config: EncoderConfig) -> PositionResizing:
+    """How positions are resized to another grid."""
+    return PositionResizing(config.position_interpolation, config.position_antialias, config.position_offset)
 
 
 def _create(config: EncoderConfig) -> nn.Module:

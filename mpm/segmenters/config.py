@@ -132,6 +132,14 @@ class SegmenterConfig:
     recipes        texts of the recipes chosen for it, by name ("light", "fast", "fastest")
     changed        (threshold, per cent of pixels that change) of the adaptive recipe; both by `mpm calibrate`
     confidence       of unmerged masks on pictures of its kind, by `mpm calibrate` too; None: not known
+
+    >>> import mpm
+    >>> config = mpm.streets_config()
+    >>> config.encoder.timm_model, config.decoder.kind, config.resolution
+    ('vit_tiny_patch16_224', 'mask_transformer', 512)
+    >>> again = mpm.SegmenterConfig.from_json(config.to_json())
+    >>> again.to_json() == config.to_json()
+    True
     """
 
     name: str
@@ -252,6 +260,10 @@ def streets_config() -> SegmenterConfig:
 
     Its positions belong to the grid of a whole 480 x 360 image, padded to 480 x 368. Training shows it
     streets at 180 to 576 pixels on the short side; `resolution` is that of the method's paper.
+
+    >>> import mpm
+    >>> mpm.streets_config().labels is mpm.STREETS
+    True
     """
     return SegmenterConfig(
         name="streets-vit-tiny",

@@ -10,7 +10,21 @@ from mpm.merging.grid import Grid
 
 @dataclass(frozen=True)
 class Geometry:
-    """How an image of any size becomes a padded model input (whole-image mode)."""
+    """How an image of any size becomes a padded model input (whole-image mode). Sizes are width, height.
+
+    image_wh_px    the user's image
+    content_wh_px  the resized image, before padding
+    padded_wh_px   the model's input: `content_wh_px` and the padding, whole patches
+    scaled_down    whether it is smaller than asked for, to keep the limit on patches
+
+    >>> import mpm
+    >>> segmenter = mpm.load_segmenter("streets-vit-tiny")
+    >>> geometry = segmenter.plan((1000, 500), resolution=100)
+    >>> geometry.content_wh_px, geometry.padded_wh_px
+    ((200, 100), (208, 112))
+    >>> geometry.grid.rows, geometry.grid.cols
+    (7, 13)
+    """
 
     image_wh_px: tuple[int, int]
     content_wh_px: tuple[int, int]
@@ -19,6 +33,7 @@ class Geometry:
 
     @property
     def padded_wh_px(self) -> tuple[int, int]:
+        """Width and height of the model's input: whole patches."""
         return self.grid.cols * self.grid.patch_px, self.grid.rows * self.grid.patch_px
 
 

@@ -87,5 +87,18 @@ def to_pixels(
     return pixels
 
 
+def pad_to_patches(pixels: Tensor, patch_px: int, both_sides: bool = False) -> Tensor:
+    """(B, 3, H, W) with zeros right and below, or on both sides, up to whole patches.
+
+    Raises ValueError for another shape.
+    """
+    if pixels.ndim != 4 or pixels.shape[1] != 3:
+        raise ValueError(f"pixels must be (B, 3, H, W), but got {tuple(pixels.shape)}")
+    spare_w, spare_h = -pixels.shape[3] % patch_px, -pixels.shape[2] % patch_px
+    left, top = (spare_w // 2, spare_h // 2) if both_sides else (0, 0)
+    padding = (left, spare_w - left, top, spare_h - top)
+    return F.pad(pixels, padding) if any(padding) else pixels
+
+
 def _column(values: PerChannel) -> Tensor:
     return torch.tensor(values, dtype=torch.float32).reshape(3, 1, 1)

@@ -16,12 +16,12 @@ from PIL import Image
 from mpm.errors import InputError
 from mpm.files import Content, write_all
 from mpm.merging.trace import MergeTrace
+from mpm.segmenters.drawing import draw_mask
 from mpm.segmenters.panoptic_files import panoptic_json, panoptic_png
 from mpm.segmenters.segmentation_run import SegmentationRun
 from mpm.segmenters.segmenter import Segmenter
 
 SCHEMA = 1
-OVERLAY_OPACITY = 0.55
 
 BAND_ROWS = 16
 """Rows of an overlay that are blended at a time."""
@@ -134,22 +134,14 @@ def _write_overlay(
 ) -> None:
     """Blended a band of rows at a time: of a large picture every other array would weigh hundreds of MB."""
     height, width = labels.shape
-    image, table = Image.new("RGB", (width, height)), _blend_table()
-    offsets = palette.astype(np.intp) << 8
+    image = Image.new("RGB", (width, height))
     for top in range(0, height, BAND_ROWS):
         band = slice(top, top + BAND_ROWS)
-        blended = table.take(offsets.take(labels[band], 0) | rgb[band])
+        blended = draw_mask(rgb[band], labels[band], palette)
         if outlines is not None:
             blended[outlines[band]] = 255
         image.paste(Image.fromarray(blended), (0, top))
     image.save(file, "PNG")
-
-
-def _blend_table() -> np.ndarray:
-    """(65536,) uint8: what 256 * colour + pixel becomes in the overlay, for all of both."""
-    colour, pixel = np.arange(256, dtype=np.float32)[:, None], np.arange(256, dtype=np.uint8)
-    mixed = OVERLAY_OPACITY * colour + (1 - OVERLAY_OPACITY) * pixel
-    return mixed.round().astype(np.uint8).ravel()
 
 
 def merge_npz(trace: MergeTrace, source: Path | None = None) -> bytes:

@@ -32,6 +32,19 @@ class SegmentationRun:
     notes   sentences for the person, e.g. that the image was scaled down
     confidence  how sure the mask is, in [0, 1]; see `mpm.segmenters.confidence`
     segments    where the model tells things apart: the mask's segments
+
+    >>> import mpm
+    >>> from mpm.streets import render_street
+    >>> segmenter = mpm.load_segmenter("streets-vit-tiny")
+    >>> run = segmenter.segment(render_street(7).image, "2,5", resolution=96)
+    >>> run.labels.shape  # of the picture itself
+    (360, 480)
+    >>> run.trace.token_counts[0] == run.grid.size == 6 * 8
+    True
+    >>> str(run.recipe)
+    '2,5'
+    >>> run.timing.total > 0
+    True
     """
 
     labels: np.ndarray
@@ -51,6 +64,7 @@ class SegmentationRun:
 
     @property
     def grid(self) -> Grid:
+        """The patches, and where they lie in the picture."""
         return self.geometry.grid
 
 

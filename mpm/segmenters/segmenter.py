@@ -9,13 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mpm.clock import Clock, PartClock
 from mpm.encoders.base import Encoder, TokenState
 from mpm.encoders.pick import pick_encoder
-from mpm.encoders.vit import PositionResizing
 from mpm.errors import InputError
 from mpm.merging.costs import Costs
 from mpm.merging.grid import Grid
@@ -24,14 +22,14 @@ from mpm.merging.recipe import Recipe
 from mpm.merging.rule_call import Merger
 from mpm.merging.schedule import PAPER
 from mpm.runtimes.choice import check_names, open_runtime
-from mpm.segmenters.build import build_decoder, build_encoder
+from mpm.segmenters.build import build_decoder, build_encoder, position_resizing
 from mpm.segmenters.config import SegmenterConfig
 from mpm.segmenters.costs import measure_costs
 from mpm.segmenters.geometry import Geometry, plan_geometry
 from mpm.segmenters.heads.grid_head import GridHead
 from mpm.segmenters.input_ranges import input_ranges
 from mpm.segmenters.placed import Placed, place
-from mpm.segmenters.preprocess import as_rgb, to_pixels
+from mpm.segmenters.preprocess import as_rgb, pad_to_patches, to_pixels
 from mpm.segmenters.run import Outcome, read, run
 from mpm.segmenters.scores import Scores
 from mpm.segmenters.segmentation_run import SegmentationRun, make_run
@@ -41,7 +39,13 @@ MAX_PATCHES = 8192
 
 
 class Segmenter(nn.Module):
-    """A timm ViT and a decoder, with merges between the blocks. New segmenters have random weights."""
+    """A timm ViT and a decoder, with merges between the blocks. New segmenters have random weights.
+
+    >>> import mpm
+    >>> segmenter = mpm.load_segmenter("streets-vit-tiny")
+    >>> segmenter.depth, segmenter.patch_px, segmenter.class_names[3]
+    (12, 16, 'road')
+    """
 
     def __init__(self, config: SegmenterConfig) -> None:
         super().__init__()
@@ -53,6 +57,7 @@ class Segmenter(nn.Module):
 
     @property
     def class_names(self) -> list[str]:
+        """In label order: pixels of class k have the label k."""
         return list(self.config.labels.class_names)
 
     @property
@@ -62,6 +67,7 @@ class Segmenter(nn.Module):
 
     @property
     def patch_px(self) -> int:
+        """Side of a patch, in pixels of the model's input."""
         return self.encoder.patch_embed.patch_size[0]
 
     @property
@@ -71,20 +77,18 @@ class Segmenter(nn.Module):
 
     @property
     def device(self) -> torch.device:
+        """Where the weights are."""
         return self.encoder.patch_embed.proj.weight.device
 
     @property
     def dtype(self) -> torch.dtype:
+        """The type of the weights."""
         return self.encoder.patch_embed.proj.weight.dtype
 
     @property
     def runner(self) -> Encoder:
         """What runs the encoder block by block. It holds no weights of its own."""
-        config = self.config.encoder
-        resizing = PositionResizing(
-            config.position_interpolation, config.position_antialias, config.position_offset
-        )
-        runner = pick_encoder(self.encoder, resizing)
+        runner = pick_encoder(self.encoder, position_resizing(self.config.encoder))
         if isinstance(self.decoder, GridHead):
             runner = self.decoder.joining(runner)
             runner.taps = self.decoder.taps
@@ -201,7 +205,8 @@ class Segmenter(nn.Module):
         recipe = self.read_recipe(schedule, merger, decode_merged)
         if recipe.resolution_px is not None:
             raise InputError(f"recipe {str(recipe)!r} has an input size: give a picture, not pixels")
-        return self.run(self._pad(pixels), recipe).logits
+        padded = pad_to_patches(pixels, self.patch_px, both_sides=self.config.padding == "centred")
+        return self.run(padded, recipe).logits
 
     @torch.inference_mode()
     def logits(
@@ -227,10 +232,18 @@ class Segmenter(nn.Module):
     ) -> SegmentationRun:
         """Segment one picture of any size: PIL image or (H, W, 3) uint8 RGB.
 
-        schedule: a recipe, a schedule or its text. The short side is resized to the recipe's input size, else
-        to `resolution` pixels (None: the checkpoint's own), aspect kept, never more than `max_patches`.
-        profile=True times every part, at the price of waiting for the device between them. merger and
-        decode_merged as for `forward`. Raises InputError for a bad image, recipe or resolution.
+        schedule    a recipe, a schedule or its text; merger and decode_merged are as for `forward`
+        resolution  short side at the model's input in pixels, aspect kept, unless the recipe names one; None:
+                    the checkpoint's own. Never more than `max_patches`
+        profile     times every part, at the price of waiting for the device between them
+
+        Raises InputError for a bad image, recipe or resolution.
+
+        >>> import mpm
+        >>> from mpm.streets import render_street
+        >>> segmenter = mpm.load_segmenter("streets-vit-tiny")
+        >>> segmenter.segment(render_street(7).image, "2,5", resolution=96).labels.shape
+        (360, 480)
         """
         recipe = self.read_recipe(schedule, merger, decode_merged)
         clock = PartClock(self.device) if profile else Clock(self.device)
@@ -262,7 +275,7 @@ class Segmenter(nn.Module):
             resolution,
             self.patch_px,
             max_patches,
-            centred=self._pads_both_sides,
+            centred=self.config.padding == "centred",
             square=self.pads_to_square,
         )
 
@@ -274,14 +287,6 @@ class Segmenter(nn.Module):
         """The head's part alone: scores of a state on the full grid, see `mpm.encoders.run.as_finished`."""
         return read(self.head, self.runner.norm(state.tokens), state.grid, state.taps)
 
-    def _pad(self, pixels: Tensor) -> Tensor:
-        if pixels.ndim != 4 or pixels.shape[1] != 3:
-            raise ValueError(f"pixels must be (B, 3, H, W), but got {tuple(pixels.shape)}")
-        spare_w, spare_h = -pixels.shape[3] % self.patch_px, -pixels.shape[2] % self.patch_px
-        left, top = (spare_w // 2, spare_h // 2) if self._pads_both_sides else (0, 0)
-        padding = (left, spare_w - left, top, spare_h - top)
-        return F.pad(pixels, padding) if any(padding) else pixels
-
     @property
     def needs_grid(self) -> bool:
         """Whether the head looks at patches side by side, so that it cannot decode merged tokens."""
@@ -291,7 +296,3 @@ class Segmenter(nn.Module):
     def pads_to_square(self) -> bool:
         """Whether pictures are fitted into a square, with black beside or below them."""
         return self.config.padding == "square"
-
-    @property
-    def _pads_both_sides(self) -> bool:
-        return self.config.padding == "centred"

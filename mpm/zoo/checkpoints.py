@@ -29,7 +29,12 @@ SHARD_BYTES = 9_000_000
 
 
 def model_names() -> list[str]:
-    """Names that `load_segmenter` knows: models in the box, then those that are downloaded on first use."""
+    """Names that `load_segmenter` knows: models in the box, then those that are downloaded on first use.
+
+    >>> import mpm
+    >>> "streets-vit-tiny" in mpm.model_names()
+    True
+    """
     return [entry.name for entry in registry.entries()]
 
 
@@ -56,6 +61,11 @@ def load_segmenter(
     Nothing in a checkpoint is ever run as code. Raises InputError when there is no such checkpoint, when it
     cannot be downloaded, when its files are broken or do not fit each other, when `dtype` would make a weight
     infinite, and for a runtime or number format as `Segmenter.with_runtime`.
+
+    >>> import mpm
+    >>> segmenter = mpm.load_segmenter("streets-vit-tiny")
+    >>> segmenter.device, segmenter.dtype
+    (device(type='cpu'), torch.float32)
     """
     check_runtime(runtime, number_format)
     if runtime == "torch" and number_format is not None:
@@ -79,6 +89,15 @@ def save_segmenter(
     """Write config.json and weights in shards below 10 MB. The folder appears whole or not at all.
 
     A tensor with values beyond those of `dtype` (float16: 65,504) is stored as it is: none becomes infinite.
+
+    >>> import tempfile
+    >>> import mpm
+    >>> segmenter = mpm.load_segmenter("streets-vit-tiny")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = mpm.save_segmenter(segmenter, f"{folder}/mine")
+    ...     again = mpm.load_segmenter(path)
+    >>> again.class_names == segmenter.class_names
+    True
     """
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -24,6 +24,11 @@ class ModelEntry:
     hub               where at the Hugging Face hub; None for a model from elsewhere
     panoptic_quality  published, in per cent; None where none is
     box               its folder, of a model in the box
+
+    >>> from mpm.zoo.registry import find
+    >>> entry = find("streets-vit-tiny")
+    >>> entry.bundled, entry.at_hand, entry.licence
+    (True, True, 'CC BY-NC 4.0')
     """
 
     name: str
@@ -41,6 +46,7 @@ class ModelEntry:
 
     @property
     def bundled(self) -> bool:
+        """Whether it is in the box: part of the package."""
         return self.box is not None
 
     @property

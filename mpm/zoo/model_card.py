@@ -32,6 +32,11 @@ def model_card(model: Segmenter | str | Path, repo: str | None = None, licence: 
     licence  of the weights, in the hub's spelling such as "cc-by-4.0"; None: the registry's, if it has one
 
     Raises InputError where the model cannot be loaded, and for a licence that cannot be one.
+
+    >>> import mpm
+    >>> card = mpm.model_card("streets-vit-tiny", "somebody/streets")
+    >>> 'mpm.load_segmenter("somebody/streets")' in card
+    True
     """
     entry = None if isinstance(model, Segmenter) else entry_of(str(model))
     segmenter = model if isinstance(model, Segmenter) else load_segmenter(model)

@@ -38,6 +38,14 @@ def push_to_hub(
     `mpm.load_segmenter("user/model")` reads it back: that is our `from_pretrained`. The commit appears whole
     or not at all. Raises InputError where there is no token, it may not write there, or the hub is not
     reached.
+
+    >>> import mpm
+    >>> mpm.push_to_hub("streets-vit-tiny", "somebody/streets")  # doctest: +SKIP
+    'https://huggingface.co/somebody/streets/commit/...'
+    >>> mpm.push_to_hub("streets-vit-tiny", "no id at the hub")
+    Traceback (most recent call last):
+    ...
+    mpm.errors.InputError: ...
     """
     _check(repo, token)
     with tempfile.TemporaryDirectory() as room:

@@ -14,7 +14,21 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True, eq=False)
 class LabelSet:
-    """Classes in label order; `palette` is (classes, 3) uint8 RGB; `ignore_index` marks unlabelled pixels."""
+    """What a data set calls its classes, and how it draws them.
+
+    class_names   in label order: pixels of class k have the label k
+    palette       (classes, 3) uint8 RGB
+    ignore_index  the label of pixels that count for nothing; None where there is none
+
+    Raises ValueError for a palette of another shape or type.
+
+    >>> import mpm
+    >>> pets = mpm.LabelSet.of("pets", 255, {"cat": (255, 120, 0), "dog": (20, 40, 190)})
+    >>> pets.class_names
+    ('cat', 'dog')
+    >>> pets.palette[1].tolist()
+    [20, 40, 190]
+    """
 
     name: str
     class_names: tuple[str, ...]

@@ -23,3 +23,11 @@ STREETS = LabelSet.of(
         "bicyclist": (255, 120, 0),
     },
 )
+"""The classes of the bundled model and of the synthetic streets: a `LabelSet`.
+
+>>> import mpm
+>>> mpm.STREETS.class_names[:3]
+('sky', 'building', 'pole')
+>>> mpm.STREETS.palette.shape
+(11, 3)
+"""

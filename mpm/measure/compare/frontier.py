@@ -9,6 +9,7 @@ from collections.abc import Sequence
 def frontier(points: Sequence[tuple[float, float]]) -> list[bool]:
     """Of (cost, loss) points, those that no other one beats: as good in both, and better in one.
 
+    >>> from mpm.measure.compare.frontier import frontier
     >>> frontier([(3, 0), (2, 1), (2, 2), (1, 1)])
     [True, False, False, True]
     """

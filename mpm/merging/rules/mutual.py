@@ -34,7 +34,18 @@ def mutual_pairs(tokens: Tensor, counts: Tensor | None = None, grid: Grid | None
     a tie), i and j pair iff i != j, b(i) = j and b(j) = i. A pair keeps the place of its smaller index and
     raster order is kept. The grid is not needed: nothing forces pairs to be neighbours.
 
-    Raises ValueError for wrong shapes or types and for NaN or infinite tokens.
+    Raises ValueError for wrong shapes or types and for NaN or infinite tokens. Source: arXiv 2604.05718.
+
+    >>> import torch
+    >>> import mpm
+    >>> tokens = torch.tensor([[[1.0, 0.0], [0.0, 1.0], [1.0, 0.1], [0.1, 1.0], [0.6, 0.5]]])
+    >>> found = mpm.mutual_pairs(tokens)
+    >>> found.partner  # who merged with whom, -1 for nobody
+    tensor([[ 2,  3,  0,  1, -1]])
+    >>> found.index  # the merged token of each
+    tensor([[0, 1, 0, 1, 2]])
+    >>> found.merge(tokens).shape
+    torch.Size([1, 3, 2])
     """
     counts = check_tokens(tokens, counts)
     nearest, similarity = find_nearest(tokens, counts)

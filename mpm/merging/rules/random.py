@@ -34,6 +34,13 @@ def random_pairs(
 
     The same seed and token count give the same pairs, alone or in a batch. removals: so many pairs of each
     image instead. `nearest` and `similarity` are those of the search. Raises as `mutual_pairs` does.
+
+    >>> import torch
+    >>> import mpm
+    >>> tokens = torch.rand(1, 16, 8)
+    >>> drawn, found = mpm.random_pairs(tokens, seed=1), mpm.mutual_pairs(tokens)
+    >>> torch.equal(drawn.counts, found.counts)
+    True
     """
     found = mutual_pairs(tokens, counts, grid)
     partner = torch.full_like(found.index, -1)
