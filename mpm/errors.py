@@ -4,8 +4,19 @@ LONGEST_ECHO = 60
 """Characters of bad input that a sentence repeats."""
 
 
+ENDS = (".", "!", "?", "…", ":")
+
+
 class InputError(ValueError):
-    """Bad input. `str(error)` is one clear sentence, fit for a page or a terminal."""
+    """Bad input. `str(error)` is one clear sentence with its full stop, fit for a page or a terminal."""
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(sentence if sentence.endswith(ENDS) else f"{sentence}.")
+
+    @property
+    def open_ended(self) -> str:
+        """The sentence without its full stop, to go on after it."""
+        return str(self).removesuffix(".")
 
 
 def shortened(value: object, limit: int = LONGEST_ECHO) -> str:

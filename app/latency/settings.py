@@ -54,11 +54,11 @@ class Plan:
         of range.
         """
         if scope not in SCOPES:
-            raise InputError(f"the scope must be one of {', '.join(SCOPES)}, but got {scope!r}")
+            raise InputError(f"The scope must be one of {', '.join(SCOPES)}, but got {scope!r}")
         names = [str(read(name)) for name in (BASELINE, chosen, *(schedules or ()))]
         unique = tuple(dict.fromkeys(names))
         if len(unique) > MAX_CONTENDERS:
-            raise InputError(f"at most {MAX_CONTENDERS} schedules race at once, but got {len(unique)}")
+            raise InputError(f"At most {MAX_CONTENDERS} schedules race at once, but got {len(unique)}")
         runs = _within(rounds, "the number of runs", 1, MAX_ROUNDS)
         return cls(unique, scope, int(runs), _within(deadline_s, "the deadline", 1, MAX_SECONDS, " seconds"))
 

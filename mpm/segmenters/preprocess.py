@@ -23,10 +23,10 @@ def as_rgb(image: Any) -> np.ndarray:
         image = np.asarray(image.convert("RGB"))
     if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         shape, kind = getattr(image, "shape", "no array"), getattr(image, "dtype", type(image).__name__)
-        raise InputError(f"an image must be a PIL image or (H, W, 3) uint8 RGB, but got {shape} {kind}")
+        raise InputError(f"An image must be a PIL image or (H, W, 3) uint8 RGB, but got {shape} {kind}")
     if 0 in image.shape:
         raise InputError(
-            f"an image must have at least one pixel, but got {image.shape[1]} x {image.shape[0]}"
+            f"An image must have at least one pixel, but got {image.shape[1]} x {image.shape[0]}"
         )
     return image
 

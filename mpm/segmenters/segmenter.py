@@ -161,7 +161,7 @@ class Segmenter(nn.Module):
         if not recipe.decode_merged or not self.needs_grid:
             return recipe
         raise InputError(
-            f"recipe {recipe} decodes merged tokens, but this model's head needs the full grid: leave out "
+            f"Recipe {recipe} decodes merged tokens, but this model's head needs the full grid: leave out "
             "decode-merged"
         )
 
@@ -200,7 +200,7 @@ class Segmenter(nn.Module):
         """
         recipe = self.read_recipe(schedule, merger, decode_merged)
         if recipe.resolution_px is not None:
-            raise InputError(f"recipe {str(recipe)!r} has an input size: give a picture, not pixels")
+            raise InputError(f"Recipe {str(recipe)!r} has an input size: give a picture, not pixels")
         return self.run(self._pad(pixels), recipe).logits
 
     @torch.inference_mode()
@@ -256,7 +256,7 @@ class Segmenter(nn.Module):
         """How a picture of that size is cut into patches. Raises InputError for a bad resolution."""
         resolution = self.config.resolution if resolution is None else resolution
         if resolution < 1:
-            raise InputError(f"resolution must be at least 1 pixel, but got {resolution}")
+            raise InputError(f"Resolution must be at least 1 pixel, but got {resolution}")
         return plan_geometry(
             image_wh_px,
             resolution,
@@ -276,7 +276,7 @@ class Segmenter(nn.Module):
 
     def _pad(self, pixels: Tensor) -> Tensor:
         if pixels.ndim != 4 or pixels.shape[1] != 3:
-            raise ValueError(f"pixels must be (B, 3, H, W), but got {tuple(pixels.shape)}")
+            raise ValueError(f"Pixels must be (B, 3, H, W), but got {tuple(pixels.shape)}.")
         spare_w, spare_h = -pixels.shape[3] % self.patch_px, -pixels.shape[2] % self.patch_px
         left, top = (spare_w // 2, spare_h // 2) if self._pads_both_sides else (0, 0)
         padding = (left, spare_w - left, top, spare_h - top)
