@@ -70,7 +70,7 @@ def _visit(path: Path, way: tuple[Path, ...], found: dict[Path, Module]) -> None
         return
     if path in way:
         circle = " -> ".join(one.name for one in (*way[way.index(path) :], path))
-        raise ValueError(f"modules must not import each other in a circle: {circle}")
+        raise ValueError(f"Modules must not import each other in a circle: {circle}.")
     if not path.is_file():
         raise FileNotFoundError(
             f"{way[-1].name if way else 'the page'} needs {path}, but there is no such file"
@@ -80,7 +80,7 @@ def _visit(path: Path, way: tuple[Path, ...], found: dict[Path, Module]) -> None
         _visit(needed, (*way, path), found)
         for name in names:
             if name not in found[needed].exported:
-                raise ValueError(f"{path.name} imports {name}, but {needed.name} does not export it")
+                raise ValueError(f"{path.name} imports {name}, but {needed.name} does not export it.")
     found[path] = module
 
 
@@ -91,7 +91,7 @@ def _read(path: Path) -> Module:
     if other := _OTHER.search(plain):
         raise ValueError(
             f"{path.name}: only import {{ a, b }} from './x.js'; and export before a function, const, let or "
-            f"class can be joined, but it says: {other.group()}"
+            f"class can be joined, but it says: {other.group()}."
         )
     declared = _DECLARED.findall(body)
     imports: dict[Path, list[str]] = {}
@@ -106,5 +106,5 @@ def _refuse_clashes(found: Iterable[Module]) -> None:
     for module in found:
         for name in module.declared:
             if name in owners:
-                raise ValueError(f"{owners[name].name} and {module.path.name} both declare {name}")
+                raise ValueError(f"{owners[name].name} and {module.path.name} both declare {name}.")
             owners[name] = module.path

@@ -126,7 +126,7 @@ if not TYPE_CHECKING:  # a type checker that saw this would take any name for on
 
     def __getattr__(name: str) -> object:
         if name not in _HOME_OF:
-            raise AttributeError(f"module 'mpm' has no attribute {name!r}")
+            raise AttributeError(f"Module 'mpm' has no attribute {name!r}.")
         value = getattr(import_module(f"mpm.{_HOME_OF[name]}"), name)
         globals()[name] = value
         return value

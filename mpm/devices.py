@@ -15,7 +15,7 @@ def pick_device(name: str) -> torch.device:
         torch.empty(0, device=name)
         return torch.device(name)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise InputError(f"the device {name!r} cannot be used here: try auto or cpu") from error
+        raise InputError(f"The device {name!r} cannot be used here: try auto or cpu") from error
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:

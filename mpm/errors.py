@@ -2,12 +2,13 @@
 
 LONGEST_ECHO = 60
 """Characters of bad input that a sentence repeats."""
+SENTENCE_ENDS = (".", "!", "?", "…", ":")
 
 
 class InputError(ValueError):
     """Bad input that its sender can mend. `str(error)` is one clear sentence, fit for a page or a terminal.
 
-    It is a ValueError, so `except ValueError` catches it as well.
+    It is a ValueError, so `except ValueError` catches it as well. A full stop is added where there is none.
 
     >>> import mpm
     >>> try:
@@ -16,6 +17,14 @@ class InputError(ValueError):
     ...     print("choose one of" in str(error))
     True
     """
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(sentence if sentence.endswith(SENTENCE_ENDS) else f"{sentence}.")
+
+    @property
+    def open_ended(self) -> str:
+        """The sentence without its full stop, to go on after it."""
+        return str(self).removesuffix(".")
 
 
 def shortened(value: object, limit: int = LONGEST_ECHO) -> str:

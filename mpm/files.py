@@ -85,10 +85,10 @@ def write_json(path: Path, values: dict[str, Any], indent: int | None = 2) -> No
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, (json.dumps(values, indent=indent) + "\n").encode("utf-8"))
     except OSError as error:
-        raise InputError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
+        raise InputError(f"Cannot write {str(path)!r}: {error.strerror or error}") from error
 
 
 def check_target(path: Path | None) -> None:
     """Raises InputError when a path cannot be a file's: a command asks before its work, not after it."""
     if path is not None and (not path.name or path.is_dir()):
-        raise InputError(f"cannot write {str(path)!r}: give the path of a file, not of a folder")
+        raise InputError(f"Cannot write {str(path)!r}: give the path of a file, not of a folder")

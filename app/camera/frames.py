@@ -90,7 +90,7 @@ def decode_frame(text: Any) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=FORMATS) as image:
             if max(image.size) > MAX_SIDE_PX:
-                raise InputError(f"the camera's frame must be at most {MAX_SIDE_PX} pixels wide and high")
+                raise InputError(f"The camera's frame must be at most {MAX_SIDE_PX} pixels wide and high")
             return np.array(image.convert("RGB"))
     except (binascii.Error, UnidentifiedImageError, OSError, ValueError) as error:
         if isinstance(error, InputError):
@@ -113,7 +113,7 @@ def _told(engine: Engine, rgb: np.ndarray, unmerged, merged) -> dict[str, Any]:
     dtype = label_dtype(len(engine.segmenter.class_names))
     groups = merged.trace.groups(len(merged.trace.stages))
     if groups.size > MAX_PATCHES_OF_GROUPS:
-        raise InputError("the camera's frame has too many patches")
+        raise InputError("The camera's frame has too many patches")
     return {
         "image": {"width": width, "height": height},
         "grid": grid_entry(merged.grid, width, height),

@@ -259,7 +259,7 @@ class Engine:
         for done in range(len(recipes)):
             if spent > self._deadline_s:
                 raise InputError(
-                    f"this took longer than {self._deadline_s:.0f} s, so the other recipes were left "
+                    f"This took longer than {self._deadline_s:.0f} s, so the other recipes were left "
                     "out: a smaller picture or model is faster"
                 )
             own = claim if done < asked else replace(claim, urgency=max(claim.urgency, Urgency.AHEAD))

@@ -48,7 +48,7 @@ class Wish:
         """From what a browser sent. Raises InputError for what no browser of ours sends."""
         generation, recipe = fields.get("generation"), fields.get("recipe")
         if not _is_count(generation) or not isinstance(recipe, str):
-            raise InputError("the page sent something that cannot be read: please reload it")
+            raise InputError("The page sent something that cannot be read: please reload it")
         picture, model = (fields.get(name) for name in ("picture", "model"))
         return cls(tab, generation, str(picture) if picture else None, str(model) if model else None, recipe)
 

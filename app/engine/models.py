@@ -76,7 +76,7 @@ class Models:
             return self.own
         offer = self.offer(name)
         if not offer.at_hand:
-            raise InputError(f"the model {name} is not downloaded yet: choose it on the page first")
+            raise InputError(f"The model {name} is not downloaded yet: choose it on the page first")
         with self._own_lock:
             held = self._memory.find(name)
             if held is None or held.failed:
@@ -98,7 +98,7 @@ class Models:
         """How the page lists a model; None: its own. Raises InputError for one that is not offered."""
         offers = {offer.name: offer for offer in self.offers()}
         if (name or self.default) not in offers:
-            raise InputError(f"this page has no model {shortened(name)}: it offers {', '.join(offers)}")
+            raise InputError(f"This page has no model {shortened(name)}: it offers {', '.join(offers)}")
         return offers[name or self.default]
 
     def paces(self) -> dict[str, str]:
@@ -143,7 +143,7 @@ class Shelf:
 
         entry = registry.find(name)
         if entry is None:
-            raise InputError(f"there is no model {name!r}")
+            raise InputError(f"There is no model {name!r}")
         registry.fetch(entry, report)
 
 

@@ -97,7 +97,7 @@ class Examples:
     def find(self, name: str) -> Picture:
         """Raises InputError for a name that is none."""
         if name not in self._examples:
-            raise InputError(f"there is no example {name!r}: choose one of {', '.join(self._examples)}")
+            raise InputError(f"There is no example {name!r}: choose one of {', '.join(self._examples)}")
         if name in self._known:
             picture = self._pictures.find(self._known[name][0])
             if _facts(picture) == self._known[name]:

@@ -45,7 +45,7 @@ def make_download(
     if what.startswith("figure-") and kind in FORMATS:
         return _figure(engine, picture, schedule, claim, speed, kind)
     if what not in MAKERS:
-        raise InputError(f"there is no download {shortened(what)}: choose one of {', '.join(MAKERS)}")
+        raise InputError(f"There is no download {shortened(what)}: choose one of {', '.join(MAKERS)}")
     run = engine.segment(picture, str(engine.read_recipe(schedule)), claim, profile=what == "report")
     return MAKERS[what](engine, picture, run)
 

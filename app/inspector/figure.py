@@ -96,7 +96,7 @@ def figure_file(
     "png" (300 dpi), "svg" or "pdf". Raises InputError for another kind.
     """
     if kind not in FORMATS:
-        raise InputError(f"a figure is {', '.join(FORMATS)}, but got {kind!r:.40}")
+        raise InputError(f"A figure is {', '.join(FORMATS)}, but got {kind!r:.40}")
     figure = draw(rgb, baseline, merged, class_names, palette, numbers(baseline, merged, title, speed))
     metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
     settings: dict[Any, Any] = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "mpm"}

@@ -54,19 +54,19 @@ class ImageView:
 
     def __post_init__(self) -> None:
         if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
-            raise ValueError(f"image must be (H, W, 3) uint8, but got {self.image.shape} {self.image.dtype}")
+            raise ValueError(f"Image must be (H, W, 3) uint8, but got {self.image.shape} {self.image.dtype}.")
         if len(self.class_names) != len(self.palette):
             raise ValueError(
                 "class_names and palette must have the same length, "
-                f"but got {len(self.class_names)} and {len(self.palette)}"
+                f"but got {len(self.class_names)} and {len(self.palette)}."
             )
         if len(self.palette) > MAX_CLASSES:
             raise InputError(
-                f"the page shows models of at most {MAX_CLASSES} classes, but this one has "
+                f"The page shows models of at most {MAX_CLASSES} classes, but this one has "
                 f"{len(self.palette)}: `mpm segment` writes its masks"
             )
         if self.truth is not None and self.truth.shape != self.image.shape[:2]:
-            raise ValueError(f"truth must be {self.image.shape[:2]}, but got {self.truth.shape}")
+            raise ValueError(f"Truth must be {self.image.shape[:2]}, but got {self.truth.shape}.")
 
     @property
     def label_dtype(self) -> np.dtype:

@@ -202,6 +202,6 @@ def _whole_view(engine: Engine, picture: Picture, baseline, card: Mapping[str, A
 def _check_grid(name: str, grid: Grid, shown: Grid) -> None:
     if (grid.rows, grid.cols) != (shown.rows, shown.cols):
         raise InputError(
-            f"recipe {name} cuts the picture into {grid.rows} x {grid.cols} patches, but this view shows "
+            f"Recipe {name} cuts the picture into {grid.rows} x {grid.cols} patches, but this view shows "
             f"{shown.rows} x {shown.cols}: `mpm segment` and `mpm bench` run it"
         )

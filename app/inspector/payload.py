@@ -110,7 +110,7 @@ def encode(
     generation: of the act that asked for it.
     """
     if not runs:
-        raise ValueError("encode needs at least one run, but got none")
+        raise ValueError("Encode needs at least one run, but got none.")
     height, width = view.image.shape[:2]
     message = {
         "generation": generation,

@@ -19,9 +19,9 @@ SHOWN_QUALITY = 80
 
 def check_labels(view: ImageView, labels: np.ndarray) -> None:
     if labels.ndim != 2:
-        raise ValueError(f"labels must be (H, W), but got {labels.shape}")
+        raise ValueError(f"Labels must be (H, W), but got {labels.shape}.")
     if int(labels.max()) >= len(view.class_names):
-        raise ValueError(f"labels must be below {len(view.class_names)}, but got {int(labels.max())}")
+        raise ValueError(f"Labels must be below {len(view.class_names)}, but got {int(labels.max())}.")
 
 
 def grid_entry(grid, width_px: int, height_px: int) -> dict:
@@ -72,7 +72,7 @@ def picture_url(rgb: np.ndarray) -> str:
         suffix, options = ".png", []
     ok, data = cv2.imencode(suffix, picture, options)
     if not ok:
-        raise ValueError(f"the picture of {picture.shape} could not be written as {suffix}")
+        raise ValueError(f"The picture of {picture.shape} could not be written as {suffix}.")
     kind = "jpeg" if suffix == ".jpg" else "png"
     return f"data:image/{kind};base64," + base64.b64encode(data.data).decode("ascii")
 
@@ -124,7 +124,7 @@ def same_size(view: ImageView, *labels: np.ndarray) -> list[np.ndarray]:
 
 def judged(view: ImageView, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if view.truth is None:
-        raise ValueError("a picture without truth cannot be judged")
+        raise ValueError("A picture without truth cannot be judged.")
     truth, labels = same_size(view, known_truth(view, view.truth), labels)
     keep = truth != _no_class(view)
     return truth[keep], labels[keep]

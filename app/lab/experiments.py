@@ -47,7 +47,7 @@ class Point:
 def draw(seed: float | None, dials: Dials) -> Street:
     """The street of a seed as the lab shows it. Raises InputError for a bad seed or dial."""
     if seed is None or not math.isfinite(seed):
-        raise InputError("the street needs a number")
+        raise InputError("The street needs a number")
     return render_street(int(seed), *SIZE_WH_PX, dials=dials)
 
 
@@ -64,7 +64,7 @@ def sweep_dial(
 ) -> Iterator[Point]:
     """One street, one dial from end to end: a point each, as soon as it is measured."""
     if dial not in SWEEP_VALUES:
-        raise InputError(f"there is no dial {dial!r}: choose one of {', '.join(SWEEP_VALUES)}")
+        raise InputError(f"There is no dial {dial!r}: choose one of {', '.join(SWEEP_VALUES)}")
     for value in SWEEP_VALUES[dial]:
         street = draw(seed, replace(dials, **{dial: value}))
         yield measure(engine, street, schedule, value, claim)

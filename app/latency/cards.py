@@ -31,7 +31,7 @@ def encode_cards(files: Sequence[Any]) -> str:
         try:
             cards.append(_shown(name, parse_card(text if isinstance(text, str) else "")))
         except InputError as error:
-            refused.append(f"{name}: {error}.")
+            refused.append(f"{name}: {error}")
     return json.dumps({"schema": 1, "cards": cards, "refused": refused, "paper": paper_ratios()})
 
 

@@ -143,16 +143,16 @@ class LatencyHandlers:
             claim = self.generations.claim(wish, Urgency.MEASURED, *kinds)
             yield from _messages(engine, picture, plan, _Sender(heading), claim)
         except InputError as error:
-            raise InputError(f"this cannot be measured: {sentence_of(error)}") from error
+            raise InputError(f"This cannot be measured: {sentence_of(error)}") from error
 
 
 def read_rivals(given: object) -> list[str]:
     """Recipes that a browser wants raced. Raises InputError for anything but a few short texts."""
     rivals: list[Any] = given if isinstance(given, list) else [None]
     if not all(isinstance(one, str) and len(one) <= LONGEST_RECIPE for one in rivals):
-        raise InputError("rivals must be a list of recipes")
+        raise InputError("Rivals must be a list of recipes")
     if len(rivals) > MAX_RIVALS:
-        raise InputError(f"at most {MAX_RIVALS} recipes race beside the chosen one, but got {len(rivals)}")
+        raise InputError(f"At most {MAX_RIVALS} recipes race beside the chosen one, but got {len(rivals)}")
     return rivals
 
 

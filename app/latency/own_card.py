@@ -26,9 +26,9 @@ def own_card(race: Race, segmenter: Segmenter, created: str | None = None) -> st
     ended, that left somebody out, or that timed a part of the work.
     """
     if race.state != "done" or not race.measured:
-        raise InputError("a device card is of a race that has ended: wait until all have run")
+        raise InputError("A device card is of a race that has ended: wait until all have run")
     if race.plan.scope != SCOPES[0]:
-        raise InputError(f"a device card holds whole runs: race {SCOPES[0]!r}, not {race.plan.scope!r}")
+        raise InputError(f"A device card holds whole runs: race {SCOPES[0]!r}, not {race.plan.scope!r}")
     results = [_result(race, one, segmenter) for one in race.plan.contenders]
     when = created or datetime.now(timezone.utc).isoformat()
     card = make_card(when, machine_record(segmenter.device), _settings(race, segmenter), results)

@@ -87,11 +87,11 @@ class Plan:
         Raises InputError for anything out of range.
         """
         if scope not in SCOPES:
-            raise InputError(f"the scope must be one of {', '.join(SCOPES)}, but got {scope!r}")
+            raise InputError(f"The scope must be one of {', '.join(SCOPES)}, but got {scope!r}")
         names = [str(read(name)) for name in (BASELINE, chosen, *(schedules or ()))]
         unique = tuple(dict.fromkeys(names))
         if len(unique) > MAX_CONTENDERS:
-            raise InputError(f"at most {MAX_CONTENDERS} schedules race at once, but got {len(unique)}")
+            raise InputError(f"At most {MAX_CONTENDERS} schedules race at once, but got {len(unique)}")
         runs = _within(rounds, "the number of runs", 1, MAX_ROUNDS)
         seconds = _within(deadline_s, "the deadline", 1, MAX_SECONDS, " seconds")
         return cls(unique, scope, int(runs), seconds, runtime=_runtime(runtime))
@@ -99,7 +99,7 @@ class Plan:
 
 def _runtime(given: str | None) -> RuntimeChoice | None:
     if given is not None and not isinstance(given, str):
-        raise InputError(f"a runtime is named by a text, but got {type(given).__name__}")
+        raise InputError(f"A runtime is named by a text, but got {type(given).__name__}")
     return RuntimeChoice.parse(given) if given else None
 
 

@@ -55,7 +55,7 @@ def log_run(
     Raises ValueError for an unknown outcome.
     """
     if outcome not in OUTCOMES:
-        raise ValueError(f"outcome must be one of {', '.join(OUTCOMES)}, but got {outcome!r}")
+        raise ValueError(f"Outcome must be one of {', '.join(OUTCOMES)}, but got {outcome!r}.")
     record = {
         "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         "run": kind,

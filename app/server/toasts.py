@@ -25,5 +25,5 @@ def bad_input_as_toast() -> Iterator[None]:
 
 def sentence_of(error: InputError) -> str:
     """The error as a sentence on the page."""
-    text = str(error).rstrip(".") + "."
+    text = str(error)
     return cut(text[:1].upper() + text[1:], LONGEST_SENTENCE)

@@ -37,7 +37,7 @@ def open_upload(path: str | None, folder: str | Path | None = None) -> DecodedIm
         raise InputError(NO_UPLOAD)
     with _one_at_a_time:
         if not os.path.isfile(resolved):  # unlike Path.is_file it takes names of any length
-            raise InputError("the uploaded file is no longer there: please upload it again")
+            raise InputError("The uploaded file is no longer there: please upload it again")
         os.utime(resolved)  # still in use: the upload folder is swept by age
         return decode_image(resolved, max_side_px=MAX_SIDE_PX)
 

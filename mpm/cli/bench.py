@@ -139,7 +139,7 @@ def _check_outputs(args: argparse.Namespace) -> None:
     for path in (args.json, args.card, args.plot):
         check_target(path)
     if args.card and args.encoder_only:
-        raise InputError("a device card holds whole runs: give --card without --encoder-only")
+        raise InputError("A device card holds whole runs: give --card without --encoder-only")
 
 
 def _workload(args: argparse.Namespace, device: torch.device, dtype: torch.dtype) -> Workload:
@@ -180,7 +180,7 @@ def _explained(error: BaseException, work: Workload) -> BaseException:
     geometry = work.segmenter.preprocess(work.batches[0][0], work.resolution)[1]
     dtype = str(work.segmenter.dtype).removeprefix("torch.")
     return InputError(
-        f"out of memory with batch {work.batch} of {geometry.grid.size} patches each, {dtype}, on "
+        f"Out of memory with batch {work.batch} of {geometry.grid.size} patches each, {dtype}, on "
         f"{work.segmenter.device}: take a smaller --batch or --resolution"
     )
 
@@ -210,5 +210,5 @@ def _progress(text: str) -> None:
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, but got {number}")
+        raise argparse.ArgumentTypeError(f"Must be at least 1, but got {number}")
     return number

@@ -105,7 +105,7 @@ def _pictures(args: argparse.Namespace) -> Iterator[np.ndarray]:
     if args.streets:
         sources.append(training_streets(args.streets))
     if not sources:
-        raise InputError("give --pictures, --root or --streets: there is nothing to calibrate on")
+        raise InputError("Give --pictures, --root or --streets: there is nothing to calibrate on")
     for source in sources:
         for index in range(len(source)):
             yield source[index][0]

@@ -36,5 +36,5 @@ def run(args: argparse.Namespace) -> int:
     try:
         write_whole(args.output, text.encode())
     except OSError as error:
-        raise InputError(f"cannot write {str(args.output)!r}: {error.strerror or error}") from error
+        raise InputError(f"Cannot write {str(args.output)!r}: {error.strerror or error}") from error
     return 0

@@ -136,7 +136,7 @@ def _source(args: argparse.Namespace) -> Source:
     if not args.pictures:
         return dataset_of(args)
     if args.root is not None:
-        raise InputError("give --pictures or --root, not both")
+        raise InputError("Give --pictures or --root, not both")
     return Pictures(args.pictures, args.limit)
 
 

@@ -112,7 +112,7 @@ def _find(name: str) -> ModelEntry | HubSource:
     found = registry.find(name) or hub.parse(name)
     if found is None:
         names = ", ".join(one.name for one in registry.entries())
-        raise InputError(f"no model has the name {name!r}; there are {names}, and USER/MODEL at the hub")
+        raise InputError(f"No model has the name {name!r}; there are {names}, and USER/MODEL at the hub")
     return found
 
 

@@ -129,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         _train(args, learner, make, validation)
     except OSError as error:
-        raise InputError(f"cannot write to {str(args.output)!r}: {error.strerror or error}") from error
+        raise InputError(f"Cannot write to {str(args.output)!r}: {error.strerror or error}") from error
     print(
         f"step {learner.step}, {learner.minutes:.1f} minutes in all; the model is in {args.output / 'model'}"
     )
@@ -149,7 +149,7 @@ def _check(args: argparse.Namespace) -> None:
     if args.dataset and (args.camvid or args.synthetic_only):
         raise InputError("--dataset folder has its own classes: give neither --camvid nor --synthetic-only")
     if not args.dataset and (args.camvid is None) != args.synthetic_only:
-        raise InputError("give --camvid DIR or --synthetic-only, one of the two, or --dataset folder")
+        raise InputError("Give --camvid DIR or --synthetic-only, one of the two, or --dataset folder")
     if not 0 <= args.synthetic_share <= 1:
         raise InputError(f"--synthetic-share must be 0 to 1, but got {args.synthetic_share:g}")
     for name in ("minutes", "total_minutes", "peak_rate", "tokens_per_step", "threads"):

@@ -152,7 +152,7 @@ class Encoder(ABC):
         raise self._uncut()
 
     def _uncut(self) -> InputError:
-        return InputError(f"the blocks of this encoder, a {self.kind}, do not run attention and MLP in turn")
+        return InputError(f"The blocks of this encoder, a {self.kind}, do not run attention and MLP in turn")
 
     @abstractmethod
     def norm(self, tokens: Tensor) -> Tensor:
@@ -163,7 +163,7 @@ class Encoder(ABC):
 
         Raises InputError for a kind that does not give them.
         """
-        raise InputError(f"this encoder, a {self.kind}, does not give its keys to a rule")
+        raise InputError(f"This encoder, a {self.kind}, does not give its keys to a rule")
 
     def step(self, state: TokenState) -> TokenState:
         """One block. Images of unequal length run apart, so attention needs no mask and none sees padding."""

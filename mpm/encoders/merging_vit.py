@@ -60,7 +60,7 @@ class MergingViT(nn.Module):
         recipe = _read(value, self.vit).check(len(self.vit.blocks))
         if recipe.decode_merged or recipe.resolution_px is not None:
             raise InputError(
-                f"recipe {recipe} cannot be applied to a ViT alone: it has no decoder, no picture"
+                f"Recipe {recipe} cannot be applied to a ViT alone: it has no decoder, no picture"
             )
         self._recipe = recipe
 
@@ -103,7 +103,7 @@ class MergingViT(nn.Module):
         ValueError for another output format, and as timm does for indices.
         """
         if output_fmt not in ("NCHW", "NLC"):
-            raise ValueError(f"output_fmt must be NCHW or NLC, but got {output_fmt!r}")
+            raise ValueError(f"output_fmt must be NCHW or NLC, but got {output_fmt!r}.")
         wanted, _ = feature_take_indices(len(self.vit.blocks), indices)
         kept: dict[int, list[TokenState]] = {}
 
@@ -136,7 +136,7 @@ class MergingViT(nn.Module):
 
     def _encode(self, x: Tensor, seen: Any = None) -> list[TokenState]:
         if self.training and getattr(self.vit.patch_drop, "prob", False):
-            raise ValueError("mpm cannot train with patch dropout: a dropped patch has no place in the grid")
+            raise ValueError("Mpm cannot train with patch dropout: a dropped patch has no place in the grid.")
         return encode(self.encoder, x, self.recipe, seen=seen)
 
     def _restored(self, states: list[TokenState]) -> Tensor:
@@ -199,6 +199,6 @@ def apply(timm_vit: nn.Module, schedule: Any, merger: Merger | None = None) -> M
     if not is_supported(timm_vit):
         raise TypeError(
             "mpm.apply needs a plain timm VisionTransformer (one token grid through all blocks), but got "
-            f"{why_unsupported(timm_vit)}"
+            f"{why_unsupported(timm_vit)}."
         )
     return MergingViT(timm_vit, _read(schedule, timm_vit).with_merger(merger))

@@ -20,7 +20,7 @@ def pick_encoder(module: nn.Module, resizing: PositionResizing | None = None) ->
     for kind in KINDS:
         if kind.fits(module):
             return kind(module, resizing)
-    raise TypeError(f"expected a timm VisionTransformer or Eva, but got {why_unsupported(module)}")
+    raise TypeError(f"Expected a timm VisionTransformer or Eva, but got {why_unsupported(module)}.")
 
 
 def timm_arguments(module: nn.Module) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class RopeEncoder(VitEncoder):
         rotary = cast(_Rotary, vit.rope).get_embed(shape=[grid.rows, grid.cols])
         if rotary.shape[-2] != grid.size:
             raise InputError(
-                f"this encoder's rotary table is made for {rotary.shape[-2]} patches, but the picture has "
+                f"This encoder's rotary table is made for {rotary.shape[-2]} patches, but the picture has "
                 f"{grid.size}: build it with dynamic_img_size"
             )
         return replace(self.start(embed(vit, pixels, self.resizing), grid), rotary=rotary)

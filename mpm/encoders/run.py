@@ -96,7 +96,7 @@ def encode(
     """
     recipe.check(encoder.depth)
     if len(recipe) and torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
-        raise InputError("a run with merges cannot be traced: its lengths are those of one picture")
+        raise InputError("A run with merges cannot be traced: its lengths are those of one picture")
     clock = clock or Clock(start.tokens.device if isinstance(start, TokenState) else start.device)
     if isinstance(start, TokenState):
         return [_run_blocks(encoder, start, recipe, clock, seen, stop, insert)]

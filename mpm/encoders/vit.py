@@ -135,7 +135,7 @@ def grid_of(vit: PlainViT, pixels: Tensor) -> Grid:
     ratio = vit.patch_embed.feat_ratio(as_scalar=False)
     patch_h, patch_w = ratio if isinstance(ratio, tuple) else (ratio, ratio)
     if patch_h != patch_w:
-        raise ValueError(f"patches must be square, but this ViT has {patch_h} x {patch_w}")
+        raise ValueError(f"Patches must be square, but this ViT has {patch_h} x {patch_w}.")
     rows, cols = vit.patch_embed.dynamic_feat_size((height, width))
     return Grid(rows, cols, patch_h)
 

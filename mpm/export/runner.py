@@ -216,7 +216,7 @@ def read_picture(path: Path) -> Array:
 
         rgb = np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("RGB"))
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or 0 in rgb.shape:
-        raise ValueError(f"a picture must be (H, W, 3) uint8, but got {rgb.shape} {rgb.dtype}")
+        raise ValueError(f"A picture must be (H, W, 3) uint8, but got {rgb.shape} {rgb.dtype}.")
     return rgb
 
 
@@ -225,7 +225,7 @@ def read_ppm(path: Path) -> Array:
     data = path.read_bytes()
     header = re.match(rb"P6\s+(\d+)\s+(\d+)\s+255\s", data)
     if header is None:
-        raise ValueError("a .ppm file must be binary (P6), with 8 bits a value and no comments")
+        raise ValueError("A .ppm file must be binary (P6), with 8 bits a value and no comments.")
     width, height = int(header[1]), int(header[2])
     pixels = data[header.end() : header.end() + 3 * width * height]
     return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)

@@ -48,12 +48,12 @@ def export(
     if reason:
         raise InputError(reason)
     if number_format not in FORMATS:
-        raise InputError(f"an export is {' or '.join(FORMATS)}, but got {number_format}")
+        raise InputError(f"An export is {' or '.join(FORMATS)}, but got {number_format}")
     try:
         graphs = _graphs(segmenter, plan, dynamic if number_format == "int8" else None)
     except ImportError as error:
         raise InputError(
-            "an export needs the package onnx: install it with pip install 'mpm-explorer[onnx]'"
+            "An export needs the package onnx: install it with pip install 'mpm-explorer[onnx]'"
         ) from error
     return _written(Path(folder), graphs, _plan(segmenter, plan, number_format))
 
@@ -66,13 +66,13 @@ def why_not(segmenter: Segmenter, recipe: Recipe) -> str:
 def _why_not_recipe(recipe: Recipe) -> str:
     other = next((call for _, call in recipe.insertions if call != RuleCall()), None)
     if other is not None:
-        return f"recipe {recipe} cannot be exported: the runner knows mutual pairs, but not {other}"
+        return f"Recipe {recipe} cannot be exported: the runner knows mutual pairs, but not {other}"
     for option in ("sizes", "weighted", "after_attention"):
         if getattr(recipe, option):
             name = option.replace("_", "-")
-            return f"recipe {recipe} cannot be exported: the runner does not know the option {name}"
+            return f"Recipe {recipe} cannot be exported: the runner does not know the option {name}"
     if recipe.residual and recipe.decode_merged:
-        return f"recipe {recipe} cannot be exported: residual and decode-merged do not go together there"
+        return f"Recipe {recipe} cannot be exported: residual and decode-merged do not go together there"
     return ""
 
 

@@ -94,7 +94,7 @@ def calibrate(
     asked = [_read(segmenter, text) for text in asked_texts]
     seen = [_see(segmenter, one, recipes, asked, number) for number, one in enumerate(pictures)]
     if not seen:
-        raise InputError("there is no picture to calibrate on")
+        raise InputError("There is no picture to calibrate on")
     *columns, sure = zip(*seen, strict=True)
     seconds, kept, changed = map(np.array, columns)
     share = [round(float(one), 3) for one in changed.mean(0)]
@@ -118,7 +118,7 @@ def find_confidence(segmenter: Segmenter, pictures: Iterable[np.ndarray]) -> Con
     """
     sure = [segmenter.segment(picture, Recipe()).confidence for picture in pictures]
     if not sure:
-        raise InputError("there is no picture to calibrate on")
+        raise InputError("There is no picture to calibrate on")
     return _reference(sure)
 
 

@@ -118,27 +118,27 @@ def parse_card(data: bytes | str) -> DeviceCard:
     """Read a card's file. Raises InputError, one sentence, for anything but a whole and sane card."""
     raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
     if len(raw) > MAX_BYTES:
-        raise InputError(f"a device card has at most {MAX_BYTES // 1024} kB, but this file has more")
+        raise InputError(f"A device card has at most {MAX_BYTES // 1024} kB, but this file has more")
     try:
         return read_card(json.loads(raw.decode("utf-8"), parse_constant=_no_constant))
     except (ValueError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError("this file is not a device card: it is not valid JSON") from error
+        raise InputError("This file is not a device card: it is not valid JSON") from error
 
 
 def read_card(data: Any) -> DeviceCard:
     """A card from its parsed JSON. Raises InputError with what was expected and what was found."""
     if not isinstance(data, dict) or "mpm_card" not in data:
-        raise InputError("this file is not a device card: write one with `python -m mpm bench --card FILE`")
+        raise InputError("This file is not a device card: write one with `python -m mpm bench --card FILE`")
     _check_format(data["mpm_card"])
     results = _get(data, "results", list)
     if not 1 <= len(results) <= MAX_RESULTS:
-        raise InputError(f"a device card holds 1 to {MAX_RESULTS} results, but this one has {len(results)}")
+        raise InputError(f"A device card holds 1 to {MAX_RESULTS} results, but this one has {len(results)}")
     read = tuple(_result(one, f"results[{place}]") for place, one in enumerate(results))
     ran = [(one.schedule, one.runtime) for one in read]
     if "none" not in (name for name, _ in ran) or len(set(ran)) < len(ran):
-        raise InputError('a device card needs each schedule once, the baseline "none" among them')
+        raise InputError('A device card needs each schedule once, the baseline "none" among them')
     machine, settings = _get(data, "machine", dict), _get(data, "settings", dict)
     own: dict[str, Any] = {name: _get(settings, name, kind) for name, kind in SETTINGS.items()}
     own["image_wh_px"] = _numbers(settings, "image_wh_px", 2)
@@ -148,10 +148,10 @@ def read_card(data: Any) -> DeviceCard:
 
 def _check_format(found: Any) -> None:
     if isinstance(found, bool) or not isinstance(found, int) or found < 1:
-        raise InputError(f"the card's format must be a whole number from 1 up, but got {_short(found)}")
+        raise InputError(f"The card's format must be a whole number from 1 up, but got {_short(found)}")
     if found > FORMAT:
         raise InputError(
-            f"this card was written by a newer version (card format {_short(found)}; this one reads "
+            f"This card was written by a newer version (card format {_short(found)}; this one reads "
             f"{FORMAT}): update MPM Explorer to open it"
         )
 
@@ -254,4 +254,4 @@ def _short(value: Any) -> str:
 
 
 def _no_constant(name: str) -> float:
-    raise InputError(f"the card holds {name}, which is not a number")
+    raise InputError(f"The card holds {name}, which is not a number")

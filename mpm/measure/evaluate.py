@@ -68,7 +68,7 @@ def evaluate(
     for tally in tallies:
         tally.gather(team)
     if not tallies[0].matrix.counts.sum():
-        raise InputError(f"no pixel of {dataset.name} {dataset.split} has a label to compare with")
+        raise InputError(f"No pixel of {dataset.name} {dataset.split} has a label to compare with")
     baseline = tallies[0].matrix.mean_iou
     results = tuple(tally.result(recipe, baseline) for recipe, tally in zip(wanted, tallies, strict=True))
     return Evaluation(dataset.name, dataset.split, len(dataset), labels.class_names, results)
@@ -83,7 +83,7 @@ def _with_baseline(schedules: Iterable[Any], segmenter: Segmenter, merger: Merge
 def _common_labels(segmenter: Segmenter, dataset: Dataset) -> LabelSet:
     """The data set's classes, which must be the model's."""
     if len(dataset) == 0:
-        raise InputError("the data set is empty: there is nothing to evaluate")
+        raise InputError("The data set is empty: there is nothing to evaluate")
     check_classes(segmenter, dataset.label_set)
     return dataset.label_set
 
@@ -92,7 +92,7 @@ def check_classes(segmenter: Segmenter, labels: LabelSet) -> None:
     """Raises InputError where the model's classes are not these, in this order."""
     if tuple(segmenter.class_names) != labels.class_names:
         raise InputError(
-            f"the data set has the classes {_listed(labels.class_names)}, "
+            f"The data set has the classes {_listed(labels.class_names)}, "
             f"but the model has {_listed(segmenter.class_names)}"
         )
 
@@ -117,10 +117,10 @@ def _predictor(segmenter: Segmenter, mode: str, resolution: int | None) -> Predi
         return run.labels, run.token_counts
 
     if mode not in MODES:
-        raise InputError(f"the mode must be one of {', '.join(MODES)}, but got {mode!r}")
+        raise InputError(f"The mode must be one of {', '.join(MODES)}, but got {mode!r}")
     if mode == "whole":
         return whole
     if resolution is not None:
-        raise InputError("sliding windows have the resolution that the model was published with: give none")
+        raise InputError("Sliding windows have the resolution that the model was published with: give none")
     sliding_config(segmenter)
     return sliding

@@ -18,7 +18,7 @@ def save_figure(figure: Figure, path: Path) -> None:
     try:
         write_whole(path, lambda file: figure.savefig(file, dpi=150, format=_kind(path)))
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot write the plot to {str(path)!r}: {error}") from error
+        raise InputError(f"Cannot write the plot to {str(path)!r}: {error}") from error
 
 
 def check_figure_target(path: Path | None) -> None:
@@ -28,9 +28,9 @@ def check_figure_target(path: Path | None) -> None:
         return
     known = sorted(Figure().canvas.get_supported_filetypes())
     if _kind(path) not in known:
-        raise InputError(f"a plot's file ends in one of {', '.join(known)}, but got {path.name!r}")
+        raise InputError(f"A plot's file ends in one of {', '.join(known)}, but got {path.name!r}")
     if not path.parent.is_dir():
-        raise InputError(f"cannot write the plot to {str(path)!r}: there is no such folder")
+        raise InputError(f"Cannot write the plot to {str(path)!r}: there is no such folder")
 
 
 def _kind(path: Path) -> str:

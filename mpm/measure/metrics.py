@@ -16,7 +16,7 @@ class ConfusionMatrix:
         """Counts one image: both (H, W) integer class indices. ValueError where they do not fit."""
         if predicted.shape != truth.shape:
             raise ValueError(
-                f"prediction {predicted.shape} and labels {truth.shape} must have the same shape"
+                f"Prediction {predicted.shape} and labels {truth.shape} must have the same shape."
             )
         keep = slice(None) if self._ignore_index is None else truth != self._ignore_index
         predicted, truth = predicted[keep].ravel(), truth[keep].ravel()
@@ -24,7 +24,7 @@ class ConfusionMatrix:
         for what, values in (("prediction", predicted), ("labels", truth)):
             if values.size and (values.min() < 0 or values.max() >= classes):
                 wrong = values.min() if values.min() < 0 else values.max()
-                raise ValueError(f"{what} must hold classes 0 to {classes - 1}, but got {wrong}")
+                raise ValueError(f"{what} must hold classes 0 to {classes - 1}, but got {wrong}.")
         cells = truth.astype(np.int64) * classes + predicted
         self.counts += np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 

@@ -21,7 +21,7 @@ class Summary:
     def of(cls, seconds: Sequence[float]) -> Summary:
         """Raises ValueError for no runs at all."""
         if not len(seconds):
-            raise ValueError("a summary needs at least one timed run, but got none")
+            raise ValueError("A summary needs at least one timed run, but got none.")
         p10, median, p90 = np.percentile(np.asarray(seconds, float), [10, 50, 90])
         return cls(float(median), float(p10), float(p90), len(seconds))
 
@@ -57,7 +57,7 @@ def ratio_interval(
     Percentile bootstrap, both samples redrawn. Raises ValueError when either has no run.
     """
     if not len(baseline) or not len(other):
-        raise ValueError("a ratio needs at least one timed run on both sides")
+        raise ValueError("A ratio needs at least one timed run on both sides.")
     rng = np.random.default_rng(seed)
     first, second = np.asarray(baseline, float), np.asarray(other, float)
     ratios = np.median(rng.choice(first, (draws, len(first))), axis=1) / np.median(
@@ -80,7 +80,7 @@ def paired_ratio(
     Raises ValueError for no pair, or unequal numbers of runs.
     """
     if not len(baseline) or len(baseline) != len(other):
-        raise ValueError(f"pairs need two equal numbers of runs, but got {len(baseline)} and {len(other)}")
+        raise ValueError(f"Pairs need two equal numbers of runs, but got {len(baseline)} and {len(other)}.")
     ratios = np.asarray(baseline, float) / np.asarray(other, float)
     if len(ratios) < FEWEST_PAIRS:
         return float(np.median(ratios)), None, None

@@ -83,7 +83,7 @@ class Workload:
         max_patches: int = MAX_PATCHES,
     ) -> None:
         if scope not in (WHOLE, MODEL):
-            raise ValueError(f"the scope must be {WHOLE!r} or {MODEL!r}, but got {scope!r}")
+            raise ValueError(f"The scope must be {WHOLE!r} or {MODEL!r}, but got {scope!r}.")
         self.segmenter, self.rgb, self.scope, self.max_patches = segmenter, rgb, scope, max_patches
         self._fitted: dict[int | None, tuple[Tensor, Geometry]] = {}
         self.geometry = self._fit(None)[1]

@@ -50,7 +50,7 @@ def choose_by_image(
         chosen = [choose(normalise(tokens[image, :length]), image) for image, length in enumerate(lengths)]
     groups, nearest, similarity, joined = (_stacked(parts, rows) for parts in zip(*chosen, strict=True))
     if groups is None or nearest is None or similarity is None:
-        raise ValueError("a choice needs its groups, nearest and similarity")
+        raise ValueError("A choice needs its groups, nearest and similarity.")
     return MergeMap.from_small_groups(groups, counts, Evidence(nearest, similarity, joined))
 
 

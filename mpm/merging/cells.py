@@ -16,7 +16,7 @@ from mpm.merging.merge_map import MergeMap, rows_inside
 def grid_of(context: Context, rule: str) -> Grid:
     """The patch grid. Raises InputError, naming the rule, where there is none."""
     if context.grid is None:
-        raise InputError(f"rule {rule} needs the patch grid, which is known in a run only")
+        raise InputError(f"Rule {rule} needs the patch grid, which is known in a run only")
     return context.grid
 
 
@@ -33,7 +33,7 @@ def token_of_patch(context: Context, grid: Grid) -> Tensor:
         if context.counts is not None:
             owner = torch.where(rows_inside(owner, context.counts), owner, -1)
     if owner.shape[1] != grid.size:
-        raise ValueError(f"the grid has {grid.size} patches, but there are {owner.shape[1]} tokens")
+        raise ValueError(f"The grid has {grid.size} patches, but there are {owner.shape[1]} tokens.")
     return owner
 
 

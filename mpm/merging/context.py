@@ -81,5 +81,5 @@ class Context:
         Raises InputError for an encoder that does not give them, ValueError outside of a run.
         """
         if self.find_keys is None:
-            raise ValueError("keys are there in a run only: this context knows no block")
+            raise ValueError("Keys are there in a run only: this context knows no block.")
         return self.find_keys()

@@ -38,13 +38,13 @@ class Costs:
     def __post_init__(self) -> None:
         sizes = len(self.tokens)
         if sizes < 2 or self.tokens[0] < 1 or list(self.tokens) != sorted(set(self.tokens)):
-            raise InputError("costs need two sizes or more, growing")
+            raise InputError("Costs need two sizes or more, growing")
         for part in PARTS:
             seconds = getattr(self, part)
             if len(seconds) != sizes or not all(0 <= one < float("inf") for one in seconds):
-                raise InputError(f"costs need a time for every size, but {part} has other ones")
+                raise InputError(f"Costs need a time for every size, but {part} has other ones")
             if list(seconds) != sorted(seconds):
-                raise InputError(f"costs grow with the tokens, but those of {part} fall")
+                raise InputError(f"Costs grow with the tokens, but those of {part} fall")
 
     def seconds(self, part: str, tokens: float) -> float:
         """Of one part, for so many tokens."""
@@ -80,4 +80,4 @@ class Costs:
             parts = {part: tuple(float(one) for one in data[part]) for part in PARTS}
             return cls(tokens=tuple(int(one) for one in data["tokens"]), **parts)
         except (KeyError, OverflowError, TypeError, ValueError) as error:
-            raise InputError(f"these are no costs of a device: {error}") from error
+            raise InputError(f"These are no costs of a device: {error}") from error

@@ -39,8 +39,8 @@ class Grid:
     def __post_init__(self) -> None:
         if min(self.rows, self.cols, self.patch_px) < 1:
             raise ValueError(
-                f"a grid needs rows, cols and patch_px of at least 1, but got {self.rows} x {self.cols}, "
-                f"patch_px {self.patch_px}"
+                f"A grid needs rows, cols and patch_px of at least 1, but got {self.rows} x {self.cols}, "
+                f"patch_px {self.patch_px}."
             )
 
     @property
@@ -56,7 +56,7 @@ class Grid:
         (1, 1)
         """
         if not 0 <= token < self.size:
-            raise IndexError(f"patch index must be 0 to {self.size - 1}, but got {token}")
+            raise IndexError(f"Patch index must be 0 to {self.size - 1}, but got {token}.")
         return divmod(int(token), self.cols)
 
     def token(self, row: int, col: int) -> int:
@@ -67,7 +67,7 @@ class Grid:
         4
         """
         if not (0 <= row < self.rows and 0 <= col < self.cols):
-            raise IndexError(f"row, col must lie within {self.rows} x {self.cols}, but got {row}, {col}")
+            raise IndexError(f"Row, col must lie within {self.rows} x {self.cols}, but got {row}, {col}.")
         return row * self.cols + col
 
     def patch_wh_px(self) -> tuple[float, float]:

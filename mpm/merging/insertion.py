@@ -35,15 +35,15 @@ def _call(rule: Rule, call: RuleCall, context: Context) -> object:
     # Somebody's own code: whatever it raises, the page must say which rule it was.
     except Exception as error:
         said = " ".join(str(error).split()) or "no reason given"
-        raise InputError(f"rule {call} failed: {type(error).__name__}: {said}") from error
+        raise InputError(f"Rule {call} failed: {type(error).__name__}: {said}") from error
 
 
 def _checked(call: RuleCall, found: object, context: Context) -> MergeMap:
     if not isinstance(found, MergeMap):
-        raise InputError(f"rule {call} must return a MergeMap, but got {type(found).__name__}")
+        raise InputError(f"Rule {call} must return a MergeMap, but got {type(found).__name__}")
     problem = _problem(found, context)
     if problem:
-        raise InputError(f"rule {call} must return a map of its tokens, but {problem}")
+        raise InputError(f"Rule {call} must return a map of its tokens, but {problem}")
     return found
 
 

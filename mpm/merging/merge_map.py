@@ -69,13 +69,13 @@ class MergeMap:
 
     def __post_init__(self) -> None:
         if self.index.ndim != 2 or self.index.dtype != torch.int64:
-            raise ValueError(f"index must be (B, N) int64, but got {_describe(self.index)}")
+            raise ValueError(f"Index must be (B, N) int64, but got {_describe(self.index)}.")
         if self.counts.shape != self.index.shape[:1] or self.counts.dtype != torch.int64:
-            raise ValueError(f"counts must be (B,) int64, but got {_describe(self.counts)}")
+            raise ValueError(f"Counts must be (B,) int64, but got {_describe(self.counts)}.")
         for name in ("partner", "nearest", "similarity", "apart"):
             value = getattr(self, name)
             if value is not None and value.shape != self.index.shape:
-                raise ValueError(f"{name} must be shaped like index, but got {_describe(value)}")
+                raise ValueError(f"{name} must be shaped like index, but got {_describe(value)}.")
         if self.index.device.type == "cpu" and self.index.numel():
             self._check_values()
 
@@ -94,7 +94,7 @@ class MergeMap:
         tensor([[0, 1, 0, 2]])
         """
         if groups.ndim != 2 or groups.dtype not in INTEGERS:
-            raise ValueError(f"groups must be (B, N) integers, but got {_describe(groups)}")
+            raise ValueError(f"Groups must be (B, N) integers, but got {_describe(groups)}.")
         return cls._from_first(_first_of_each_group(groups), counts, evidence)
 
     @classmethod
@@ -130,7 +130,7 @@ class MergeMap:
 
     def _check_values(self) -> None:
         if bool((self.index < -1).any()) or bool((self.index.amax(1) >= self.counts.clamp(min=1)).any()):
-            raise ValueError("index must hold merged tokens 0 to counts - 1, or -1 for rows without a part")
+            raise ValueError("Index must hold merged tokens 0 to counts - 1, or -1 for rows without a part.")
 
     def merge(self, tokens: Tensor, width: int | None = None, sizes: Tensor | None = None) -> Tensor:
         """Means of merged tokens, raster order kept: (B, N, C) -> (B, M, C), M = counts.max().
@@ -151,12 +151,12 @@ class MergeMap:
         3.0
         """
         if self.composed:
-            raise ValueError("a composed map cannot merge: the mean of a group is not the mean of means")
+            raise ValueError("A composed map cannot merge: the mean of a group is not the mean of means.")
         self._check_rows(tokens, self.index.shape[1], "N")
         width = self._width() if width is None else width
         wide = tokens.to(torch.promote_types(tokens.dtype, torch.float32))
         if sizes is not None and sizes.shape != self.index.shape:
-            raise ValueError(f"sizes must be {tuple(self.index.shape)}, but got {tuple(sizes.shape)}")
+            raise ValueError(f"Sizes must be {tuple(self.index.shape)}, but got {tuple(sizes.shape)}.")
         if self.partner is None:
             merged = self._mean_of_groups(wide, width, sizes)
         else:
@@ -183,7 +183,7 @@ class MergeMap:
         """
         if later.index.shape[0] != self.index.shape[0]:
             raise ValueError(
-                f"maps of {self.index.shape[0]} and {later.index.shape[0]} images cannot be composed"
+                f"Maps of {self.index.shape[0]} and {later.index.shape[0]} images cannot be composed."
             )
         index = later.index.gather(1, self.index.clamp(min=0))
         return MergeMap(torch.where(self.index < 0, self.index, index), later.counts, composed=True)
@@ -254,7 +254,7 @@ class MergeMap:
         batch = self.index.shape[0]
         if tokens.ndim != 3 or tokens.shape[0] != batch or (rows is not None and tokens.shape[1] != rows):
             expected = f"({batch}, {rows if rows is not None else letter}, C)"
-            raise ValueError(f"tokens must be {expected}, but got {tuple(tokens.shape)}")
+            raise ValueError(f"Tokens must be {expected}, but got {tuple(tokens.shape)}.")
 
 
 def rows_inside(like: Tensor, counts: Tensor | None) -> Tensor:

@@ -99,7 +99,7 @@ def expand(text: str, shape: ModelShape) -> str:
     name, inside = split_call(call)
     if name not in _NAMED:
         return text
-    one, what = _NAMED[name], f"recipe {name}"
+    one, what = _NAMED[name], f"Recipe {name}"
     if inside is None:
         problem = "stands alone: its blocks are the model's" if ")" in call else "needs its closing bracket"
         raise InputError(f"{what} {problem}")
@@ -149,7 +149,7 @@ def adaptive(
     average, as calibrated.
     """
     if sum(wish is not None for wish in (speed, ms, loss)) > 1:
-        raise InputError("recipe adaptive takes one wish: speed, ms or loss, such as adaptive(2)")
+        raise InputError("Recipe adaptive takes one wish: speed, ms or loss, such as adaptive(2)")
     if loss is not None:
         return budget_text(shape.depth, threshold=_threshold_for(loss, shape))
     return budget_text(shape.depth, speed=2.0 if speed is None and ms is None else speed, ms=ms)
@@ -163,12 +163,12 @@ def budget_text(depth: int, **arguments: float | None) -> str:
 def _threshold_for(loss: float, shape: ModelShape) -> float:
     """The lowest calibrated threshold that changes no more pixels than these per cent."""
     if not shape.changed:
-        raise InputError("this model is not calibrated, so a loss cannot be wished for: see `mpm calibrate`")
+        raise InputError("This model is not calibrated, so a loss cannot be wished for: see `mpm calibrate`")
     fitting = [threshold for threshold, changed in shape.changed if changed <= loss]
     if not fitting:
         least = min(changed for _, changed in shape.changed)
         raise InputError(
-            f"a loss of {loss:g} % cannot be met: merging changes {least:.2g} % of the pixels or more"
+            f"A loss of {loss:g} % cannot be met: merging changes {least:.2g} % of the pixels or more"
         )
     return min(fitting)
 

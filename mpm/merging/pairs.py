@@ -60,7 +60,7 @@ def _only(pairs: MergeMap, chosen: Tensor) -> MergeMap:
 
 def _pairs_of(pairs: MergeMap) -> tuple[Tensor, Tensor]:
     if pairs.partner is None or pairs.similarity is None:
-        raise ValueError("only a map of pairs with their similarities can be cut down")
+        raise ValueError("Only a map of pairs with their similarities can be cut down.")
     return pairs.partner, pairs.similarity
 
 

@@ -115,7 +115,7 @@ def parameters_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
 
 def _parameter(one: inspect.Parameter, hint: Any) -> Parameter:
     if one.default is one.empty or one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL):
-        raise TypeError(f"parameter {one.name!r} of a rule needs a default")
+        raise TypeError(f"Parameter {one.name!r} of a rule needs a default.")
     hint = type(one.default) if hint is None else hint
     limits = None
     if get_origin(hint) is Annotated:
@@ -124,7 +124,7 @@ def _parameter(one: inspect.Parameter, hint: Any) -> Parameter:
     kinds = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     own = [kind for kind in kinds if kind is not type(None)]
     if len(own) != 1 or own[0] not in KINDS:
-        raise TypeError(f"parameter {one.name!r} of a rule must be int, float, bool or str")
+        raise TypeError(f"Parameter {one.name!r} of a rule must be int, float, bool or str.")
     is_named = one.kind is one.KEYWORD_ONLY
     made = Parameter(one.name, own[0], one.default, len(kinds) > 1, is_named, limits)
     made.check(one.default)

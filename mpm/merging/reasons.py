@@ -32,9 +32,9 @@ class Reasons:
 
     def __post_init__(self) -> None:
         if self.code.dtype != np.uint8 or self.code.ndim != 1:
-            raise ValueError(f"code must be (N,) uint8, but got {self.code.shape} {self.code.dtype}")
+            raise ValueError(f"Code must be (N,) uint8, but got {self.code.shape} {self.code.dtype}.")
         if self.code.size and int(self.code.max()) >= len(self.sentences):
-            raise ValueError(f"code must be below {len(self.sentences)}, but got {int(self.code.max())}")
+            raise ValueError(f"Code must be below {len(self.sentences)}, but got {int(self.code.max())}.")
 
     @classmethod
     def choose(cls, rows: int, *cases: tuple[str, np.ndarray | bool]) -> Reasons:

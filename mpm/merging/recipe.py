@@ -70,9 +70,9 @@ class Recipe:
         Schedule(self.blocks)
         twice = {block for block in self.blocks if self.blocks.count(block) > 1}
         if twice:
-            raise InputError(f"a block has one rule at most, but block {min(twice)} has two")
+            raise InputError(f"A block has one rule at most, but block {min(twice)} has two")
         if self.resolution_px is not None and not 1 <= self.resolution_px <= MAX_RESOLUTION_PX:
-            raise InputError(f"an input size is 1 to {MAX_RESOLUTION_PX} px, but got {self.resolution_px}px")
+            raise InputError(f"An input size is 1 to {MAX_RESOLUTION_PX} px, but got {self.resolution_px}px")
         if not 1 <= self.round_to <= MOST_MULTIPLE:
             raise _no_multiple(f"round{self.round_to}")
         # Whoever merges nothing does none of this; sizes weigh the means as well.
@@ -181,7 +181,7 @@ _NEXT_STAGE = re.compile(r"\+(?![^(]*\))")
 
 def _read(text: str) -> Recipe:
     if len(text) > MAX_CHARACTERS:
-        raise InputError(f"a recipe has at most {MAX_CHARACTERS} characters, but this one has {len(text)}")
+        raise InputError(f"A recipe has at most {MAX_CHARACTERS} characters, but this one has {len(text)}")
     merges, bar, options = text.partition("|")
     chosen = _read_options(text, options) if bar else {}
     if merges.strip().lower() in ("", "none"):
@@ -196,7 +196,7 @@ def _read_stage(text: str, stage: str) -> tuple[tuple[int, ...], RuleCall]:
     name = name_in(stage)
     if not at and name is not None:
         raise InputError(
-            f"recipe {name} stands alone, and is read where a model is known: its blocks are the model's"
+            f"Recipe {name} stands alone, and is read where a model is known: its blocks are the model's"
         )
     if not at and stage.strip()[:1].isalpha():
         raise _unclear(text)
@@ -205,7 +205,7 @@ def _read_stage(text: str, stage: str) -> tuple[tuple[int, ...], RuleCall]:
         return blocks, RuleCall()
     call = RuleCall.parse(rule)
     if not blocks:
-        raise InputError(f"rule {call} needs blocks to merge before, such as {call}@2,5")
+        raise InputError(f"Rule {call} needs blocks to merge before, such as {call}@2,5")
     return blocks, call
 
 
@@ -213,7 +213,7 @@ def _read_options(text: str, options: str) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
     words = [word.strip().lower() for word in options.split(",")]
     if "copy" in words and "residual" in words:
-        raise InputError(f"recipe {shortened(text)} restores by copy or residual, not by both")
+        raise InputError(f"Recipe {shortened(text)} restores by copy or residual, not by both")
     for option in words:
         size = re.fullmatch(r"([0-9]{1,9})px", option)
         if size:
@@ -226,7 +226,7 @@ def _read_options(text: str, options: str) -> dict[str, Any]:
             chosen[option.replace("-", "_")] = True
         else:
             allowed = f"{', '.join(OPTIONS)}, round32 or a size such as 432px"
-            raise InputError(f"recipe {shortened(text)} has no option {shortened(option)}: give {allowed}")
+            raise InputError(f"Recipe {shortened(text)} has no option {shortened(option)}: give {allowed}")
     return chosen
 
 
@@ -238,11 +238,11 @@ def _read_multiple(option: str) -> int:
 
 
 def _no_multiple(got: str) -> InputError:
-    return InputError(f"an option such as round32 names a number of 1 to {MOST_MULTIPLE}, but got {got}")
+    return InputError(f"An option such as round32 names a number of 1 to {MOST_MULTIPLE}, but got {got}")
 
 
 def _unclear(text: str) -> InputError:
     return InputError(
-        f'recipe {shortened(text)} is not understood: give blocks such as "2,5", a rule and blocks such as '
+        f'Recipe {shortened(text)} is not understood: give blocks such as "2,5", a rule and blocks such as '
         '"random@2,5", or "none"'
     )

@@ -14,7 +14,7 @@ def asked_removals(context: Context) -> tuple[int, ...] | None:
     """The context's removals, None where it asks for none. Raises ValueError where they do not fit."""
     asked, batch = context.removals, len(context.tokens)
     if asked is not None and (len(asked) != batch or min(asked, default=0) < 0):
-        raise ValueError(f"removals must be {batch} numbers of at least 0, but got {asked}")
+        raise ValueError(f"Removals must be {batch} numbers of at least 0, but got {asked}.")
     return asked
 
 

@@ -82,7 +82,7 @@ class Rule:
 
     def check(self, arguments: Mapping[str, object]) -> dict[str, Value]:
         """The arguments in their own types. Raises InputError naming the rule and what is allowed."""
-        return check_arguments(f"rule {self.name}", self.parameters, arguments)
+        return check_arguments(f"Rule {self.name}", self.parameters, arguments)
 
     def describe(self) -> dict[str, Any]:
         """Name, title, source and parameters as plain values, for menus and programs."""
@@ -136,7 +136,7 @@ def rule(
     """
     if not NAME.fullmatch(name) or name == "none":
         raise InputError(
-            f"a rule's name is lower-case letters and digits, with - or _ between, but got {shortened(name)}"
+            f"A rule's name is lower-case letters and digits, with - or _ between, but got {shortened(name)}"
         )
 
     def register(function: Callable[..., MergeMap]) -> Rule:
@@ -150,7 +150,7 @@ def rule(
         known = _REGISTERED.get(name)
         # A cell of a notebook may be run again; two different rules of one name would be a silent mix-up.
         if known is not None and _home(known) != _home(made):
-            raise InputError(f"there is a rule {name} already: {known.title}")
+            raise InputError(f"There is a rule {name} already: {known.title}")
         _REGISTERED[name] = made
         return made
 
@@ -195,7 +195,7 @@ def find_rule(name: str) -> Rule:
         importlib.import_module(BOX)
     if name not in _REGISTERED:
         raise InputError(
-            f"there is no rule {shortened(name)}: choose one of {', '.join(one.name for one in rules())}"
+            f"There is no rule {shortened(name)}: choose one of {', '.join(one.name for one in rules())}"
         )
     return _REGISTERED[name]
 
@@ -226,15 +226,15 @@ def load_rules(path: str | Path) -> None:
     try:
         spec = importlib.util.spec_from_file_location(f"mpm_rules_{path.stem}", path)
         if spec is None or spec.loader is None:
-            raise InputError("it is no Python file")
+            raise InputError("It is no Python file")
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
     # It is somebody's program: it may raise anything, even ask to leave.
     except (Exception, SystemExit) as error:
         _REGISTERED.clear()
         _REGISTERED.update(before)
-        raise InputError(f"the rules in {str(path)!r} cannot be used: {_said(error)}") from error
+        raise InputError(f"The rules in {str(path)!r} cannot be used: {_said(error)}") from error
     if all(before.get(name) is one for name, one in _REGISTERED.items()):
-        raise InputError(f"the file {str(path)!r} registers no rule: it needs @mpm.rule(...)")
+        raise InputError(f"The file {str(path)!r} registers no rule: it needs @mpm.rule(...)")
 
 
 def _said(error: BaseException) -> str:

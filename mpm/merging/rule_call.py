@@ -59,8 +59,8 @@ class RuleCall:
         name, inside = split_call(text)
         rule = find_rule(name)
         if inside is None:
-            raise InputError(f"rule {rule.name} needs its closing bracket, but got {shortened(text)}")
-        return cls.of(rule, read_arguments(f"rule {rule.name}", rule.parameters, inside))
+            raise InputError(f"Rule {rule.name} needs its closing bracket, but got {shortened(text)}")
+        return cls.of(rule, read_arguments(f"Rule {rule.name}", rule.parameters, inside))
 
     @classmethod
     def of_merger(cls, merger: Merger | None) -> RuleCall:

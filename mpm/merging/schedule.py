@@ -31,7 +31,7 @@ class Schedule:
     def __post_init__(self) -> None:
         for block in self.blocks:
             if isinstance(block, bool) or not isinstance(block, int) or block < 0:
-                raise InputError(f"a schedule holds block indices from 0 up, but got {block!r}")
+                raise InputError(f"A schedule holds block indices from 0 up, but got {block!r}")
         object.__setattr__(self, "blocks", tuple(sorted(set(self.blocks))))
 
     @classmethod
@@ -59,7 +59,7 @@ class Schedule:
         if outside:
             more = f" and {len(outside) - 3} more" if len(outside) > 3 else ""
             raise InputError(
-                f'schedule "{cut(str(self))}" asks for block {", ".join(outside[:3])}{more}, but this '
+                f'Schedule "{cut(str(self))}" asks for block {", ".join(outside[:3])}{more}, but this '
                 f'encoder has blocks 0 to {depth - 1}; "none" merges nowhere'
             )
         return self
@@ -90,7 +90,7 @@ def _as_index(part: object, whole: object) -> int:
     is_digits = not isinstance(part, str) or (part.isascii() and part.isdigit())
     if number < 0 or not is_digits or isinstance(part, (bool, float)):
         raise InputError(
-            f'schedule {shortened(whole)} is not understood: give block indices such as "2,5", or "none"'
+            f'Schedule {shortened(whole)} is not understood: give block indices such as "2,5", or "none"'
         )
     return number
 

@@ -25,19 +25,19 @@ def check_tokens(tokens: Tensor, counts: Tensor | None) -> Tensor | None:
     """The counts, where tokens and counts are what a merger takes. Raises ValueError."""
     if tokens.ndim != 3 or not tokens.is_floating_point():
         kind = str(tokens.dtype).removeprefix("torch.")
-        raise ValueError(f"tokens must be (B, N, C) floating point, but got {tuple(tokens.shape)} {kind}")
+        raise ValueError(f"Tokens must be (B, N, C) floating point, but got {tuple(tokens.shape)} {kind}.")
     if tokens.shape[1] == 0 or tokens.shape[2] == 0:
         raise ValueError(
-            f"tokens must be (B, N, C) with N and C of at least 1, but got {tuple(tokens.shape)}"
+            f"Tokens must be (B, N, C) with N and C of at least 1, but got {tuple(tokens.shape)}."
         )
     if counts is None:
         return None
     if counts.shape != tokens.shape[:1] or counts.dtype != torch.int64:
         raise ValueError(
-            f"counts must be ({tokens.shape[0]},) int64, but got {tuple(counts.shape)} {counts.dtype}"
+            f"Counts must be ({tokens.shape[0]},) int64, but got {tuple(counts.shape)} {counts.dtype}."
         )
     if counts.device.type == "cpu" and bool(((counts < 0) | (counts > tokens.shape[1])).any()):
-        raise ValueError(f"counts must be 0 to {tokens.shape[1]}, but got {counts.tolist()}")
+        raise ValueError(f"Counts must be 0 to {tokens.shape[1]}, but got {counts.tolist()}.")
     return counts
 
 
@@ -97,7 +97,7 @@ def normalise(tokens: Tensor) -> Tensor:
     # NaN and infinity reach the norms, so one small sum asks all tokens at once.
     if not bool(torch.isfinite(norms.sum())):
         if not bool(torch.isfinite(tokens).all()):
-            raise InputError("tokens must be finite, but got NaN or infinity")
+            raise InputError("Tokens must be finite, but got NaN or infinity")
         # Finite but huge, their squares overflow: bring the largest entry of a row to 1 first.
         tokens = tokens / tokens.abs().amax(-1, keepdim=True).clamp(min=1)
         norms = torch.linalg.vector_norm(tokens, dim=-1, keepdim=True)

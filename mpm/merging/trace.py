@@ -53,7 +53,7 @@ class MergeTrace:
                [2, 3]])
         """
         if not 0 <= stage <= len(self.stages):
-            raise IndexError(f"stage must be 0 to {len(self.stages)}, but got {stage}")
+            raise IndexError(f"Stage must be 0 to {len(self.stages)}, but got {stage}.")
         token = np.arange(self.grid.size)
         positions = token
         for step in self.stages[:stage]:
@@ -131,7 +131,7 @@ class TraceBatch(tuple[MergeTrace, ...]):
 
     def _only(self) -> MergeTrace:
         if len(self) != 1:
-            raise ValueError(f"this batch holds {len(self)} images: index it, as in trace[0]")
+            raise ValueError(f"This batch holds {len(self)} images: index it, as in trace[0].")
         return self[0]
 
 

@@ -32,7 +32,7 @@ class WindowedPairs:
 
     def __post_init__(self) -> None:
         if isinstance(self.radius, bool) or not isinstance(self.radius, int) or self.radius < 1:
-            raise ValueError(f"radius must be at least 1 patch, but got {self.radius!r}")
+            raise ValueError(f"Radius must be at least 1 patch, but got {self.radius!r}.")
 
     @torch.no_grad()
     def __call__(self, tokens: Tensor, counts: Tensor | None = None, grid: Grid | None = None) -> MergeMap:
@@ -42,7 +42,7 @@ class WindowedPairs:
         """
         counts = check_tokens(tokens, counts)
         if grid is None:
-            raise ValueError("the windowed search needs the grid of the tokens, but got None")
+            raise ValueError("The windowed search needs the grid of the tokens, but got None.")
         positions = _positions(tokens, grid)
         with exact_float32(tokens.device):
             nearest, similarity = nearest_one_by_one(
@@ -63,10 +63,10 @@ def _positions(tokens: Tensor, grid: Grid) -> Tensor:
     batch, rows = tokens.shape[:2]
     if grid.positions is None:
         if rows != grid.size:
-            raise ValueError(f"the grid has {grid.size} patches, but there are {rows} tokens")
+            raise ValueError(f"The grid has {grid.size} patches, but there are {rows} tokens.")
         return torch.arange(rows, device=tokens.device).expand(batch, rows)
     if grid.positions.shape != (batch, rows):
-        raise ValueError(f"grid.positions must be ({batch}, {rows}), but got {tuple(grid.positions.shape)}")
+        raise ValueError(f"grid.positions must be ({batch}, {rows}), but got {tuple(grid.positions.shape)}.")
     return grid.positions
 
 

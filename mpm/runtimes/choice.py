@@ -42,9 +42,9 @@ def check_runtime(name: str, number_format: str | None = None) -> None:
 def check_names(name: str, number_format: str) -> None:
     """Raises InputError for a runtime or a number format that nobody knows, and for one that torch lacks."""
     if name not in RUNTIMES:
-        raise InputError(f"a runtime is {_either(RUNTIMES)}, but got {shortened(name)}")
+        raise InputError(f"A runtime is {_either(RUNTIMES)}, but got {shortened(name)}")
     if number_format not in NUMBER_FORMATS:
-        raise InputError(f"a number format is {_either(NUMBER_FORMATS)}, but got {shortened(number_format)}")
+        raise InputError(f"A number format is {_either(NUMBER_FORMATS)}, but got {shortened(number_format)}")
     if name == "torch" and number_format not in TORCH_FORMATS:
         raise InputError(f"torch runs {_either(TORCH_FORMATS)} here, but got {number_format}")
 

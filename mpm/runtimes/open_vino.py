@@ -34,7 +34,7 @@ class OpenVino(Runtime):
         if CAPABILITIES[self.number_format] not in self._able:
             usable = [name for name in self.formats if CAPABILITIES[name] in self._able]
             raise InputError(
-                f"this machine's processor does not compute in {self.number_format} with openvino: "
+                f"This machine's processor does not compute in {self.number_format} with openvino: "
                 f"give {' or '.join(usable)}"
             )
 

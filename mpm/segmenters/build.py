@@ -22,7 +22,7 @@ def build_encoder(config: EncoderConfig) -> PlainViT:
     encoder = supported(_create(config))
     if not isinstance(encoder.patch_embed, PatchEmbed):
         raise InputError(
-            "the encoder must cut the image into patches by one convolution, but got "
+            "The encoder must cut the image into patches by one convolution, but got "
             f"{type(encoder.patch_embed).__name__}"
         )
     if config.layer_norm_eps is not None:
@@ -52,7 +52,7 @@ def supported(encoder: nn.Module) -> PlainViT:
     """The encoder itself. Raises InputError for one that the loop cannot run."""
     if not is_supported(encoder):
         raise InputError(
-            f"the encoder must be a plain timm VisionTransformer, but got {why_unsupported(encoder)}"
+            f"The encoder must be a plain timm VisionTransformer, but got {why_unsupported(encoder)}"
         )
     return encoder
 

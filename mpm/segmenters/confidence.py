@@ -34,7 +34,7 @@ class ConfidenceReference:
         numbers = all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in values)
         if not numbers or not 0 <= self.low <= self.median <= 1:
             raise InputError(
-                "a model's confidence has a low and a median with 0 <= low <= median <= 1, "
+                "A model's confidence has a low and a median with 0 <= low <= median <= 1, "
                 f"but got {self.low!r} and {self.median!r}"
             )
 
@@ -48,7 +48,7 @@ class ConfidenceReference:
         """From the confidence of each picture. Raises ValueError for none."""
         values = np.fromiter(confidences, np.float64)
         if not len(values):
-            raise ValueError("a reference needs at least one confidence, but got none")
+            raise ValueError("A reference needs at least one confidence, but got none.")
         return cls(round(float(np.median(values)), 4), round(float(np.quantile(values, LOW_QUANTILE)), 4))
 
     @classmethod
@@ -57,7 +57,7 @@ class ConfidenceReference:
         if data is None:
             return None
         if not isinstance(data, dict) or set(data) != {"median", "low"}:
-            raise InputError(f"a model's confidence must be its median and low, but got {data!r:.80}")
+            raise InputError(f"A model's confidence must be its median and low, but got {data!r:.80}")
         return cls(data["median"], data["low"])
 
 

@@ -45,10 +45,10 @@ class EncoderConfig:
     def __post_init__(self) -> None:
         if self.position_interpolation not in ("bilinear", "bicubic"):
             raise InputError(
-                f'positions are resized "bilinear" or "bicubic", but got {self.position_interpolation!r}'
+                f'Positions are resized "bilinear" or "bicubic", but got {self.position_interpolation!r}'
             )
         if self.position_offset < 0:
-            raise InputError(f"the position offset must be 0 or more, but got {self.position_offset}")
+            raise InputError(f"The position offset must be 0 or more, but got {self.position_offset}")
         if self.final_norm not in FINAL_NORMS:
             raise InputError(f"final_norm is one of {', '.join(FINAL_NORMS)}, but got {self.final_norm!r}")
 
@@ -65,7 +65,7 @@ class DecoderConfig:
 
     def __post_init__(self) -> None:
         if self.kind not in DECODERS:
-            raise InputError(f"the decoder must be one of {', '.join(DECODERS)}, but got {self.kind!r}")
+            raise InputError(f"The decoder must be one of {', '.join(DECODERS)}, but got {self.kind!r}")
         if self.kind == "mask_transformer":
             self._check_sizes()
 
@@ -74,7 +74,7 @@ class DecoderConfig:
         whole = all(isinstance(size, int) and not isinstance(size, bool) and size >= 1 for size in sizes)
         if not whole or self.width % self.heads:
             raise InputError(
-                "a mask transformer needs layers, heads and width of at least 1, and a width that its heads "
+                "A mask transformer needs layers, heads and width of at least 1, and a width that its heads "
                 f"divide, but got {self.layers!r}, {self.heads!r} and {self.width!r}"
             )
 
@@ -113,7 +113,7 @@ class SlidingConfig:
     def __post_init__(self) -> None:
         if not 1 <= self.stride_px <= self.window_px or self.resize_px < 1 or self.max_aspect < 1:
             raise InputError(
-                "a sliding window needs 1 <= stride_px <= window_px, resize_px and max_aspect of at least 1, "
+                "A sliding window needs 1 <= stride_px <= window_px, resize_px and max_aspect of at least 1, "
                 f"but got {self.stride_px}, {self.window_px}, {self.resize_px} and {self.max_aspect}"
             )
 
@@ -160,24 +160,24 @@ class SegmenterConfig:
     def __post_init__(self) -> None:
         self._check_recipes()
         if self.padding not in PADDINGS:
-            raise InputError(f"the padding must be one of {', '.join(PADDINGS)}, but got {self.padding!r}")
+            raise InputError(f"The padding must be one of {', '.join(PADDINGS)}, but got {self.padding!r}")
         if self.resampling not in RESAMPLINGS:
             raise InputError(
-                f"the resampling must be one of {', '.join(RESAMPLINGS)}, but got {self.resampling!r}"
+                f"The resampling must be one of {', '.join(RESAMPLINGS)}, but got {self.resampling!r}"
             )
 
     def _check_recipes(self) -> None:
         if not isinstance(self.recipes, Mapping):
             raise InputError(
-                f"a model's recipes are texts by their names, but got {type(self.recipes).__name__}"
+                f"A model's recipes are texts by their names, but got {type(self.recipes).__name__}"
             )
         for name, text in self.recipes.items():
             if not isinstance(name, str) or not isinstance(text, str):
                 pair = f"{shortened(text)} for {shortened(name)}"
-                raise InputError(f"a model's recipes are texts by their names, but got {pair}")
+                raise InputError(f"A model's recipes are texts by their names, but got {pair}")
             if name_in(text) is not None:
                 raise InputError(
-                    f"a model's recipe {shortened(name)} must be spelled out, but got {shortened(text)}"
+                    f"A model's recipe {shortened(name)} must be spelled out, but got {shortened(text)}"
                 )
 
     def to_json(self) -> dict[str, Any]:
@@ -212,7 +212,7 @@ class SegmenterConfig:
         if not isinstance(data, dict) or data.get("schema") != SCHEMA:
             found = data.get("schema") if isinstance(data, dict) else type(data).__name__
             raise InputError(
-                f"the checkpoint's configuration must have schema {SCHEMA}, but it has {found!r}"
+                f"The checkpoint's configuration must have schema {SCHEMA}, but it has {found!r}"
             )
         try:
             labels = data["labels"]
@@ -240,14 +240,14 @@ class SegmenterConfig:
         except InputError:
             raise
         except (KeyError, OverflowError, TypeError, ValueError) as error:
-            raise InputError(f"the checkpoint's configuration is not complete: {error}") from error
+            raise InputError(f"The checkpoint's configuration is not complete: {error}") from error
 
 
 def _read_decoder(data: dict[str, Any]) -> AnyDecoderConfig:
     """By its kind. Raises InputError for a kind that does not exist."""
     kind = data["kind"]
     if kind not in _DECODER_KINDS:
-        raise InputError(f"the decoder must be one of {', '.join(_DECODER_KINDS)}, but got {kind!r}")
+        raise InputError(f"The decoder must be one of {', '.join(_DECODER_KINDS)}, but got {kind!r}")
     return _DECODER_KINDS[kind](**data)
 
 

@@ -74,7 +74,7 @@ def feature_colours(
     """
     if baseline.shape != merged.shape:
         raise InputError(
-            f"features compare on one grid, but got {_size(baseline)} patches and {_size(merged)}"
+            f"Features compare on one grid, but got {_size(baseline)} patches and {_size(merged)}"
         )
     components = Components.of(baseline[inside])
     low, high = np.quantile(components.project(baseline[inside]), ENDS, axis=0)

@@ -34,7 +34,7 @@ def stage_features(
     """
     recipe = segmenter.read_recipe(schedule, merger)
     if not 0 <= stage <= len(recipe):
-        raise InputError(f"stage must be 0 to {len(recipe)} for recipe {recipe}, but got {stage}")
+        raise InputError(f"Stage must be 0 to {len(recipe)} for recipe {recipe}, but got {stage}")
     pixels, geometry = segmenter.preprocess(image, recipe.resolution_px or resolution, max_patches)
     compared: list[TokenState] = []
 
@@ -77,5 +77,5 @@ def similarity_to(features: np.ndarray, patch: int) -> np.ndarray:
     """Cosine similarity of one patch to all: (rows, cols, C) unit length -> (rows, cols) float32."""
     rows, cols, channels = features.shape
     if not 0 <= patch < rows * cols:
-        raise InputError(f"patch must be 0 to {rows * cols - 1}, but got {patch}")
+        raise InputError(f"Patch must be 0 to {rows * cols - 1}, but got {patch}")
     return features @ features.reshape(-1, channels)[patch]

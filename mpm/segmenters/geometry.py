@@ -54,8 +54,8 @@ def plan_geometry(
     width, height = image_wh_px
     if min(width, height, resolution, patch_px, max_patches) < 1:
         raise ValueError(
-            "width, height, resolution, patch_px and max_patches must be at least 1, but got "
-            f"{width}, {height}, {resolution}, {patch_px}, {max_patches}"
+            "Width, height, resolution, patch_px and max_patches must be at least 1, but got "
+            f"{width}, {height}, {resolution}, {patch_px}, {max_patches}."
         )
     if square:
         return _plan_square(image_wh_px, resolution, patch_px, max_patches)

@@ -23,10 +23,10 @@ def as_rgb(image: Any) -> np.ndarray:
         image = np.asarray(image.convert("RGB"))
     if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         shape, kind = getattr(image, "shape", "no array"), getattr(image, "dtype", type(image).__name__)
-        raise InputError(f"an image must be a PIL image or (H, W, 3) uint8 RGB, but got {shape} {kind}")
+        raise InputError(f"An image must be a PIL image or (H, W, 3) uint8 RGB, but got {shape} {kind}")
     if 0 in image.shape:
         raise InputError(
-            f"an image must have at least one pixel, but got {image.shape[1]} x {image.shape[0]}"
+            f"An image must have at least one pixel, but got {image.shape[1]} x {image.shape[0]}"
         )
     return image
 
@@ -93,7 +93,7 @@ def pad_to_patches(pixels: Tensor, patch_px: int, both_sides: bool = False) -> T
     Raises ValueError for another shape.
     """
     if pixels.ndim != 4 or pixels.shape[1] != 3:
-        raise ValueError(f"pixels must be (B, 3, H, W), but got {tuple(pixels.shape)}")
+        raise ValueError(f"Pixels must be (B, 3, H, W), but got {tuple(pixels.shape)}.")
     spare_w, spare_h = -pixels.shape[3] % patch_px, -pixels.shape[2] % patch_px
     left, top = (spare_w // 2, spare_h // 2) if both_sides else (0, 0)
     padding = (left, spare_w - left, top, spare_h - top)

@@ -70,7 +70,7 @@ def finish(
     """
     first = states[0]
     if recipe.decode_merged and isinstance(head, GridHead):
-        raise InputError(f"recipe {recipe} decodes merged tokens, but this model's head needs the full grid")
+        raise InputError(f"Recipe {recipe} decodes merged tokens, but this model's head needs the full grid")
     if recipe.decode_merged and first.maps:
         return GridScores(_finish_merged(encoder, head, first, clock))
     with clock.part("reconstruct"):
@@ -113,7 +113,7 @@ def _finish_residual(
     decode = getattr(head, "forward_merged", None)
     if decode is None:
         raise InputError(
-            f"the decoder {type(head).__name__} cannot decode merged tokens with residual: it has no "
+            f"The decoder {type(head).__name__} cannot decode merged tokens with residual: it has no "
             "forward_merged"
         )
     with clock.part("reconstruct"):

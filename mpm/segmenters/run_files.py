@@ -61,7 +61,7 @@ def save_run(
                 stale.unlink()  # of another model's run: it would not go with this mask
         return written
     except OSError as error:
-        raise InputError(f"cannot write to {str(folder)!r}: {error.strerror or error}") from error
+        raise InputError(f"Cannot write to {str(folder)!r}: {error.strerror or error}") from error
 
 
 def check_source(folder: Path, stem: str, source: Path) -> None:

@@ -165,7 +165,7 @@ class Segmenter(nn.Module):
         if not recipe.decode_merged or not self.needs_grid:
             return recipe
         raise InputError(
-            f"recipe {recipe} decodes merged tokens, but this model's head needs the full grid: leave out "
+            f"Recipe {recipe} decodes merged tokens, but this model's head needs the full grid: leave out "
             "decode-merged"
         )
 
@@ -204,7 +204,7 @@ class Segmenter(nn.Module):
         """
         recipe = self.read_recipe(schedule, merger, decode_merged)
         if recipe.resolution_px is not None:
-            raise InputError(f"recipe {str(recipe)!r} has an input size: give a picture, not pixels")
+            raise InputError(f"Recipe {str(recipe)!r} has an input size: give a picture, not pixels")
         padded = pad_to_patches(pixels, self.patch_px, both_sides=self.config.padding == "centred")
         return self.run(padded, recipe).logits
 
@@ -269,7 +269,7 @@ class Segmenter(nn.Module):
         """How a picture of that size is cut into patches. Raises InputError for a bad resolution."""
         resolution = self.config.resolution if resolution is None else resolution
         if resolution < 1:
-            raise InputError(f"resolution must be at least 1 pixel, but got {resolution}")
+            raise InputError(f"Resolution must be at least 1 pixel, but got {resolution}")
         return plan_geometry(
             image_wh_px,
             resolution,

@@ -66,7 +66,7 @@ def segment_sliding(
     sliding = sliding_config(segmenter)
     recipe = segmenter.read_recipe(schedule, merger)
     if recipe.resolution_px is not None:
-        raise InputError(f"sliding windows have a size of their own: recipe {recipe} must name none")
+        raise InputError(f"Sliding windows have a size of their own: recipe {recipe} must name none")
     rgb = as_rgb(image)
     pixels = _pixels(segmenter, rgb, sliding)
     height, width = pixels.shape[2:]
@@ -87,7 +87,7 @@ def sliding_config(segmenter: Segmenter) -> SlidingConfig:
     """The window that a checkpoint was published with. Raises InputError where there is none."""
     sliding = segmenter.config.sliding
     if sliding is None:
-        raise InputError(f"the model {segmenter.config.name} has no sliding window: it takes whole images")
+        raise InputError(f"The model {segmenter.config.name} has no sliding window: it takes whole images")
     return sliding
 
 
@@ -121,7 +121,7 @@ def _pixels(segmenter: Segmenter, rgb: np.ndarray, sliding: SlidingConfig) -> Te
         size = _filling(size, sliding.window_px)
     if size[0] * size[1] * len(segmenter.class_names) > MAX_SCORES:
         raise InputError(
-            f"an image of {rgb.shape[1]} x {rgb.shape[0]} pixels would be cut into windows at {size[1]} x "
+            f"An image of {rgb.shape[1]} x {rgb.shape[0]} pixels would be cut into windows at {size[1]} x "
             f"{size[0]} pixels, whose {len(segmenter.class_names)} classes take too much memory"
         )
     resized = _resize(rgb, resized_wh, sliding, segmenter.config.resampling)

@@ -92,7 +92,7 @@ class BatchMaker:
 
     def __init__(self, recipe: BatchRecipe, photos: Samples | None, scenes: ScenePool | None, seed: int):
         if photos is None and scenes is None:
-            raise ValueError("training needs photos, synthetic scenes or both, but got neither")
+            raise ValueError("Training needs photos, synthetic scenes or both, but got neither.")
         self._recipe, self._photos, self._scenes, self._seed = recipe, photos, scenes, seed
 
     def __call__(self, step: int) -> Batch:

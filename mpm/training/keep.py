@@ -33,7 +33,7 @@ def prepare_output(output: Path, resume: bool) -> None:
         for leftover in output.glob(f".{MODEL_FOLDER}-*"):
             shutil.rmtree(leftover, ignore_errors=True)
     except OSError as error:
-        raise InputError(f"cannot use {output} as output folder: {error.strerror}") from error
+        raise InputError(f"Cannot use {output} as output folder: {error.strerror}") from error
     if not resume and (output / STATE_FILE).exists():
         raise InputError(f"{output} holds a training state: add --resume to go on, or choose another folder")
 

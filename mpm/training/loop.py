@@ -60,7 +60,7 @@ class Learner:
             logits = self.model(pixels)
         loss = self.loss(logits, labels)
         if not torch.isfinite(loss):
-            raise FloatingPointError(f"the loss is {loss.item()} at step {self.step}")
+            raise FloatingPointError(f"The loss is {loss.item()} at step {self.step}")
         loss.backward()
         self.optimiser.step(self.rate)
         update_average(self.average, self.model, self.step)

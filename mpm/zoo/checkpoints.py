@@ -151,7 +151,7 @@ def _exceeds(value: Tensor, dtype: torch.dtype) -> bool:
 
 def _check_range(segmenter: Segmenter, dtype: torch.dtype) -> None:
     if not dtype.is_floating_point:
-        raise InputError(f"a model runs in a floating point type, but got {dtype}")
+        raise InputError(f"A model runs in a floating point type, but got {dtype}")
     for name, value in segmenter.state_dict().items():
         if value.is_floating_point() and _exceeds(value, dtype):
             raise InputError(
@@ -186,7 +186,7 @@ def _read(name_or_path: str | os.PathLike[str], progress: Progress | None) -> Ch
     source = hub.parse(text)
     if source is None:
         raise InputError(
-            f"no model {text!r}: give the path of a checkpoint, USER/MODEL of Hugging Face's hub, timm:NAME, "
+            f"No model {text!r}: give the path of a checkpoint, USER/MODEL of Hugging Face's hub, timm:NAME, "
             f"or one of {', '.join(model_names())}"
         )
     entry = registry.at_hub(source.repo)
@@ -224,4 +224,4 @@ def _check_fit(own: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
     for what, names in (("lacks", missing), ("has unknown", unknown), ("has another shape for", wrong)):
         if names:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-            raise InputError(f"the checkpoint does not fit its configuration: it {what} {names[0]}{more}")
+            raise InputError(f"The checkpoint does not fit its configuration: it {what} {names[0]}{more}")

@@ -39,7 +39,7 @@ def shard_names(index: Any) -> list[str]:
     names = sorted(set(shards.values()))
     for name in names:
         if name in ("", "..") or "/" in name or "\\" in name:
-            raise InputError(f"the checkpoint's index points outside its folder: {name!r}")
+            raise InputError(f"The checkpoint's index points outside its folder: {name!r}")
     return names
 
 

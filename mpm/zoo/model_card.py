@@ -82,7 +82,7 @@ def _licence_id(licence: str | None, entry: ModelEntry | None) -> str | None:
     if licence is None:
         return LICENCE_IDS.get(entry.licence) if entry else None
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", licence):
-        raise InputError(f"a licence is spelled as at the hub, cc-by-4.0 say, but got {shortened(licence)}")
+        raise InputError(f"A licence is spelled as at the hub, cc-by-4.0 say, but got {shortened(licence)}")
     return licence
 
 

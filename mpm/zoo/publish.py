@@ -59,7 +59,7 @@ def push_to_hub(
 def _check(repo: str, token: str | None) -> None:
     source = hub.parse(repo)
     if source is None or source.revision != MAIN:
-        raise InputError(f"a model at the hub is called USER/MODEL, but got {shortened(repo)}")
+        raise InputError(f"A model at the hub is called USER/MODEL, but got {shortened(repo)}")
     if is_offline():
         raise offline_error(repo, "uploaded")
     if not (token or get_token()):

@@ -27,7 +27,7 @@ def random_names() -> tuple[str, ...]:
 def load_random(name: str) -> Segmenter:
     """The model of a name such as "eomt-small-coco+random". Raises InputError for any other."""
     if not is_random(name):
-        raise InputError(f"random weights are there for {', '.join(random_names())}, but got {name!r}")
+        raise InputError(f"Random weights are there for {', '.join(random_names())}, but got {name!r}")
     published = name.removesuffix(SUFFIX)
     config = dpt.random_config(name) if published == DPT else eomt.published_config(published)
     return random_segmenter(replace(config, name=name, remark=REMARK))

@@ -89,7 +89,7 @@ def fetch(
         try:
             path = download(file, entry.folder, origins, _behind(done_bytes, progress))
         except Unreachable as error:
-            raise InputError(f"{error}; {_what_is_at_hand()}") from error
+            raise InputError(f"{error.open_ended}; {_what_is_at_hand()}") from error
         done_bytes += path.stat().st_size
     return entry.folder
 
@@ -101,7 +101,7 @@ def fetch_from_hub(source: HubSource, progress: Progress | None = None, update: 
     try:
         return hub.fetch(source, progress, update)
     except Unreachable as error:
-        raise InputError(f"{error}; {_what_is_at_hand()}") from error
+        raise InputError(f"{error.open_ended}; {_what_is_at_hand()}") from error
 
 
 def _what_is_at_hand() -> str:

@@ -107,7 +107,7 @@ def test_a_rule_that_fails_is_left_out_with_its_sentence(tiny, smooth_image, no_
     *_, last = draw_curves(lambda texts: sweep(tiny, smooth_image, texts), methods)
     assert (last.done, last.of) == (5, 5)
     first, deep, mutual = last.curves
-    assert "rule broken failed: ZeroDivisionError" in first.left_out and not first.points
+    assert "Rule broken failed: ZeroDivisionError" in first.left_out and not first.points
     assert "blocks 0 to 3" in deep.left_out and mutual.left_out is None and len(mutual.points) == 1
 
 

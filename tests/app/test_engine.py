@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_a_model_that_is_not_there_is_one_sentence():
     broken = Engine("no-such-model", "cpu").start()
-    with pytest.raises(mpm.InputError, match="no model"):
+    with pytest.raises(mpm.InputError, match="No model"):
         _ = broken.segmenter
 
 

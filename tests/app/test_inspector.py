@@ -214,10 +214,10 @@ def test_tiny_pictures():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"image": np.zeros((4, 4), np.uint8)}, "image must be"),
-        ({"image": np.zeros((4, 4, 3), np.float32)}, "image must be"),
+        ({"image": np.zeros((4, 4), np.uint8)}, "Image must be"),
+        ({"image": np.zeros((4, 4, 3), np.float32)}, "Image must be"),
         ({"class_names": ("one",)}, "same length"),
-        ({"truth": np.zeros((3, 3), np.uint8)}, "truth must be"),
+        ({"truth": np.zeros((3, 3), np.uint8)}, "Truth must be"),
     ],
 )
 def test_views_refuse_what_does_not_fit(image, change, sentence):
@@ -227,7 +227,7 @@ def test_views_refuse_what_does_not_fit(image, change, sentence):
 
 def test_unknown_labels_are_refused(image, runs):
     wrong = replace(runs["none"], labels=np.full((120, 200), len(CLASSES), np.uint8))
-    with pytest.raises(ValueError, match="labels must be below 5, but got 5"):
+    with pytest.raises(ValueError, match="Labels must be below 5, but got 5"):
         encode(made_up_view(image), {"none": wrong})
     with pytest.raises(ValueError, match="at least one run"):
         encode(made_up_view(image), {})

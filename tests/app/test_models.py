@@ -107,7 +107,7 @@ def test_a_model_that_failed_to_load_is_tried_again(folders, tmp_path):
     shelf = StubShelf([str(broken)], [str(broken)])
     models = Models(folders[0], "cpu", 1, shelf).start()
     first = models.engine(str(broken))
-    with pytest.raises(mpm.InputError, match="no model"):
+    with pytest.raises(mpm.InputError, match="No model"):
         _ = first.segmenter
     assert models.engine(str(broken)) is not first
 

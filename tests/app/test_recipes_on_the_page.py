@@ -55,7 +55,7 @@ def test_a_recipe_in_another_spelling_gets_its_own_text(engine, picture):
     ("recipe", "words"),
     [
         ("none|96px", "cuts the picture into .* patches, but this view shows"),
-        ("nobody@1", "there is no rule 'nobody'"),
+        ("nobody@1", "There is no rule 'nobody'"),
         ("bipartite(0.9)@1", "0 to 0.5"),
         ("1," * 60_000, "at most 400 characters"),
     ],
@@ -124,6 +124,6 @@ def test_a_rules_file_that_cannot_be_used_ends_the_start_in_one_sentence(tmp_pat
     path = tmp_path / "broken.py"
     path.write_text("import nothing_like_it")
     with pytest.raises(
-        SystemExit, match=r"app.py: the rules in .*broken.py.* cannot be used: ModuleNotFound"
+        SystemExit, match=r"app.py: The rules in .*broken.py.* cannot be used: ModuleNotFound"
     ):
         start.prepare(start.parse_arguments(["--rules", str(path)]))

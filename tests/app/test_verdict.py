@@ -77,7 +77,7 @@ def test_gain_and_price_come_from_the_parts():
         (("2", [], SCOPES[0], MAX_ROUNDS + 1, 12), "number of runs"),
         (("2", [], SCOPES[0], 9, float("nan")), "deadline"),
         (("2", [], SCOPES[0], 9, 10**6), "deadline"),
-        (("2", [str(block) for block in range(12)], SCOPES[0], 9, 12), "at most 10 schedules"),
+        (("2", [str(block) for block in range(12)], SCOPES[0], 9, 12), "At most 10 schedules"),
     ],
 )
 def test_bad_plans_are_one_sentence(arguments, sentence):

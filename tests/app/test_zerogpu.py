@@ -105,7 +105,7 @@ def test_a_job_gives_in_a_worker_what_the_library_gives_here(space, job):
 
 @pytest.mark.parametrize("schedules", [("99",), ("2,x",)])
 def test_bad_input_stays_one_sentence(space, job, schedules):
-    with pytest.raises(InputError, match="schedule"):
+    with pytest.raises(InputError, match="^Schedule"):
         zerogpu.run_job(replace(job, recipes=schedules))
 
 

@@ -106,7 +106,7 @@ def test_only_a_folder_of_ours_can_be_written_to(name, photo, quick, capsys):
 
 def test_nothing_to_calibrate_on(model, quick, capsys):
     assert main(["calibrate", "--model", str(model), "--write"]) == 2
-    assert "give --pictures, --root or --streets" in capsys.readouterr().err and not quick
+    assert "Give --pictures, --root or --streets" in capsys.readouterr().err and not quick
 
 
 def test_pictures_and_streets_go_together(model, photo, quick):
@@ -129,4 +129,4 @@ def test_a_configuration_is_never_half_written(model, photo, quick, monkeypatch,
 
     monkeypatch.setattr("mpm.files.os.replace", fail)
     assert main(["calibrate", "--model", str(model), "--pictures", photo, "--write"]) == 2
-    assert "cannot write" in capsys.readouterr().err and files(model) == before
+    assert "Cannot write" in capsys.readouterr().err and files(model) == before

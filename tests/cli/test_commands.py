@@ -59,14 +59,14 @@ def test_segment_writes_mask_overlay_and_merge_map(model, photo, tmp_path, smoot
 
 
 BAD = {
-    "no image": (lambda path: path.write_text("hello"), [], "image"),
+    "No image": (lambda path: path.write_text("hello"), [], "image"),
     "broken": (lambda path: path.write_bytes(path.read_bytes()[:60]), [], "."),
     "empty": (lambda path: path.write_bytes(b""), [], "empty"),
     "missing": (Path.unlink, [], "."),
-    "schedule words": (None, ["--schedule", "2,x"], "none"),
-    "schedule range": (None, ["--schedule", "99"], "0 to 3"),
-    "resolution": (None, ["--resolution", "0"], "resolution"),
-    "model": (None, ["--model", "nothing"], "no model"),
+    "Schedule words": (None, ["--schedule", "2,x"], "none"),
+    "Schedule range": (None, ["--schedule", "99"], "0 to 3"),
+    "resolution": (None, ["--resolution", "0"], "Resolution"),
+    "model": (None, ["--model", "nothing"], "No model"),
     "device": (None, ["--device", "nonsense"], "cannot be used"),
 }
 
@@ -99,7 +99,7 @@ def test_an_output_folder_that_cannot_be_made(model, photo, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     out = tmp_path / "file" / "below"
     status = main(["segment", str(photo), "--model", str(model), "--schedule", "1", "--output-dir", str(out)])
-    assert status == 2 and "cannot write" in capsys.readouterr().err
+    assert status == 2 and "Cannot write" in capsys.readouterr().err
 
 
 def test_a_missing_system_library_names_the_debian_packages(monkeypatch, capsys):

@@ -53,7 +53,7 @@ def test_train_then_evaluate_own_classes(mine, tmp_path, capsys):
     written = json.loads(file.read_text())
     assert written["class_names"] == NAMES and written["results"][0]["gflops"] > 0
     assert main(["evaluate", "--dataset", "folder", "--root", str(mine)]) == 2
-    assert "the data set has the classes dark, bright, but the model has" in capsys.readouterr().err
+    assert "The data set has the classes dark, bright, but the model has" in capsys.readouterr().err
 
 
 def test_other_classes_begin_with_all_weights_but_those_of_classes(mine, tmp_path):

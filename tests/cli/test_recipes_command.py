@@ -94,9 +94,9 @@ def test_the_rules_are_listed(rules_file, capsys):
 @pytest.mark.parametrize(
     ("recipe", "expected"),
     [
-        ("stripes(0)@1", "rule stripes(0) failed: RuntimeError"),
-        ("stripes(x)@1", "rule stripes: width must be a whole number, but got 'x'"),
-        ("nobody@1", "there is no rule 'nobody': choose one of mutual, bipartite"),
+        ("stripes(0)@1", "Rule stripes(0) failed: RuntimeError"),
+        ("stripes(x)@1", "Rule stripes: width must be a whole number, but got 'x'"),
+        ("nobody@1", "There is no rule 'nobody': choose one of mutual, bipartite"),
         ("1|fast", "no option 'fast'"),
         ("9", "blocks 0 to 3"),
     ],

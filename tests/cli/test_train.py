@@ -132,5 +132,5 @@ def test_a_disk_that_fills_up_is_one_sentence_and_the_last_state_stays(
     monkeypatch.setattr(torch, "save", half_a_state)
     assert main([*arguments, "--resume"]) == 2
     said = capsys.readouterr().err
-    assert said == f"mpm: cannot write to {str(output)!r}: {os.strerror(errno.ENOSPC)}\n"
+    assert said == f"mpm: Cannot write to {str(output)!r}: {os.strerror(errno.ENOSPC)}.\n"
     assert (output / "state.pt").read_bytes() == before and not (output / "state.pt.new").exists()

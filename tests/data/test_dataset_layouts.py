@@ -92,7 +92,7 @@ class TestPascalContext:
     def test_the_list_of_the_split_decides(self, pascal):
         dataset = PascalContext60(pascal)
         assert (dataset.name, dataset.split, len(dataset)) == ("pascal-context-60", "val", 2)
-        assert len(PascalContext60(pascal.parent)) == 2, "the folder above"
+        assert len(PascalContext60(pascal.parent)) == 2, "The folder above"
 
     def test_with_background_and_without(self, pascal):
         assert first_labels(PascalContext60(pascal), 4) == [0, 1, 59, 2]
@@ -100,7 +100,7 @@ class TestPascalContext:
 
     def test_an_image_of_the_list_must_be_there(self, pascal):
         (pascal / "JPEGImages/2008_000002.jpg").unlink()
-        with pytest.raises(InputError, match="no image .*2008_000002.jpg"):
+        with pytest.raises(InputError, match="No image .*2008_000002.jpg"):
             PascalContext60(pascal)
 
     def test_an_empty_list(self, pascal):

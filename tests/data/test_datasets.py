@@ -23,7 +23,7 @@ from mpm.errors import InputError
 def test_readers_by_name(camvid):
     assert all(reader.name == name and reader.label_set for name, reader in READERS.items())
     assert isinstance(open_dataset("camvid", camvid), CamVid)
-    with pytest.raises(InputError, match="no data set 'coco': there are camvid, ade20k"):
+    with pytest.raises(InputError, match="No data set 'coco': there are camvid, ade20k"):
         open_dataset("coco", camvid)
 
 

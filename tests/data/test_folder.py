@@ -89,7 +89,7 @@ def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(InputError, match="classes.json .*one's own data set holds"):
         Folder(tmp_path)
     describe(tmp_path, classes=["a", "b", "c"])
-    with pytest.raises(InputError, match="no folder .*images: one's own data set holds .*train/images"):
+    with pytest.raises(InputError, match="No folder .*images: one's own data set holds .*train/images"):
         Folder(tmp_path, "train")
     put(tmp_path / "train")
     (tmp_path / "train" / "labels" / "1.png").unlink()

@@ -43,7 +43,7 @@ def test_by_name(name, classes, ignored):
 
 
 def test_an_unknown_name_hears_all_that_exist():
-    with pytest.raises(InputError, match="no label set 'coco'") as refusal:
+    with pytest.raises(InputError, match="No label set 'coco'") as refusal:
         by_name("coco")
     assert all(labels.name in str(refusal.value) for labels in LABEL_SETS)
 
@@ -88,7 +88,7 @@ def test_pascal_context_is_alphabetical_and_the_background_comes_before():
 
 
 def test_a_palette_that_does_not_fit_is_refused():
-    with pytest.raises(ValueError, match=r"palette must be \(2, 3\) uint8"):
+    with pytest.raises(ValueError, match=r"Palette must be \(2, 3\) uint8"):
         LabelSet("two", ("a", "b"), np.zeros((3, 3), np.uint8))
 
 

@@ -145,8 +145,8 @@ def test_a_model_that_cannot_be_exported_says_why(tiny, tmp_path, monkeypatch):
         monkeypatch.setattr(tiny, "config", replace(tiny.config, **change))
         assert reason in why_not(tiny, recipe)
         monkeypatch.undo()
-    with pytest.raises(InputError, match="an export is float32 or int8, but got float16"):
+    with pytest.raises(InputError, match="An export is float32 or int8, but got float16"):
         export(tiny, "none", tmp_path, "float16")
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(InputError, match=r"pip install 'mpm-explorer\[onnx\]'$"):
+    with pytest.raises(InputError, match=r"pip install 'mpm-explorer\[onnx\]'\.$"):
         export(tiny, "none", tmp_path)

@@ -68,7 +68,7 @@ def test_the_reference_row_gives_the_same_masks_another_way(work):
     expected = library(work, Recipe())(work.batches[0], Clock())
     for labels, own in zip(outcome.labels, expected.labels, strict=True):
         assert labels.shape == own.shape and np.mean(labels == own) > 0.99
-    assert all(block.attn.fused_attn for block in work.segmenter.encoder.blocks), "the model is left alone"
+    assert all(block.attn.fused_attn for block in work.segmenter.encoder.blocks), "The model is left alone"
 
 
 def test_command_writes_json_and_figure(checkpoint, tmp_path, capsys):
@@ -99,7 +99,7 @@ def test_a_timm_name_gets_random_weights(capsys):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("--model no_such_model", "no model"),
+        ("--model no_such_model", "No model"),
         ("--model resnet18", "no plain timm ViT"),
         ("--model vit_tiny_patch16_224 --resolution 64 --schedules 12", "0 to 11"),
         ("--model vit_tiny_patch16_224 --resolution 64 --device nowhere", "cannot be used"),

@@ -81,9 +81,9 @@ ONE_STREET = ["--dataset", "streets", "--count", "1"]
     ("arguments", "sentence"),
     [
         ([], "needs --root DIR"),
-        ([*ONE_STREET, "--recipes", "nobody@1"], "there is no rule 'nobody'"),
+        ([*ONE_STREET, "--recipes", "nobody@1"], "There is no rule 'nobody'"),
         ([*ONE_STREET, "--recipes", "99"], "blocks 0 to 2"),
-        ([*ONE_STREET, "--equal", "nobody"], "there is no rule 'nobody'"),
+        ([*ONE_STREET, "--equal", "nobody"], "There is no rule 'nobody'"),
         ([*ONE_STREET, "--equal-at", "x"], "x"),
         ([*ONE_STREET, "--equal-at", "7"], "blocks 0 to 2"),
         ([*ONE_STREET, "--equal-at", "1", "--equal-options", "fast"], "no option 'fast'"),
@@ -96,7 +96,7 @@ ONE_STREET = ["--dataset", "streets", "--count", "1"]
         (["--pictures", "EMPTY"], "holds no picture"),
         (["--pictures", "no-such.png"], "no-such.png"),
         (["--pictures", "EMPTY", "--root", "."], "not both"),
-        ([*ONE_STREET, "--json", "EMPTY/../file/x.json"], "cannot write"),
+        ([*ONE_STREET, "--json", "EMPTY/../file/x.json"], "Cannot write"),
     ],
 )
 def test_bad_input_is_one_sentence_and_status_2(words, tmp_path, capsys, arguments, sentence):
@@ -118,4 +118,4 @@ def test_other_classes_and_other_settings(camvid, words, tmp_path, capsys):
     assert main([*words, *quick, "--rounds", "2", "--overwrite"]) == 0
     (camvid / "classes.json").write_text('{"classes": ["one", "two"]}')
     assert main([*words, "--root", str(camvid), "--dataset", "folder"]) == 2
-    assert "the data set has the classes one, two, but the model has" in capsys.readouterr().err
+    assert "The data set has the classes one, two, but the model has" in capsys.readouterr().err

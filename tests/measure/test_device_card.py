@@ -65,8 +65,8 @@ def test_a_card_holds_nothing_beyond_its_format(card):
 
 
 def test_the_path_must_be_writable(result, tmp_path):
-    (tmp_path / "file").write_text("no folder")
-    with pytest.raises(mpm.InputError, match="cannot write"):
+    (tmp_path / "file").write_text("No folder")
+    with pytest.raises(mpm.InputError, match="Cannot write"):
         card_of(result).write(tmp_path / "file" / "card.json")
 
 

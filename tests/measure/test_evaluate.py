@@ -132,7 +132,7 @@ def test_refusals(segmenter, camvid):
     dataset = CamVid(camvid, "val")
     with pytest.raises(InputError, match="mode must be one of whole, sliding, but got 'tiles'"):
         evaluate(segmenter, dataset, mode="tiles")
-    with pytest.raises(InputError, match="sliding windows have the resolution"):
+    with pytest.raises(InputError, match="Sliding windows have the resolution"):
         evaluate(segmenter, dataset, mode="sliding", resolution=64)
     with pytest.raises(InputError, match="has no sliding window"):
         evaluate(Segmenter(small_config(sliding=None)), dataset, mode="sliding")
@@ -141,7 +141,7 @@ def test_refusals(segmenter, camvid):
 def test_labels_that_are_all_ignored_are_refused(segmenter, camvid):
     for path in (camvid / "val" / "labels").iterdir():
         Image.fromarray(np.full((64, 96), 11, np.uint8)).save(path)
-    with pytest.raises(InputError, match="no pixel of .* has a label"):
+    with pytest.raises(InputError, match="No pixel of .* has a label"):
         evaluate(segmenter, CamVid(camvid, "val"))
 
 

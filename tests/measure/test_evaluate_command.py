@@ -112,14 +112,14 @@ ONE_STREET = ["--dataset", "streets", "--count", "1"]
         (["--dataset", "cityscapes"], "needs --root DIR"),
         (["--dataset", "ade20k", "--root", "."], "ADEChallengeData2016 holds images/validation"),
         ([*ONE_STREET, "--threads", "0"], "--threads must be at least 1"),
-        ([*ONE_STREET, "--schedule", "1", "--mode", "sliding", "--resolution", "9"], "sliding windows"),
+        ([*ONE_STREET, "--schedule", "1", "--mode", "sliding", "--resolution", "9"], "Sliding windows"),
         (["--dataset", "streets", "--count", "0"], "number of scenes"),
         ([*ONE_STREET, "--limit", "0"], "at least 1"),
         ([*ONE_STREET, "--schedule", "2,x"], "2,x"),
         ([*ONE_STREET, "--schedule", "99"], "blocks 0 to 2"),
         ([*ONE_STREET, "--json", "."], "the path of a file"),
         ([*ONE_STREET, "--device", "no-such-device"], "cannot be used here"),
-        ([*ONE_STREET, "--schedule", "1", "--resolution", "0"], "resolution must be at least 1"),
+        ([*ONE_STREET, "--schedule", "1", "--resolution", "0"], "Resolution must be at least 1"),
     ],
 )
 def test_bad_input_is_one_sentence_and_status_2(checkpoint, capsys, arguments, sentence):

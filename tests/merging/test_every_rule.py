@@ -121,7 +121,7 @@ def test_what_is_not_finite_raises(text, bad):
 @pytest.mark.parametrize("text", EVERY)
 def test_removals_that_do_not_fit_are_refused(text):
     for bad in ((1,), (1, 2, 3), (1, -1)):
-        with pytest.raises(ValueError, match="removals must be 2 numbers of at least 0"):
+        with pytest.raises(ValueError, match="Removals must be 2 numbers of at least 0"):
             found(picture_tokens(8, 6, batch=2), text, grid=GRID, removals=bad)
 
 

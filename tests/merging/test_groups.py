@@ -51,7 +51,7 @@ def test_padding_never_joins():
     "bad", [torch.zeros(4, dtype=torch.int64), torch.zeros(1, 4), torch.zeros(1, 4).bool()]
 )
 def test_groups_of_another_kind_are_refused(bad):
-    with pytest.raises(ValueError, match=r"groups must be \(B, N\) integers"):
+    with pytest.raises(ValueError, match=r"Groups must be \(B, N\) integers"):
         mpm.MergeMap.from_groups(bad)
 
 
@@ -63,7 +63,7 @@ def test_means_by_hand():
     assert found.merge(tokens, sizes=sizes).flatten().tolist() == [2.0, 10.0]
     pairs = mpm.MergeMap(torch.tensor([[0, 0, 1, 2]]), torch.tensor([3]), torch.tensor([[1, 0, -1, -1]]))
     assert pairs.merge(tokens, sizes=sizes).flatten().tolist() == pytest.approx([4 / 3, 10.0, 4.0])
-    with pytest.raises(ValueError, match=r"sizes must be \(1, 4\)"):
+    with pytest.raises(ValueError, match=r"Sizes must be \(1, 4\)"):
         found.merge(tokens, sizes=sizes[:, :2])
 
 

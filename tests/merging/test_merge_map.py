@@ -102,7 +102,7 @@ def test_merging_carries_gradients():
         ({"index": torch.zeros(1, 3), "counts": torch.ones(1, dtype=torch.int64)}, "int64"),
         (
             {"index": torch.zeros(1, 3, dtype=torch.int64), "counts": torch.ones(2, dtype=torch.int64)},
-            "counts",
+            "Counts",
         ),
         ({"index": torch.tensor([[0, 4]]), "counts": torch.tensor([2])}, "counts - 1"),
         ({"index": torch.tensor([[-2, 0]]), "counts": torch.tensor([1])}, "-1"),

@@ -127,7 +127,7 @@ def test_properties_of_the_pairs():
     for partner, count in zip(found.partner, found.counts, strict=True):
         paired = torch.nonzero(partner >= 0).flatten()
         assert torch.equal(partner[partner[paired]], paired), "partner is an involution"
-        assert 300 - len(paired) // 2 == int(count) >= 150, "at most half may go"
+        assert 300 - len(paired) // 2 == int(count) >= 150, "At most half may go"
     units = torch.nn.functional.normalize(tokens, dim=2)
     expected = (units * units.gather(1, found.nearest.unsqueeze(2).expand_as(units))).sum(2)
     assert torch.allclose(found.similarity, expected, atol=1e-6)

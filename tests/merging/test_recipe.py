@@ -81,7 +81,7 @@ def test_every_spelling_has_one_text_that_reads_back(given, text):
         ("random(seed=1,seed=2)@2", "seed twice"),
         ("random(seed=-1)@2", "seed must be a whole number, 0 or more, but got -1"),
         ("random(seed=x)@2", "seed must be a whole number"),
-        ("mutual(window=0)@2", "rule mutual: window must be a whole number, 1 or more, or none, but got 0"),
+        ("mutual(window=0)@2", "Rule mutual: window must be a whole number, 1 or more, or none, but got 0"),
         ("2,5+random@5", "block 5 has two"),
         ("2,5|fast", "no option 'fast': give after-attention, decode-merged, residual"),
         ("2,5|", "no option ''"),

@@ -59,9 +59,9 @@ def test_a_file_of_ones_own(stripes, tiny, smooth_image):
 
 
 def test_a_rule_that_fails_is_named(stripes, tiny, smooth_image):
-    with pytest.raises(mpm.InputError, match=r"rule stripes\(0\) failed: \w+Error: .*Zero"):
+    with pytest.raises(mpm.InputError, match=r"Rule stripes\(0\) failed: \w+Error: .*Zero"):
         tiny.segment(smooth_image, "stripes(0)@1")
-    with pytest.raises(mpm.InputError, match="rule stripes: width must be a whole number, but got 'wide'"):
+    with pytest.raises(mpm.InputError, match="Rule stripes: width must be a whole number, but got 'wide'"):
         tiny.segment(smooth_image, "stripes(wide)@1")
 
 
@@ -72,9 +72,9 @@ def test_a_rule_that_fails_is_named(stripes, tiny, smooth_image):
         ("def broken(:", "SyntaxError"),
         ("raise SystemExit('no')", "SystemExit: no"),
         ("x = 1", "registers no rule"),
-        (STRIPES.replace('"stripes"', '"mutual"'), "there is a rule mutual already"),
-        (STRIPES.replace("width: int = 2", "width"), "parameter 'width' of a rule needs a default"),
-        (STRIPES.replace('"stripes"', '"Stripes!"'), "a rule's name is"),
+        (STRIPES.replace('"stripes"', '"mutual"'), "There is a rule mutual already"),
+        (STRIPES.replace("width: int = 2", "width"), "Parameter 'width' of a rule needs a default"),
+        (STRIPES.replace('"stripes"', '"Stripes!"'), "A rule's name is"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_sentence_and_leaves_nothing(tmp_path, text, words):
@@ -104,7 +104,7 @@ def test_a_name_means_one_rule_but_a_cell_may_run_again():
 
     make("first")
     assert make("second").title == "second" and registry.find_rule("again").title == "second"
-    with pytest.raises(mpm.InputError, match="there is a rule again already: second"):
+    with pytest.raises(mpm.InputError, match="There is a rule again already: second"):
 
         @mpm.rule("again", title="another", source="elsewhere")
         def other(tokens, context):
@@ -164,7 +164,7 @@ def wrong(index, counts=None):
 def test_an_answer_that_is_no_map_of_the_tokens(answer, words):
     mpm.rule("wrong", title="Wrong", source="a test")(answer)
     tokens = torch.randn(1, 4, 2, generator=torch.Generator().manual_seed(0))
-    with pytest.raises(mpm.InputError, match=f"rule wrong .*{words}"):
+    with pytest.raises(mpm.InputError, match=f"Rule wrong .*{words}"):
         apply_rule(RuleCall("wrong"), mpm.Context(tokens))
 
 

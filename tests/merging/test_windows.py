@@ -88,10 +88,10 @@ def test_after_a_merge_only_windows_of_single_patches_merge(text):
 def test_without_a_grid_or_with_another_one_it_is_said(text):
     tokens = picture_tokens(4, 4)
     with pytest.raises(
-        mpm.InputError, match=f"rule {text} needs the patch grid, which is known in a run only"
+        mpm.InputError, match=f"Rule {text} needs the patch grid, which is known in a run only"
     ):
         found(tokens, text)
-    with pytest.raises(ValueError, match="the grid has 20 patches, but there are 16 tokens"):
+    with pytest.raises(ValueError, match="The grid has 20 patches, but there are 16 tokens"):
         found(tokens, text, grid=mpm.Grid(4, 5, 8))
 
 

@@ -79,7 +79,7 @@ def test_ranges_are_what_came_in(tiny):
     ranges = input_ranges(tiny, pictures)
     wanted = min(one.min().item() for one in seen), max(one.max().item() for one in seen)
     assert ranges[watched] == pytest.approx((min(wanted[0], 0), max(wanted[1], 0)))
-    assert all(not module._forward_pre_hooks for module in tiny.modules()), "the model itself is left alone"
+    assert all(not module._forward_pre_hooks for module in tiny.modules()), "The model itself is left alone"
 
 
 def test_openvino_goes_by_the_pictures_given(tiny):

@@ -50,7 +50,7 @@ def test_segment(checkpoint, picture, tmp_path):
 def test_what_is_not_there_is_one_sentence(checkpoint, picture, capsys, monkeypatch):
     words = ["segment", picture, "--model", checkpoint, "--runtime", "onnxruntime"]
     assert main([*words, "--number-format", "float16"]) == 2
-    assert capsys.readouterr().err == "mpm: onnxruntime runs float32 or int8 here, but got float16\n"
+    assert capsys.readouterr().err == "mpm: onnxruntime runs float32 or int8 here, but got float16.\n"
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     assert main(words) == 2
     said = capsys.readouterr().err

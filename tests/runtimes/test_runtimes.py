@@ -147,14 +147,14 @@ def test_a_graph_that_fails_to_build_leaves_the_model_in_torch(tiny, onnxruntime
 def test_a_runtime_that_is_not_installed(tiny, monkeypatch, name):
     extra = {"onnxruntime": "onnx"}.get(name, name)
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(InputError, match=rf"pip install 'mpm-explorer\[{extra}\]'$"):
+    with pytest.raises(InputError, match=rf"pip install 'mpm-explorer\[{extra}\]'\.$"):
         tiny.with_runtime(name)
 
 
 def test_what_nobody_has(tiny, onnxruntime):
-    with pytest.raises(InputError, match="a runtime is torch, onnxruntime or openvino, but got 'tensorrt'"):
+    with pytest.raises(InputError, match="A runtime is torch, onnxruntime or openvino, but got 'tensorrt'"):
         tiny.with_runtime("tensorrt")
-    with pytest.raises(InputError, match="a number format is .*, but got 'int4'"):
+    with pytest.raises(InputError, match="A number format is .*, but got 'int4'"):
         check_runtime("torch", "int4")
     with pytest.raises(InputError, match="torch runs float32, bfloat16 or float16 here, but got int8"):
         mpm.load_segmenter("streets-vit-tiny", number_format="int8")
@@ -167,7 +167,7 @@ def test_what_nobody_has(tiny, onnxruntime):
 def test_a_processor_without_the_number_format(monkeypatch):
     openvino = pytest.importorskip("openvino", reason="openvino is not installed")
     monkeypatch.setattr(openvino.Core, "get_property", lambda *_: ["FP32"])
-    with pytest.raises(InputError, match="does not compute in bfloat16 with openvino: give float32$"):
+    with pytest.raises(InputError, match=r"does not compute in bfloat16 with openvino: give float32\.$"):
         check_runtime("openvino", "bfloat16")
 
 

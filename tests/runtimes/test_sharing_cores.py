@@ -11,7 +11,7 @@ import pytest
 from mpm.system import SPIN_COUNT
 
 PROGRAMS = {
-    "the page": "import app; assert 'torch' not in sys.modules",
+    "The page": "import app; assert 'torch' not in sys.modules",
     "a command": "from mpm.__main__ import main; assert 'torch' not in sys.modules; main(['--help'])",
 }
 

@@ -28,5 +28,5 @@ def test_merged_patches_share_one_token(tiny, smooth_image):
 def test_bad_stage_and_patch(tiny, smooth_image):
     with pytest.raises(mpm.InputError, match="0 to 1"):
         stage_features(tiny, smooth_image, "1", 2)
-    with pytest.raises(mpm.InputError, match="patch"):
+    with pytest.raises(mpm.InputError, match="Patch"):
         similarity_to(np.zeros((2, 2, 3), np.float32), 4)

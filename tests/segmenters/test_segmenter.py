@@ -135,7 +135,7 @@ def test_bad_pictures_are_refused(tiny, image, words):
 def test_bad_arguments_are_refused(tiny, smooth_image):
     with pytest.raises(mpm.InputError, match="0 to 3"):
         tiny.segment(smooth_image, "2,5")
-    with pytest.raises(mpm.InputError, match="resolution"):
+    with pytest.raises(mpm.InputError, match="Resolution"):
         tiny.segment(smooth_image, "1", resolution=0)
 
 

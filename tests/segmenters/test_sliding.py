@@ -207,7 +207,7 @@ def test_a_picture_too_long_to_hold_its_scores_is_refused(tiny_config):
     """4000 x 1: at most 256 x 1, filled up to 16384 x 64, which 2000 classes cannot have."""
     many = mpm.LabelSet("many", ("a",) * 2000, np.zeros((2000, 3), np.uint8))
     filling = model(tiny_config, SlidingConfig(64, 64, 48, max_aspect=4, fills_window=True), labels=many)
-    with pytest.raises(mpm.InputError, match="an image of 4000 x 1 .* at 16384 x 64 pixels, whose 2000 "):
+    with pytest.raises(mpm.InputError, match="An image of 4000 x 1 .* at 16384 x 64 pixels, whose 2000 "):
         segment_sliding(filling, wide_picture(4000, 1), "none")
 
 
@@ -243,7 +243,7 @@ def test_the_first_of_equal_classes_wins_and_many_classes_fit():
 
 
 def test_refusals(tiny, tiny_config, photo):
-    with pytest.raises(mpm.InputError, match="the model tiny has no sliding window"):
+    with pytest.raises(mpm.InputError, match="The model tiny has no sliding window"):
         segment_sliding(tiny, photo)
     segmenter = model(tiny_config, WHOLE_PATCHES)
     with pytest.raises(mpm.InputError, match="0 to 3"):

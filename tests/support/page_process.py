@@ -110,7 +110,7 @@ class PageProcess:
             if health["http"] == 200:
                 return time.monotonic() - start
             if health.get("status") == "failed":
-                raise RuntimeError(f"the model could not be loaded:\n{self.log}")
+                raise RuntimeError(f"The model could not be loaded:\n{self.log}")
             time.sleep(0.2)
         raise RuntimeError(f"the page was not ready within {limit_s:.0f} s:\n{self.log}")
 

@@ -153,7 +153,7 @@ def test_output_folder_is_guarded(tmp_path):
     prepare_output(tmp_path, resume=True)
     file = tmp_path / "file"
     file.write_text("")
-    with pytest.raises(InputError, match="cannot use"):
+    with pytest.raises(InputError, match="Cannot use"):
         prepare_output(file / "below", resume=True)
 
 

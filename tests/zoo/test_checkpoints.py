@@ -149,7 +149,7 @@ def escape(folder):
         (break_file(INDEX_FILE, b"[]"), "weight_map of file names"),
         (break_file(INDEX_FILE, b'{"weight_map": {"a": 1}}'), "weight_map of file names"),
         (lambda folder: (folder / "model.safetensors").unlink(), "model.safetensors"),
-        (shutil.rmtree, "no model"),
+        (shutil.rmtree, "No model"),
     ],
 )
 def test_broken_checkpoints_are_refused_with_one_sentence(folder, damage, words):
@@ -162,10 +162,10 @@ def test_broken_checkpoints_are_refused_with_one_sentence(folder, damage, words)
 def test_an_unknown_name_lists_the_names_there_are():
     with pytest.raises(
         mpm.InputError,
-        match="no model 'nothing'.* timm:NAME, or one of streets-vit-tiny, .*seg-tiny-mask-ade20k",
+        match="No model 'nothing'.* timm:NAME, or one of streets-vit-tiny, .*seg-tiny-mask-ade20k",
     ):
         mpm.load_segmenter("nothing")
-    with pytest.raises(mpm.InputError, match="no model"):
+    with pytest.raises(mpm.InputError, match="No model"):
         mpm.load_segmenter("n" * 300)
     assert mpm.model_names()[0] == "streets-vit-tiny"
 

@@ -177,7 +177,7 @@ def assert_refused(folder, sentence):
         ({"num_attention_heads": 5}, "cannot be split among 5 attention heads"),
         ({"layer_norm_eps": "small"}, "lacks or misstates a setting"),
         ({"use_bias_in_fusion_residual": True}, "lacks decoder.fusion.0.refine.conv1.bias"),
-        ({"use_batch_norm_in_fusion_residual": False}, "the checkpoint does not fit its configuration"),
+        ({"use_batch_norm_in_fusion_residual": False}, "The checkpoint does not fit its configuration"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(folder, changes, sentence):
@@ -208,7 +208,7 @@ def test_files_that_are_missing_broken_or_pickled_are_refused(folder):
     (folder / "model.safetensors").write_bytes(b"nothing")
     assert_refused(folder, "model.safetensors of the checkpoint cannot be read")
     (folder / "model.safetensors").unlink()
-    assert_refused(folder, "the checkpoint has no model.safetensors")
+    assert_refused(folder, "The checkpoint has no model.safetensors")
     (folder / "pytorch_model.bin").write_bytes(b"cos\nsystem\n")
     assert_refused(folder, "as a pickle, pytorch_model.bin: only model.safetensors is read")
     (folder / "model.safetensors.index.json").write_text('{"weight_map": {"a": "../secret"}}')
@@ -223,7 +223,7 @@ def test_a_preprocessor_must_be_there(folder):
     (folder / "preprocessor_config.json").write_text("[]")
     assert_refused(folder, "must be a table of settings, but got list")
     (folder / "preprocessor_config.json").unlink()
-    assert_refused(folder, "the checkpoint has no preprocessor_config.json")
+    assert_refused(folder, "The checkpoint has no preprocessor_config.json")
 
 
 # --- The configuration --------------------------------------------------------------------------------------

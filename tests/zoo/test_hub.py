@@ -136,7 +136,7 @@ def test_a_path_of_that_name_wins(fake, folder, tmp_path, monkeypatch, tiny):
 )
 def test_what_can_be_no_id_is_not_asked_for(fake, text):
     assert hub.parse(text) is None
-    with pytest.raises(mpm.InputError, match="no model"):
+    with pytest.raises(mpm.InputError, match="No model"):
         mpm.load_segmenter(text)
     assert fake.seen == []
 

@@ -102,7 +102,7 @@ def test_a_folder_goes_as_it_is_and_older_shards_go_away(fake, tiny, tmp_path, m
         ("gone", "me/tiny cannot be uploaded, http://127.* does not answer"),
         ("broken", "me/tiny cannot be uploaded: http://127.* answers with status 503"),
         ("offline", "HF_HUB_OFFLINE is set, so me/tiny cannot be uploaded"),
-        ("no id", "a model at the hub is called USER/MODEL, but got 'tiny'"),
+        ("no id", "A model at the hub is called USER/MODEL, but got 'tiny'"),
         ("damaged", "model.safetensors of the checkpoint cannot be read"),
     ],
 )

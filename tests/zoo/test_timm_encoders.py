@@ -106,13 +106,13 @@ def test_nothing_is_downloaded_for_a_model_that_cannot_run(monkeypatch):
 
 def test_timm_names_that_are_refused():
     for name, words in {
-        "timm:": "expected timm:NAME",
-        "timm:vit_tiny_patch16_224+other": "expected timm:NAME",
-        "timm:vit_tiny_patch16_224+mask+linear": "expected timm:NAME",
+        "timm:": "Expected timm:NAME",
+        "timm:vit_tiny_patch16_224+other": "Expected timm:NAME",
+        "timm:vit_tiny_patch16_224+mask+linear": "Expected timm:NAME",
         "timm:no_such_vit": "timm has no model 'no_such_vit'",
         "timm:hf-hub:someone/something": "timm has no model",
         "timm:resnet10t+random": "but got ResNet",
-        "timm:naflexvit_base_patch16_radio_v3": "got NaFlexVit: try timm:vit_base_patch16_radio_v3$",
+        "timm:naflexvit_base_patch16_radio_v3": "got NaFlexVit: try timm:vit_base_patch16_radio_v3[.]$",
         "timm:naflexvit_base_patch16_radio_v3.c_radio": "try timm:vit_base_patch16_radio_v3.c_radio$",
         "timm:naflexvit_base_patch16_par_gap+random": "but got NaFlexVit$",
         "timm:vit_tiny_patch16_224.nonsense+random": "cannot be loaded: Invalid pretrained tag",

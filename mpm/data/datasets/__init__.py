@@ -58,5 +58,5 @@ READERS = {reader.name: reader for reader in _READERS}
 def open_dataset(name: str, root: str | Path, split: str = "val") -> LabelledFiles:
     """A split of a data set in the folder `root`. Raises InputError where it is not laid out as published."""
     if name not in READERS:
-        raise InputError(f"no data set {name!r}: there are {', '.join(READERS)}")
+        raise InputError(f"No data set {name!r}: there are {', '.join(READERS)}")
     return READERS[name](root, split)

@@ -30,7 +30,7 @@ class CamVid(LabelledFiles):
         layout = self.layout.format(split=split)
         images, labels = Path(root) / split / "images", Path(root) / split / "labels"
         if not labels.is_dir():
-            raise InputError(f"no folder {labels}: {layout}")
+            raise InputError(f"No folder {labels}: {layout}")
         files = [path for path in files_in(images, "*", layout) if path.suffix.lower() in _SUFFIXES]
         if not files:
             raise InputError(f"{images} holds no image: {layout}")

@@ -53,7 +53,7 @@ def _pairs(home: Path, layout: str) -> list[tuple[Path, Path]]:
     images, labels = home / "images", home / "labels"
     for folder in (images, labels):
         if not folder.is_dir():
-            raise InputError(f"no folder {folder}: {layout}")
+            raise InputError(f"No folder {folder}: {layout}")
     files = sorted(path for path in images.iterdir() if path.suffix.lower() in _SUFFIXES)
     if not files:
         raise InputError(f"{images} holds no image: {layout}")
@@ -70,7 +70,7 @@ def _read_description(path: Path, layout: str) -> tuple[LabelSet, int | None]:
     try:
         told = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise InputError(f"cannot read {path} ({error.strerror}): {layout}") from error
+        raise InputError(f"Cannot read {path} ({error.strerror}): {layout}") from error
     except ValueError as error:  # no JSON, or no UTF-8
         raise InputError(f"{path} is not a JSON file: {error}") from error
     if not isinstance(told, dict):

@@ -78,7 +78,7 @@ def label_codes(meaning: Mapping[int, int]) -> np.ndarray:
 def files_in(folder: Path, pattern: str, layout: str) -> list[Path]:
     """Files of a folder that match a pattern such as "*.jpg", sorted. InputError where there are none."""
     if not folder.is_dir():
-        raise InputError(f"no folder {folder}: {layout}")
+        raise InputError(f"No folder {folder}: {layout}")
     files = sorted(folder.glob(pattern))
     if not files:
         raise InputError(f"{folder} holds no {pattern}: {layout}")

@@ -38,7 +38,7 @@ class PascalContext60(LabelledFiles):
         try:
             stems = path.read_text(encoding="utf-8").split()
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"cannot read {path}: {layout}") from error
+            raise InputError(f"Cannot read {path}: {layout}") from error
         if not stems:
             raise InputError(f"{path} names no image: {layout}")
         return stems
@@ -46,7 +46,7 @@ class PascalContext60(LabelledFiles):
     def _pair(self, root: Path, stem: str) -> tuple[Path, Path]:
         image = root / "JPEGImages" / f"{stem}.jpg"
         if not image.is_file():
-            raise InputError(f"no image {image}, though the list of the split names it")
+            raise InputError(f"No image {image}, though the list of the split names it")
         return image, root / "SegmentationClassContext" / f"{stem}.png"
 
 

@@ -15,7 +15,7 @@ class FirstOf:
 
     def __init__(self, dataset: Dataset, count: int):
         if count < 1:
-            raise InputError(f"the number of images must be at least 1, but got {count}")
+            raise InputError(f"The number of images must be at least 1, but got {count}")
         self.name, self.split, self.label_set = dataset.name, dataset.split, dataset.label_set
         self._dataset = dataset
         total = len(dataset)

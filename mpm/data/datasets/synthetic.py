@@ -39,14 +39,14 @@ class SyntheticStreets:
 def held_out_streets(count: int) -> SyntheticStreets:
     """The scenes of seeds 0 .. count - 1, none of which training ever draws."""
     if not 1 <= count <= FIRST_TRAINING_SEED:
-        raise InputError(f"the number of scenes must be 1 to {FIRST_TRAINING_SEED}, but got {count}")
+        raise InputError(f"The number of scenes must be 1 to {FIRST_TRAINING_SEED}, but got {count}")
     return SyntheticStreets(range(count))
 
 
 def training_streets(count: int) -> SyntheticStreets:
     """Scenes of the first seeds that training draws from: to choose by, never to report."""
     if count < 1:
-        raise InputError(f"the number of scenes must be at least 1, but got {count}")
+        raise InputError(f"The number of scenes must be at least 1, but got {count}")
     return SyntheticStreets(range(FIRST_TRAINING_SEED, FIRST_TRAINING_SEED + count), split="training")
 
 

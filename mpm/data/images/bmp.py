@@ -45,7 +45,7 @@ def _header(data: bytes) -> _Header:
         width, height, _, bits = struct.unpack_from("<HHHH", data, 18)
         return _checked(_Header(12, (width, height), False, bits, _PLAIN, 0, pixels_at))
     if length < 40:
-        raise unread_kind("BMP", "a short OS/2 header") if length >= 16 else ValueError("no BMP header")
+        raise unread_kind("BMP", "a short OS/2 header") if length >= 16 else ValueError("No BMP header")
     width, height, _, bits, compression = struct.unpack_from("<llHHL", data, 18)
     (colours,) = struct.unpack_from("<L", data, 46)
     size = (width, abs(height))
@@ -93,7 +93,7 @@ def _rows(data: bytes, header: _Header) -> np.ndarray:
     stride = (width * header.bits + 31) // 32 * 4
     used = (width * header.bits + 7) // 8
     if header.pixels_at + stride * (height - 1) + used > len(data):
-        raise ValueError("the BMP file is cut off")
+        raise ValueError("The BMP file is cut off.")
     stored = data[header.pixels_at : header.pixels_at + stride * height]
     rows = np.frombuffer(stored.ljust(stride * height, b"\0"), np.uint8).reshape(height, stride)
     return rows if header.rows_down else rows[::-1]

@@ -59,5 +59,5 @@ def _listed(stored: bytes, count: int, is_rle4: bool) -> bytes:
     if is_rle4:
         stored = bytes(half for value in stored for half in (value >> 4, value & 15))
     if len(stored) < count:
-        raise ValueError("the run lengths are cut off")
+        raise ValueError("The run lengths are cut off.")
     return stored[:count]

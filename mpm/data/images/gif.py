@@ -22,7 +22,7 @@ def read_gif(data: bytes) -> Container:
         elif frame is None and kind == 0xF9:
             parts.append(data[begin:end])
     if frame is None:
-        raise ValueError("no frame in the GIF file")
+        raise ValueError("No frame in the GIF file.")
     # The screen is cut to the frame: Pillow would fill the rest with a colour, browsers leave it clear.
     left, top, *frame_size = frame
     screen = data[:6] + struct.pack("<HH", *frame_size) + data[10:start]
@@ -37,7 +37,7 @@ def _skip_blocks(data: bytes, at: int) -> int:
         if at >= len(data) or data[at] == 0:
             return at + 1
         at += 1 + data[at]
-    raise ValueError("too many GIF blocks")
+    raise ValueError("Too many GIF blocks.")
 
 
 def _blocks(data: bytes, at: int) -> Iterator[tuple[int, int, int]]:
@@ -52,4 +52,4 @@ def _blocks(data: bytes, at: int) -> Iterator[tuple[int, int, int]]:
             flags = data[at + 9]
             at = _skip_blocks(data, at + 11 + (3 * (2 << (flags & 7)) if flags & 0x80 else 0))
         yield kind, start, at
-    raise ValueError("too many GIF blocks")
+    raise ValueError("Too many GIF blocks.")

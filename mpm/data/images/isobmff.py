@@ -25,7 +25,7 @@ def read_heic(data: bytes) -> Container:
     head = _boxes_before_pixels(data)
     size = _largest_size(head)
     if size is None:  # it must be known before the decoder makes pixels of it
-        raise ValueError("no size in the HEIC file")
+        raise ValueError("No size in the HEIC file.")
     return Container("HEIC", data, size, profile=_coded_colours(head), notes=_damage(data))
 
 

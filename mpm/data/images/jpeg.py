@@ -58,7 +58,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             (length,) = struct.unpack_from(">H", data, at + 2)
             yield marker, at, at + 2 + length
             at += 2 + max(length, 2)
-    raise ValueError("too many JPEG segments")
+    raise ValueError("Too many JPEG segments.")
 
 
 def _frame_size(data: bytes, marker: int, start: int) -> tuple[int, int]:

@@ -77,7 +77,7 @@ def check_rows(container: Container, image: Image.Image) -> None:
         piece = unpack.decompress(packed, _PIECE_BYTES)
         missing, packed = missing - len(piece), memoryview(unpack.unconsumed_tail)
         if not piece:
-            raise ValueError("the PNG file has too few pixels")
+            raise ValueError("The PNG file has too few pixels.")
 
 
 def _raw_bytes(data: memoryview) -> int:
@@ -100,10 +100,10 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
             return
         (checksum,) = struct.unpack_from(">L", data, at + 8 + length)
         if kind in _CHECKED and zlib.crc32(body, zlib.crc32(kind)) != checksum:
-            raise ValueError("wrong checksum of a PNG chunk")
+            raise ValueError("Wrong checksum of a PNG chunk.")
         yield kind, body
         at += 12 + length
-    raise ValueError("too many PNG chunks")
+    raise ValueError("Too many PNG chunks.")
 
 
 def _chunk(kind: bytes, bodies: list[memoryview]) -> list[bytes | memoryview]:

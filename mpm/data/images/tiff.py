@@ -42,7 +42,7 @@ def _entries(data: bytes, layout: _Layout, at: int) -> tuple[dict[int, bytes], i
     """The wanted entries of the directory at `at`, by tag, and the place of the next directory (0: none)."""
     (count,) = struct.unpack_from(layout.count, data, at)
     if count > 65_535:
-        raise ValueError("too many TIFF tags")
+        raise ValueError("Too many TIFF tags.")
     at, entries, claimed_bytes = at + struct.calcsize(layout.count), {}, 0
     step = struct.calcsize(layout.entry) + layout.value_bytes
     for start in range(at, at + count * step, step):
@@ -51,7 +51,7 @@ def _entries(data: bytes, layout: _Layout, at: int) -> tuple[dict[int, bytes], i
             claimed_bytes += values * _TYPE_BYTES[kind]
             entries[tag] = data[start : start + step]
     if claimed_bytes > len(data):
-        raise ValueError("TIFF tags claim more bytes than the file has")
+        raise ValueError("TIFF tags claim more bytes than the file has.")
     return entries, struct.unpack_from(layout.offset, data, at + count * step)[0]
 
 
@@ -77,7 +77,7 @@ def _check_geometry(entries: dict[int, bytes], layout: _Layout, width: int, heig
     pieces = -(-width // tile_width) * -(-height // tile_height) * planes
     for tag in (273, 279, 324, 325):
         if tag in entries and struct.unpack_from(layout.entry, entries[tag])[2] > pieces:
-            raise ValueError("more TIFF strips or tiles than the image has room for")
+            raise ValueError("More TIFF strips or tiles than the image has room for.")
 
 
 def _values(data: bytes, entry: bytes, layout: _Layout) -> tuple[int, ...]:
@@ -96,7 +96,7 @@ def _check_extent(data: bytes, entries: dict[int, bytes], layout: _Layout) -> No
         if starts in entries and lengths in entries:
             pieces = zip(*(_values(data, entries[tag], layout) for tag in (starts, lengths)), strict=True)
             if any(start + length > len(data) for start, length in pieces):
-                raise ValueError("the TIFF file is cut off")
+                raise ValueError("The TIFF file is cut off.")
 
 
 def read_tiff(data: bytes) -> Container:

@@ -44,7 +44,7 @@ def _chunks(data: bytes, at: int) -> Iterator[tuple[bytes, int, int]]:
         kind, length = struct.unpack_from("<4sL", data, at)
         yield kind, at + 8, at + 8 + length
         at += 8 + length + length % 2
-    raise ValueError("too many WebP chunks")
+    raise ValueError("Too many WebP chunks.")
 
 
 def _alone(frame: bytes) -> bytes:

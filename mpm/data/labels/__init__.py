@@ -29,4 +29,4 @@ def by_name(name: str) -> LabelSet:
     for labels in LABEL_SETS:
         if labels.name == name:
             return labels
-    raise InputError(f"no label set {name!r}: there are {', '.join(one.name for one in LABEL_SETS)}")
+    raise InputError(f"No label set {name!r}: there are {', '.join(one.name for one in LABEL_SETS)}")

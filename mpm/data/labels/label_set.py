@@ -39,7 +39,7 @@ class LabelSet:
         expected = (len(self.class_names), 3)
         if self.palette.shape != expected or self.palette.dtype != np.uint8:
             raise ValueError(
-                f"palette must be {expected} uint8, but got {self.palette.shape} {self.palette.dtype}"
+                f"Palette must be {expected} uint8, but got {self.palette.shape} {self.palette.dtype}."
             )
 
     @classmethod

@@ -101,12 +101,12 @@ class BenchResult:
         """Read what `to_json` gave. Raises InputError for another schema or a field missing or unknown."""
         if not isinstance(data, dict) or data.get("schema") != SCHEMA:
             found = data.get("schema") if isinstance(data, dict) else type(data).__name__
-            raise InputError(f"benchmark results must have schema {SCHEMA}, but got {found!r}")
+            raise InputError(f"Benchmark results must have schema {SCHEMA}, but got {found!r}")
         try:
             rest = {name: value for name, value in data.items() if name not in ("schema", "rows")}
             return cls(rows=tuple(_row(row) for row in data["rows"]), **rest)
         except (KeyError, TypeError) as error:
-            raise InputError(f"the benchmark results are not complete: {error}") from error
+            raise InputError(f"The benchmark results are not complete: {error}") from error
 
     def write(self, path: Path) -> None:
         """Save the JSON form, whole or not at all. Raises InputError when the path cannot be written."""

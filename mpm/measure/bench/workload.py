@@ -58,7 +58,7 @@ def load_model(
             segmenter = load_segmenter(name, device, dtype, show)
         return segmenter, not name.startswith(PREFIX) or EncoderName.parse(name).pretrained
     if not timm.is_model(name):
-        raise InputError(f"no model {name!r}: give a bundled model, a checkpoint folder or a timm ViT's name")
+        raise InputError(f"No model {name!r}: give a bundled model, a checkpoint folder or a timm ViT's name")
     torch.manual_seed(0)
     segmenter = Segmenter(_random_config(name, resolution or 512, classes))
     return segmenter.to(device, dtype).eval().requires_grad_(False), False

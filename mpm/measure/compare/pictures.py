@@ -46,9 +46,9 @@ class Pictures:
     def __init__(self, paths: Sequence[str | Path], limit: int | None = None) -> None:
         files = [file for path in paths for file in _files(Path(path))]
         if not files:
-            raise InputError("there is no picture: give image files, or folders of them")
+            raise InputError("There is no picture: give image files, or folders of them")
         if limit is not None and limit < 1:
-            raise InputError(f"the number of images must be at least 1, but got {limit}")
+            raise InputError(f"The number of images must be at least 1, but got {limit}")
         count = min(limit or len(files), len(files))
         self._files = [files[place] for place in np.linspace(0, len(files) - 1, count).round().astype(int)]
 
@@ -63,8 +63,8 @@ def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise InputError(f"there is no picture and no folder {str(path)!r}")
+        raise InputError(f"There is no picture and no folder {str(path)!r}")
     found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
     if not found:
-        raise InputError(f"the folder {str(path)!r} holds no picture")
+        raise InputError(f"The folder {str(path)!r} holds no picture")
     return found

@@ -76,7 +76,7 @@ def contenders_of(
         smaller = [side for side in SMALLER_PX if side < own]
     for side in smaller:
         if side >= own:
-            raise InputError(f"a smaller picture has fewer than the model's {own} px, but got {side}")
+            raise InputError(f"A smaller picture has fewer than the model's {own} px, but got {side}")
     found = [Contender("none", Recipe(), "unmerged")]
     found += [_contender(segmenter, recipe, own) for recipe in recipes]
     found += [_contender(segmenter, f"none|{side}px", own) for side in smaller]

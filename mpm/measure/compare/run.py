@@ -58,9 +58,9 @@ def compare(
     Raises InputError for bad input, a model of other classes, or a file of another comparison.
     """
     if len(dataset) == 0:
-        raise InputError("the data set is empty: there is nothing to compare on")
+        raise InputError("The data set is empty: there is nothing to compare on")
     if rounds < 1:
-        raise InputError(f"the number of rounds must be at least 1, but got {rounds}")
+        raise InputError(f"The number of rounds must be at least 1, but got {rounds}")
     if dataset.label_set is not None:
         check_classes(segmenter, dataset.label_set)
     contenders = contenders_of(segmenter, recipes, smaller)
@@ -69,7 +69,7 @@ def compare(
     store = Store(file)
     found = _run(segmenter, dataset, empty if overwrite else store.resume(empty), store, progress)
     if found.tallies[0].mean_iou is None:
-        raise InputError(f"no pixel of {dataset.name} {dataset.split} has a label to compare with")
+        raise InputError(f"No pixel of {dataset.name} {dataset.split} has a label to compare with")
     return found
 
 

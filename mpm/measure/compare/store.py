@@ -45,7 +45,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"cannot read {str(path)!r}: {error.strerror}") from error
+        raise InputError(f"Cannot read {str(path)!r}: {error.strerror}") from error
     except ValueError as error:  # no JSON, or no UTF-8
         raise _foreign(path) from error
     if not isinstance(data, dict) or data.get("schema") != SCHEMA or "tallies" not in data:

@@ -85,5 +85,5 @@ class Tally:
         """Raises KeyError, TypeError or ValueError for anything that `to_json` did not give."""
         cells = np.array(data["confusion"])
         if cells.ndim != 2 or cells.dtype.kind != "i":
-            raise ValueError("a confusion matrix holds rows of integers")
+            raise ValueError("A confusion matrix holds rows of integers.")
         return cls(cells.astype(np.int64), tuple(map(Seen.from_json, data["pictures"])))

@@ -47,7 +47,7 @@ def bipartite(
     given = [name for name, value in limits.items() if value is not None]
     if len(given) > 1:
         raise InputError(
-            f"rule bipartite takes one of share, std, count and above, but got {' and '.join(given)}"
+            f"Rule bipartite takes one of share, std, count and above, but got {' and '.join(given)}"
         )
     if asked_removals(context) is None and given and given[0] in ("std", "above"):
         numbers = None

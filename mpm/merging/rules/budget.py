@@ -60,7 +60,7 @@ def budget(
     mask. Neither: whatever is alike enough. threshold: so alike are two groups that may always become one.
     """
     if speed is not None and ms is not None:
-        raise InputError("rule budget takes speed or ms, not both")
+        raise InputError("Rule budget takes speed or ms, not both")
     counts, asked = check_tokens(tokens, context.counts), asked_removals(context)
     largest = SIDE[min(len(context.maps), len(SIDE) - 1)]
     if asked is not None:
@@ -102,7 +102,7 @@ class _Plan:
     def of(cls, context: Context, speed: float | None, ms: float | None) -> _Plan:
         """Raises InputError outside of a segmenter's run."""
         if context.costs is None or context.grid is None or context.block not in context.own_blocks:
-            raise InputError("rule budget knows what a device takes in a segmenter's run only")
+            raise InputError("Rule budget knows what a device takes in a segmenter's run only")
         costs, patches = context.costs(), context.grid.size
         plain_s = costs.run([(context.depth, patches)], patches, patches, ())
         wish_s = plain_s / speed if speed is not None else (ms or 0.0) / 1000

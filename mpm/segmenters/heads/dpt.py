@@ -49,7 +49,7 @@ class DptHead(GridHead):
         """The encoder itself. Raises InputError for one that has fewer blocks than this head names."""
         if self.taps[-1] >= encoder.depth:
             raise InputError(
-                f"the DPT head reads block {self.taps[-1]}, but the encoder has {encoder.depth} blocks"
+                f"The DPT head reads block {self.taps[-1]}, but the encoder has {encoder.depth} blocks"
             )
         return encoder
 
@@ -57,7 +57,7 @@ class DptHead(GridHead):
         """Scores at half the model's input. Raises InputError where the taps are missing."""
         if len(restored.taps) != len(self.taps):
             raise InputError(
-                f"a DPT head needs the outputs of blocks {', '.join(map(str, self.taps))}: those of the last "
+                f"A DPT head needs the outputs of blocks {', '.join(map(str, self.taps))}: those of the last "
                 "block alone are not enough"
             )
         return DptScores(self.decode(restored.taps, restored.grid))

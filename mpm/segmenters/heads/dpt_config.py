@@ -43,7 +43,7 @@ class DptDecoderConfig:
             object.__setattr__(self, field, _as_tuple(getattr(self, field)))
         if self.readout not in READOUTS:
             raise InputError(
-                f"a DPT head's readout is one of {', '.join(READOUTS)}, but got {shortened(self.readout)}"
+                f"A DPT head's readout is one of {', '.join(READOUTS)}, but got {shortened(self.readout)}"
             )
         self._check_taps()
         self._check_sizes()
@@ -53,7 +53,7 @@ class DptDecoderConfig:
         lengths = {len(self.taps), len(self.neck_widths), len(self.factors)}
         if not self.taps or not rising or len(lengths) > 1:
             raise InputError(
-                "a DPT head needs taps that are rising block numbers, with a neck width and a factor for "
+                "A DPT head needs taps that are rising block numbers, with a neck width and a factor for "
                 f"each, but got {shortened(self.taps)}, {shortened(self.neck_widths)} and "
                 f"{shortened(self.factors)}"
             )
@@ -62,11 +62,11 @@ class DptDecoderConfig:
         widths = (*self.neck_widths, self.fusion_width)
         if not all(_is_whole(width, 1) and width <= MAX_WIDTH for width in widths):
             raise InputError(
-                f"a DPT head's widths are 1 to {MAX_WIDTH} channels, but got {shortened(widths)}"
+                f"A DPT head's widths are 1 to {MAX_WIDTH} channels, but got {shortened(widths)}"
             )
         if not all(map(_is_factor, self.factors)):
             raise InputError(
-                f"a DPT head's factors are whole numbers up to {MAX_FACTOR} or one over such a number, but "
+                f"A DPT head's factors are whole numbers up to {MAX_FACTOR} or one over such a number, but "
                 f"got {shortened(self.factors)}"
             )
 

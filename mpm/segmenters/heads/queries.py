@@ -39,7 +39,7 @@ class QueryHead(GridHead):
 
     def joining(self, encoder: Encoder) -> Encoder:
         if type(encoder) is not VitEncoder:
-            raise InputError(f"queries join a plain ViT, but this encoder is a {encoder.kind}")
+            raise InputError(f"Queries join a plain ViT, but this encoder is a {encoder.kind}")
         return QueryEncoder(encoder.module, encoder.resizing, self.query, encoder.depth - self.config.blocks)
 
     def read(self, restored: Restored) -> QueryScores:

@@ -30,13 +30,13 @@ class QueryDecoderConfig:
         object.__setattr__(self, "things", tuple(self.things))  # JSON has lists
         counts = (self.queries, self.blocks, self.upscale_layers, *self.things)
         if not all(isinstance(count, int) and not isinstance(count, bool) for count in counts):
-            raise InputError(f"a head of queries has whole numbers of its parts, but got {shortened(counts)}")
+            raise InputError(f"A head of queries has whole numbers of its parts, but got {shortened(counts)}")
         if min(self.queries, self.blocks) < 1 or min(self.upscale_layers, *self.things, 0) < 0:
             raise InputError(
-                "a head of queries needs at least one query and one block, and no number below 0, but got "
+                "A head of queries needs at least one query and one block, and no number below 0, but got "
                 f"{shortened(counts)}"
             )
         if self.task not in TASKS:
             raise InputError(
-                f"the task of a head of queries is one of {', '.join(TASKS)}, but got {self.task!r}"
+                f"The task of a head of queries is one of {', '.join(TASKS)}, but got {self.task!r}"
             )

@@ -38,7 +38,7 @@ def read(path: Path, name: str | None = None, data_set: str | None = None) -> Ch
             return format_.read(path, name or (path.stem if path.is_file() else path.name), data_set)
     kind = model_type(path)
     if kind is not None:
-        raise InputError(f"the class {kind!r} of transformers is not read: eomt and dpt are")
+        raise InputError(f"The class {kind!r} of transformers is not read: eomt and dpt are")
     raise InputError(
         f"{path.name} holds no checkpoint of a known format: config.json with model.safetensors (ours, "
         "an EoMT's or a DPT's), "

@@ -65,7 +65,7 @@ class VitShapes:
         """Side of the square image that the positions belong to. Raises InputError where they fill none."""
         side = math.isqrt(max(0, self.positions))
         if side < 1 or side * side != self.positions:
-            raise InputError(f"the checkpoint's {self.positions} positions fill no square grid")
+            raise InputError(f"The checkpoint's {self.positions} positions fill no square grid")
         return side * self.patch_px
 
     def timm_args(self, image_hw_px: Sequence[int], heads: int | None = None, **more: Any) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class VitShapes:
             raise InputError(f"{self.width} channels cannot be split among {heads} attention heads")
         if min(rows, cols) < 1 or rows * cols != self.positions:
             raise InputError(
-                f"the checkpoint has {self.positions} positions, but an image of {image_hw_px[1]} x "
+                f"The checkpoint has {self.positions} positions, but an image of {image_hw_px[1]} x "
                 f"{image_hw_px[0]} pixels needs {rows * cols}"
             )
         return {
@@ -107,7 +107,7 @@ class Architecture(VitShapes):
 def check_number(classes: int) -> int:
     """The number of classes. Raises InputError for one that labels cannot count."""
     if classes > MAX_CLASSES:
-        raise InputError(f"the checkpoint has {classes} classes, more than the {MAX_CLASSES} that are read")
+        raise InputError(f"The checkpoint has {classes} classes, more than the {MAX_CLASSES} that are read")
     return classes
 
 
@@ -118,7 +118,7 @@ def rename(weights: dict[str, Tensor], rules: Iterable[tuple[str, str]]) -> dict
         for pattern, replacement in rules:
             name = re.sub(pattern, replacement, name)
         if name in renamed:
-            raise InputError(f"the checkpoint has two tensors for {name}")
+            raise InputError(f"The checkpoint has two tensors for {name}")
         renamed[name] = value
     return renamed
 
@@ -128,7 +128,7 @@ def stacked(weights: dict[str, Tensor], names: Sequence[str]) -> Tensor:
     parts = [weights.get(name) for name in names]
     found = [part for part in parts if part is not None and part.ndim]
     if len({part.shape for part in found}) != 1 or len(found) != len(names):
-        raise InputError(f"the checkpoint has no tensors like {names[0]} to go with it")
+        raise InputError(f"The checkpoint has no tensors like {names[0]} to go with it")
     for name in names:
         del weights[name]
     return torch.cat(found)
@@ -171,22 +171,22 @@ def _depth(weights: dict[str, Tensor], blocks: str, width: int) -> int:
     depth = 0
     while f"{blocks}.{depth}.attn.qkv.weight" in weights:
         if weights[f"{blocks}.{depth}.attn.qkv.weight"].shape != (3 * width, width):
-            raise InputError(f"the checkpoint has an odd shape for {blocks}.{depth}.attn.qkv.weight")
+            raise InputError(f"The checkpoint has an odd shape for {blocks}.{depth}.attn.qkv.weight")
         depth += 1
     return depth
 
 
 def _heads(width: int) -> int:
     if width < HEAD_WIDTH or width % HEAD_WIDTH:
-        raise InputError(f"a published ViT is a multiple of {HEAD_WIDTH} channels wide, but got {width}")
+        raise InputError(f"A published ViT is a multiple of {HEAD_WIDTH} channels wide, but got {width}")
     return width // HEAD_WIDTH
 
 
 def shape_of(weights: dict[str, Tensor], name: str, dimensions: int) -> tuple[int, ...]:
     """Of a tensor. Raises InputError where it is missing, empty, or has another number of dimensions."""
     if name not in weights:
-        raise InputError(f"the checkpoint lacks {name}")
+        raise InputError(f"The checkpoint lacks {name}")
     shape = tuple(weights[name].shape)
     if len(shape) != dimensions or 0 in shape:
-        raise InputError(f"the checkpoint has an odd shape for {name}: {shape}")
+        raise InputError(f"The checkpoint has an odd shape for {name}: {shape}")
     return shape

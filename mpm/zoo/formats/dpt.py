@@ -113,12 +113,12 @@ def _check_kind(said: dict[str, Any]) -> None:
     """Raises InputError for what else goes by the name of DPT."""
     if said.get("is_hybrid") or said.get("backbone_config") or said.get("backbone"):
         raise InputError(
-            "a DPT with another backbone (hybrid, DINOv2, Swin) is not read: only the plain ViT's is"
+            "A DPT with another backbone (hybrid, DINOv2, Swin) is not read: only the plain ViT's is"
         )
     if "DPTForDepthEstimation" in (said.get("architectures") or ()):
-        raise InputError("this DPT estimates depth: only one for semantic segmentation is read")
+        raise InputError("This DPT estimates depth: only one for semantic segmentation is read")
     if said.get("hidden_act", "gelu") != "gelu":
-        raise InputError(f"a DPT's activation must be gelu, but got {shortened(said['hidden_act'])}")
+        raise InputError(f"A DPT's activation must be gelu, but got {shortened(said['hidden_act'])}")
 
 
 def _renamed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -169,10 +169,10 @@ def _decoder(said: dict[str, Any], weights: dict[str, Tensor]) -> DptDecoderConf
     taps = tuple(sorted(said.get("backbone_out_indices", TAPS)))
     if said.get("head_in_index", -1) not in (-1, len(taps) - 1):
         raise InputError(
-            f"a DPT's head must read the last fusion, but got {shortened(said['head_in_index'])}"
+            f"A DPT's head must read the last fusion, but got {shortened(said['head_in_index'])}"
         )
     if "decoder.classify.1.running_mean" not in weights:
-        raise InputError("this DPT has no head for semantic segmentation")
+        raise InputError("This DPT has no head for semantic segmentation")
     widths = [shape_of(weights, f"decoder.reassemble.{i}.project.weight", 4)[0] for i in range(len(taps))]
     told = said.get("neck_hidden_sizes", NECK_WIDTHS)
     if list(told) != widths:

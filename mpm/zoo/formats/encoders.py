@@ -47,7 +47,7 @@ class EncoderName:
         decoders = [option for option in options if option in ("mask", "linear")]
         others = [option for option in options if option not in ("mask", "linear", "random")]
         if not model or others or len(decoders) > 1:
-            raise InputError(f"expected {PREFIX}NAME[+mask|+linear][+random], but got {text!r}")
+            raise InputError(f"Expected {PREFIX}NAME[+mask|+linear][+random], but got {text!r}")
         # Names such as "hf-hub:..." would make timm fetch a stranger's configuration.
         if not timm.is_model(model):
             raise InputError(f"timm has no model {model!r}")
@@ -99,7 +99,7 @@ def _create(name: EncoderName) -> PlainViT:
     try:
         arguments = timm_arguments(supported(blank))
     except InputError as error:
-        raise InputError(f"{error}{_plain_one(name.model)}") from error
+        raise InputError(f"{error.open_ended}{_plain_one(name.model)}") from error
     return supported(_made(name, pretrained=name.pretrained, **arguments))
 
 

@@ -118,7 +118,7 @@ def _check_kind(settings: Settings) -> None:
     kind = settings.values["model_type"]
     if kind != MODEL_TYPE:
         raise InputError(
-            f"this checkpoint is of the class {kind!r}: DINOv3's EoMT is published as differences to weights "
+            f"This checkpoint is of the class {kind!r}: DINOv3's EoMT is published as differences to weights "
             "that need an agreement, and is not read"
         )
     if settings.get("hidden_act", str, "gelu") != "gelu":
@@ -129,12 +129,12 @@ def _check_masked_attention(tensors: dict[str, Tensor]) -> None:
     left = tensors.get("attn_mask_probs")
     if left is None:
         raise InputError(
-            "this checkpoint does not say whether it masks the attention of its queries: it has no "
+            "This checkpoint does not say whether it masks the attention of its queries: it has no "
             "attn_mask_probs"
         )
     if bool((left.float() != 0).any()):
         raise InputError(
-            "this checkpoint still masks the attention of its queries (attn_mask_probs is not 0), which "
+            "This checkpoint still masks the attention of its queries (attn_mask_probs is not 0), which "
             "merged tokens cannot follow: it was not trained to its end"
         )
 
@@ -189,7 +189,7 @@ def _encoder(settings: Settings, side: int, depth: int) -> EncoderConfig:
     if width % heads:
         raise InputError(f"{width} channels cannot be split among {heads} attention heads")
     if side % patch:
-        raise InputError(f"images of {side} pixels cannot be cut into patches of {patch}")
+        raise InputError(f"Images of {side} pixels cannot be cut into patches of {patch}")
     arguments: dict[str, Any] = {
         "img_size": [side, side],
         "patch_size": patch,

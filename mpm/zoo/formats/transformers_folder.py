@@ -61,7 +61,7 @@ def read_settings(path: Path) -> Settings:
     if os.path.isfile(path) and path.stat().st_size > MAX_JSON_BYTES:
         raise InputError(f"{path.name} is larger than the {MAX_JSON_BYTES} bytes that are read")
     if not os.path.isfile(path):
-        raise InputError(f"the checkpoint has no {path.name}")
+        raise InputError(f"The checkpoint has no {path.name}")
     values = read_json(path)
     if not isinstance(values, dict):
         raise InputError(f"{path.name} must be a table of settings, but got {type(values).__name__}")
@@ -80,8 +80,8 @@ def _check_there(folder: Path, name: str) -> None:
         return
     pickle = next((path.name for kind in PICKLES for path in sorted(folder.glob(kind))), None)
     if pickle is not None:
-        raise InputError(f"the checkpoint has its weights as a pickle, {pickle}: only {WEIGHTS_FILE} is read")
-    raise InputError(f"the checkpoint has no {name}")
+        raise InputError(f"The checkpoint has its weights as a pickle, {pickle}: only {WEIGHTS_FILE} is read")
+    raise InputError(f"The checkpoint has no {name}")
 
 
 def class_names(settings: Mapping[str, Any]) -> list[str] | None:
