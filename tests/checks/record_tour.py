@@ -1,7 +1,7 @@
 """Take the pictures of README and docs anew: `python tests/checks/record_tour.py [NAME ...]`.
 
-A headless Chromium opens the real page. Each picture waits until what it shows is finished; the film stops the
-page's clock and moves it on by hand, so that a slow computer records the same frames as a fast one.
+A headless Chromium opens the real page. Each picture waits until what it shows is finished; the film stops
+the page's clock and moves it on by hand, so that a slow computer records the same frames as a fast one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import io
 import sys
 import tempfile
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 sys.path.extend(str(Path(__file__).resolve().parents[up]) for up in (1, 2))
@@ -28,7 +29,6 @@ from support.whole_page import (
     start_race,
     wait_for,
     wait_for_race,
-    wait_until_shown,
 )
 
 PICTURES = ROOT / "docs" / "pictures"
@@ -37,27 +37,24 @@ FILM_WIDTH_PX = 960
 FRAME_MS = 160
 QUALITY = {"still": 82, "film": 48}
 LIMIT_BYTES = {"still": 300_000, "film": 1_500_000}
-PAPER, STRONG = "2,5", "0,2,4,6,8"
-RACE_RUNS, LONGEST_RACE_S = 15, 60
+TRIES = 4
+RACE_RUNS, LONGEST_RACE_S = 25, 110
+MARGIN_PX = 20
 
 
-def shot(page, selector: str | None = None, clip: dict | None = None) -> Image.Image:
-    taken = page.locator(selector).screenshot() if selector else page.screenshot(clip=clip)
+def shot(page, selector: str | None = None) -> Image.Image:
+    taken = page.locator(selector).screenshot() if selector else page.screenshot()
     return Image.open(io.BytesIO(taken)).convert("RGB")
 
 
-def known(page, recipe: str | None = None) -> None:
-    """Until a speed is known, after choosing a recipe where one is named."""
-    if recipe is not None:
-        page.locator(f"[data-role=stops] [data-schedule='{recipe}']").click()
-        wait_until_shown(page, recipe)
-    if over(page)["speed"]["kind"] == "few":
-        start_race(
-            page, RACE_RUNS, LONGEST_RACE_S
-        )  # the page's own race is short: a busy computer needs more
-        if over(page)["speed"]["kind"] != "known":
-            sys.exit("this computer is too busy to measure a speed: try again")
-    page.evaluate("scrollTo(0, 0)")
+class Busy(Exception):
+    """The race of the recipe ended before there were enough runs for a figure."""
+
+
+def known(page) -> None:
+    """Until the speed of what is shown is known, and all else that fills in by itself is there."""
+    if over(page)["speed"]["kind"] != "known":
+        raise Busy
 
 
 def over(page) -> dict:
@@ -79,6 +76,22 @@ def point_at(page, pane: str, across: float, down: float) -> None:
     page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
 
 
+def around(page, selector: str) -> Image.Image:
+    """A part of the page with a margin."""
+    place = page.locator(selector)
+    place.scroll_into_view_if_needed()
+    page.evaluate("document.body.style.paddingBottom = '40px'")
+    box = place.evaluate(
+        """(one) => {
+            const { x, y, width, height } = one.getBoundingClientRect();
+            return [x + scrollX, y + scrollY, width, height];
+        }"""
+    )
+    x, y, width, height = (round(value) for value in box)
+    whole = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
+    return whole.crop((x - MARGIN_PX, y - MARGIN_PX, x + width + MARGIN_PX, y + height + MARGIN_PX))
+
+
 def mode(page, text: str) -> None:
     page.locator("[data-ref=modes]").get_by_text(text, exact=True).click()
 
@@ -89,6 +102,7 @@ class Film:
     def __init__(self, page) -> None:
         self.page, self.frames, self.lengths = page, [], []
         page.clock.install()
+        page.clock.pause_at(datetime.now() + timedelta(seconds=1))
 
     def take(self, milliseconds: int, step: int = FRAME_MS) -> None:
         """Move the clock on, a frame each `step`. Equal frames become one that lasts longer."""
@@ -103,7 +117,7 @@ class Film:
 
     def bottom(self) -> int:
         box = self.page.locator("[data-ref=filmstrip]").bounding_box()
-        return round(box["y"] + box["height"] + 10)
+        return round(box["y"] + box["height"] + 16)
 
     def save(self, path: Path) -> None:
         size = (FILM_WIDTH_PX, round(self.frames[0].height * FILM_WIDTH_PX / self.frames[0].width))
@@ -113,9 +127,8 @@ class Film:
 
 
 def film(page) -> Film:
-    """A film of the merges, what changed in the mask, one patch, and the strongest stop."""
-    known(page, STRONG)
-    known(page, PAPER)
+    """A film of the merges, one patch, what changed in the mask, and both masks under one slider."""
+    known(page)
     page.mouse.move(5, 5)
     recorded = Film(page)
     recorded.take(960)
@@ -124,18 +137,15 @@ def film(page) -> Film:
     recorded.take(8800)
     point_at(page, "merge", 0.62, 0.62)
     recorded.take(1920)
-    page.mouse.move(5, 5)
-    page.locator(f"[data-role=stops] [data-schedule='{STRONG}']").click()
-    page.mouse.move(5, 5)
-    recorded.take(1920)
-    mode(page, "Changes")
-    page.mouse.move(5, 5)
-    recorded.take(2240)
+    for name in ("Changes", "Compare", "Mask"):
+        mode(page, name)
+        page.mouse.move(5, 5)
+        recorded.take(1920)
     return recorded
 
 
 def inspector(page) -> Image.Image:
-    known(page, PAPER)
+    known(page)
     point_at(page, "merge", 0.62, 0.3)
     page.wait_for_function(f"{HANDLE}.state.hover !== null")
     page.wait_for_timeout(500)
@@ -143,12 +153,14 @@ def inspector(page) -> Image.Image:
 
 
 def race(page) -> Image.Image:
-    known(page)
+    over(page)
     while not page.evaluate(OPEN_JS):
         page.wait_for_timeout(200)
     long_race(page)
     page.wait_for_timeout(500)
-    return shot(page, "#latency-card")
+    if page.locator("#latency-card [data-ref=warnings] li").count():
+        raise Busy
+    return around(page, "#latency-card")
 
 
 def methods(page) -> Image.Image:
@@ -168,20 +180,27 @@ def patch(page) -> Image.Image:
 
 
 def features(page) -> Image.Image:
+    """The panes alone: what is shown there needs no speed."""
     pick_example(page, "cat")
-    wait_for(page, "!s.pending && s.source.example === 'cat' && s.features.length")
-    known(page)
+    wait_for(page, "!s.pending && !s.exploring && s.source.example === 'cat' && s.features.length")
     page.mouse.move(5, 5)
     page.wait_for_timeout(500)
-    return shot(page, clip={"x": 0, "y": 0, "width": WINDOW_PX["width"], "height": WINDOW_PX["height"]})
+    return around(page, "#inspector [data-ref=panes]")
 
 
 TAKEN: dict[str, Callable] = {one.__name__: one for one in (film, inspector, race, methods, patch, features)}
 
 
 def take(name: str, context, url: str) -> None:
-    page = open_page(context, url)
-    taken = TAKEN[name](page)
+    for _ in range(TRIES):
+        page = open_page(context, url)
+        try:
+            taken = TAKEN[name](page)
+            break
+        except Busy:
+            page.close()
+    else:
+        sys.exit("this computer is too busy to measure a speed: try again")
     kind, path = ("film" if name == "film" else "still"), PICTURES / f"{name}.webp"
     if isinstance(taken, Film):
         taken.save(path)
