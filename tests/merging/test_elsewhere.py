@@ -9,9 +9,15 @@ from mpm.merging.named import named_recipes
 from mpm.merging.rule import rules
 
 
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "other-methods.md").read_text(encoding="utf-8")
+
+
 def test_the_docs_table_is_this_list():
-    docs = (Path(__file__).parents[2] / "docs" / "other-methods.md").read_text(encoding="utf-8")
-    assert f"\n\n{elsewhere_markdown()}\n" in docs
+    assert f"\n\n{elsewhere_markdown()}\n" in DOCUMENT
+
+
+def test_the_docs_name_every_rule():
+    assert [one.name for one in rules() if one.is_boxed and f"| `{one.name}` |" not in DOCUMENT] == []
 
 
 def test_each_reason_is_one_sentence_and_no_method_runs_after_all():
