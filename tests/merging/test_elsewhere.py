@@ -8,7 +8,6 @@ from mpm.merging.elsewhere import ELSEWHERE, elsewhere_markdown
 from mpm.merging.named import named_recipes
 from mpm.merging.rule import rules
 
-
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "other-methods.md").read_text(encoding="utf-8")
 
 
