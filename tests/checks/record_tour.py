@@ -39,7 +39,7 @@ QUALITY = {"still": 82, "film": 48}
 LIMIT_BYTES = {"still": 300_000, "film": 1_500_000}
 TRIES = 4
 RACE_RUNS, LONGEST_RACE_S = 25, 110
-MARGIN_PX = (20, 6)
+MARGIN_PX = (16, 6)
 
 
 def shot(page, selector: str | None = None) -> Image.Image:
