@@ -1,6 +1,6 @@
 """Published methods that cannot run on a frozen segmenter, each with its reason.
 
-The README, the page and `mpm rules` all show this list.
+docs/other-methods.md, the page and `mpm rules` all show this list.
 """
 
 from __future__ import annotations
@@ -67,6 +67,6 @@ ELSEWHERE = (
 
 
 def elsewhere_markdown() -> str:
-    """The list as the README's table."""
+    """The list as a table of docs/other-methods.md."""
     rows = [f"| {one.name} | {one.paper} | {one.why} |" for one in ELSEWHERE]
     return "\n".join(["| Method | Paper | Why it cannot run here |", "|---|---|---|", *rows])

@@ -22,6 +22,7 @@ from mpm.zoo import registry
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+HOSTING = (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
@@ -165,7 +166,8 @@ def test_debian_packages_are_the_same_everywhere():
     """In packages.txt each line is a package: it may hold no comment."""
     wanted = DEBIAN_PACKAGES.split()
     assert (ROOT / "packages.txt").read_text(encoding="utf-8").split("\n") == [*wanted, ""]
-    assert DEBIAN_PACKAGES in DOCKERFILE and README.count(DEBIAN_PACKAGES) >= 2
+    assert all(DEBIAN_PACKAGES in text for text in (DOCKERFILE, README, HOSTING))
+    assert HOSTING.count(DEBIAN_PACKAGES) >= 2
 
 
 def test_the_container_runs_what_is_there():
@@ -184,14 +186,14 @@ def test_the_container_gets_all_it_needs():
     assert {".git", "tests"} <= set(ignored)
 
 
-def test_commands_of_the_readme_exist():
-    started = re.findall(r"^    .*?python app\.py(.*)$", README, re.MULTILINE)
+def test_commands_of_readme_and_hosting_exist():
+    started = re.findall(r"^    .*?python app\.py(.*)$", README + HOSTING, re.MULTILINE)
     assert len(started) >= 2
     for arguments in started:
         parse_arguments(arguments.split())
     assert parse_arguments(["--host", "0.0.0.0"]).host == "0.0.0.0"
     assert parse_arguments([]).host is None, "an explicit address would make a Space unreachable"
-    for script in re.findall(r"python (tests/\w+\.py)", README):
+    for script in re.findall(r"python (tests/[\w/]+\.py)", README + HOSTING):
         assert (ROOT / script).is_file(), script
 
 

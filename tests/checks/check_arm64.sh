@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The README's Raspberry Pi lines in an arm64 Debian 12, emulated on this computer.
+# The Raspberry Pi lines of docs/hosting.md in an arm64 Debian 12, emulated on this computer.
 #
 #   sudo env PATH="$PATH" tests/checks/check_arm64.sh [--root DIR] [--torch "torch<2.11 torchvision"]
 #                                                     [--runner DIR]
 #
-# Makes the user space once (3 GB in --root, by default /var/tmp/mpm-arm64), installs this tree in it as the
-# README says, segments a street, compares the mask with this computer's, waits until the page is ready.
-# --torch installs that from pip's own index, for who cannot reach the README's: aarch64 wheels of torch
+# Makes the user space once (3 GB in --root, by default /var/tmp/mpm-arm64), installs this tree in it as that
+# document says, segments a street, compares the mask with this computer's, waits until the page is ready.
+# --torch installs that from pip's own index, for who cannot reach the one there: aarch64 wheels of torch
 # before 2.11 are CPU builds there. --runner also tries a folder that `mpm export` wrote, with onnxruntime,
 # numpy and Pillow alone. Exit status 1 where something fails. Emulated seconds say nothing of a Pi's.
 set -euo pipefail
@@ -146,16 +146,16 @@ copy_tree() {
     tar -C "$tree" --null --ignore-failed-read -cf - -T - 2>/dev/null | tar -C "$root$home" -xf -
 }
 
-readme_lines() {
-  sed -n '/^## Raspberry Pi 5/,/^## /s/^    //p' "$tree/README.md"
+pi_lines() {
+  sed -n '/^## Raspberry Pi 5/,/^## /s/^    //p' "$tree/docs/hosting.md"
 }
 
 install() {
   local packages venv requirements wheels stamp
-  packages=$(readme_lines | sed -n 's/^sudo //p')
-  venv=$(readme_lines | grep '^python3 -m venv')
-  wheels=$(readme_lines | grep '^pip install torch')
-  requirements=$(readme_lines | grep '^pip install -r')
+  packages=$(pi_lines | sed -n 's/^sudo //p')
+  venv=$(pi_lines | grep '^python3 -m venv')
+  wheels=$(pi_lines | grep '^pip install torch')
+  requirements=$(pi_lines | grep '^pip install -r')
   # shellcheck disable=SC2086 # one word a package
   [[ -z $torch ]] || wheels=$(printf 'pip install %s' "$(printf '%q ' $torch)")
   # The same OpenCV, timm and numpy as here: masks are to differ by the processor alone.
@@ -191,7 +191,7 @@ compare() {
 start_page() {
   local port start=$SECONDS
   port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("", 0)); print(s.getsockname()[1])')
-  as_inside "cd $home; . .venv/bin/activate; exec $(readme_lines | grep '^python app.py') --port $port"
+  as_inside "cd $home; . .venv/bin/activate; exec $(pi_lines | grep '^python app.py') --port $port"
   "${command[@]}" &
   page=$!
   until health "$port"; do

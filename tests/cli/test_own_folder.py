@@ -1,4 +1,4 @@
-"""Training and evaluating classes of one's own, as the README tells it."""
+"""Training and evaluating classes of one's own, as docs/models.md tells it."""
 
 from __future__ import annotations
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -17,15 +15,6 @@ from mpm.merging.recipe import Recipe
 from mpm.merging.rule_call import RuleCall
 
 pytestmark = pytest.mark.usefixtures("no_rule_stays")
-
-
-def test_the_readme_s_rule_works(tmp_path, tiny, smooth_image):
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    (block,) = (text for text in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "@mpm.rule" in text)
-    path = tmp_path / "from_the_readme.py"
-    path.write_text(block)
-    mpm.load_rules(path)
-    assert len(tiny.segment(smooth_image, "stripes(4)@1").trace.token_counts) == 2
 
 
 @pytest.fixture

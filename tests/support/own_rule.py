@@ -1,4 +1,4 @@
-"""A rule of a user's own, as the README has it, for a file that `--rules` reads."""
+"""A rule of a user's own, as docs/library.md has it, for a file that `--rules` reads."""
 
 STRIPES = '''
 import torch
