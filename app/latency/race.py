@@ -144,7 +144,7 @@ def _built(track: _Track, engine: Engine, segmenter: Segmenter) -> Generator[Rac
     try:
         twin = yield from track.run(lambda: engine.twins.of(segmenter, runtime))
     except InputError as error:
-        race.leave_out_the_runtime(f"{runtime.title} takes no part: {error}.")
+        race.leave_out_the_runtime(f"{runtime.title} takes no part: {error}")
         twin = None
     race.state = state
     return twin

@@ -100,7 +100,7 @@ def test_a_token_opens_a_gated_model_and_is_not_shown_elsewhere(fake, folder, mo
     with pytest.raises(mpm.InputError, match=words):
         hub.fetch(SOURCE)
     monkeypatch.setenv("HF_TOKEN", "hf_stranger")
-    with pytest.raises(mpm.InputError, match="accept its terms on its page there$"):
+    with pytest.raises(mpm.InputError, match="accept its terms on its page there[.]$"):
         hub.fetch(SOURCE)
     assert not hub_cache.at_hand(SOURCE)
     monkeypatch.setenv("HF_TOKEN", "hf_good")
