@@ -77,7 +77,7 @@ def test_a_full_disk_leaves_none_and_the_older_result_whole(segment, model, tmp_
     ]
     script = f'ulimit -f {kib}; exec "{sys.executable}" -B -m mpm "$@"'
     done = subprocess.run(["bash", "-c", script, "bash", *words], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 2 and done.stderr == f"mpm: Cannot write to {str(out)!r}: {os.strerror(27)}\n"
+    assert done.returncode == 2 and done.stderr == f"mpm: Cannot write to {str(out)!r}: {os.strerror(27)}.\n"
     assert contents(out) == before and len(before) == (3 if older else 0)
 
 

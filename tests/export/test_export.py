@@ -91,7 +91,7 @@ def test_bad_input_to_the_runner_is_one_sentence(tiny, tmp_path, capsys):
     export(tiny, "none", tmp_path)
     np.save(tmp_path / "grey.npy", np.zeros((4, 4), np.uint8))
     assert runner.main([str(tmp_path / "grey.npy"), "--model", str(tmp_path)]) == 2
-    assert capsys.readouterr().err == "run.py: a picture must be (H, W, 3) uint8, but got (4, 4) uint8\n"
+    assert capsys.readouterr().err == "run.py: A picture must be (H, W, 3) uint8, but got (4, 4) uint8.\n"
     assert runner.main([str(tmp_path / "missing.npy"), "--model", str(tmp_path)]) == 2
 
 
