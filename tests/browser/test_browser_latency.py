@@ -25,7 +25,7 @@ from mpm.measure.device_card import parse_card
 pytestmark = pytest.mark.browser
 
 HANDLE = "document.querySelector('#latency-card .lat').__latency.state"
-RESOLUTION_PX = 160
+RESOLUTION_PX = 320
 
 
 @pytest.fixture(scope="module")
