@@ -132,8 +132,9 @@ as_inside() {
     # Folders of this computer hold wheels for its own processor.
     [[ $name == PIP_FIND_LINKS || $name == PIP_CONSTRAINT ]] || kept+=("$name=${!name}")
   done
+  # A Pi 5's processor: for all that qemu 7.2 can do, NumPy's OpenBLAS picks kernels that give wrong products.
   # Bytecode comes when it is needed: to compile all of torch takes an emulated Pi ten minutes.
-  command=(env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
+  command=(env -i QEMU_CPU=cortex-a76 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
     LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive HF_HUB_OFFLINE=1 PIP_NO_COMPILE=1 "${kept[@]}"
     chroot "$root" bash -euc "$1")
 }
