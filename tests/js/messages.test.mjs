@@ -35,11 +35,17 @@ test('a message counts once, however often it comes', async () => {
 });
 
 test('what waits is told of the recipe that was chosen last', async () => {
-  const { state, tell } = page(stateOf({ acts: { view: 1, recipe: 4, race: 0, camera: 0 } }));
+  const { state, tell } = page(stateOf({ schedule: '9', acts: { view: 1, recipe: 4, race: 0, camera: 0 } }));
   await tell('waiting', { generation: 3, text: 'Others first', done: 1, of: 2 });
   assert.equal(state.queueing, null);
   await tell('waiting', { generation: 4, text: 'Others first', done: 1, of: 2 });
   assert.deepEqual(state.queueing, { text: 'Others first', done: 1, of: 2 });
+});
+
+test('nothing waits for a recipe that is at hand', async () => {
+  const { state, tell } = page(stateOf({ schedule: '2', acts: { view: 1, recipe: 4, race: 0, camera: 0 } }));
+  await tell('waiting', { generation: 4, text: 'Others first', done: 1, of: 2 });
+  assert.equal(state.queueing, null);
 });
 
 test('a recipe that failed says why, and nothing waits for it any more', async () => {

@@ -12,7 +12,7 @@ import { noticeOf } from './notice.js';
 import { cuttingText } from './opening.js';
 import { choiceOf } from './options.js';
 import { decodeStage } from './stagedata.js';
-import { isLatestView, isViewWanted } from './wish.js';
+import { isLatestView, isRecipeAwaited, isViewWanted } from './wish.js';
 
 const ASK_AGAIN_MS = 4000;
 const KEPT_NONCES = 64;
@@ -37,7 +37,7 @@ const RECEIVERS = {
     const { state, set } = store;
     const { text, done, of } = message;
     if (state.pending && isLatestView(state, message)) set({ pending: { ...state.pending, text, done, of } });
-    else if (!state.pending && message.generation === state.acts.recipe) set({ queueing: { text, done, of } });
+    else if (isRecipeAwaited(state, message)) set({ queueing: { text, done, of } });
   },
   async view(message, page) {
     const { state, set } = page.store;

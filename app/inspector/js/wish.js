@@ -24,6 +24,11 @@ export const wishOf = (state) => ({
   recipe: state.linkWanted?.recipe ?? state.schedule ?? PAPER_RECIPE,
 });
 
+// Whether a message is about the recipe chosen last, and its run is not here yet.
+/** @param {State} state @param {{ generation: number }} message */
+export const isRecipeAwaited = ({ pending, acts, view, schedule }, { generation }) =>
+  !pending && generation === acts.recipe && !(schedule !== null && view?.runs.has(schedule));
+
 // Whether a message belongs to the picture and model that were wanted last.
 /** @param {Pick<State, 'acts'>} state @param {{generation: number}} given */
 export const isLatestView = ({ acts }, { generation }) => generation === acts.view;
