@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import ClassVar
+from functools import cache
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,9 +26,7 @@ class OpenVino(Runtime):
 
     def __init__(self, number_format: str, threads: int) -> None:
         super().__init__(number_format, threads)
-        import openvino
-
-        self._core = openvino.Core()
+        self._core = _core()
         self._able = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
     def check(self) -> None:
@@ -59,3 +58,14 @@ class OpenVino(Runtime):
                 return request.infer(list(inputs))[0]
 
         return call
+
+
+@cache
+def _core() -> Any:
+    """One for the process: with the last of them OpenVINO unloads its code while the process still needs it.
+
+    A SIGTERM after that ended Python with a segmentation fault.
+    """
+    import openvino
+
+    return openvino.Core()

@@ -94,3 +94,9 @@ def test_openvino_goes_by_the_pictures_given(tiny):
     assert 0 < near < far
     with pytest.raises(mpm.InputError):
         tiny.with_runtime("openvino", "int8", ["no picture"])
+
+
+def test_openvino_stays_loaded():
+    """Unloaded, it left Python to end with a segmentation fault at the next signal."""
+    pytest.importorskip("openvino", reason="openvino is not installed")
+    assert open_runtime("openvino")._core is open_runtime("openvino")._core
