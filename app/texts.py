@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 TITLE = "MPM Explorer"
@@ -14,6 +15,11 @@ def links() -> dict[str, str]:
     space = os.environ.get("SPACE_ID")
     code = {"code": f"https://huggingface.co/spaces/{space}/tree/main"} if space else {}
     return {"paper": PAPER_LINK, **code}
+
+
+def floored_percent(share: float, digits: int = 1) -> str:
+    """A share of pixels that are the same: never rounded up to all of them."""
+    return f"{math.floor(10 ** (digits + 2) * share) / 10**digits:.{digits}f} %"
 
 
 KNOWS = (

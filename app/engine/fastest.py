@@ -7,7 +7,6 @@ run once, as visitors bring them: a runtime that takes longer for a new number o
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from app.engine.engine import Engine
 from app.engine.scheduler import ANYBODY, Claim, Urgency
 from app.engine.twins import built_quickly
 from app.engine.zerogpu import on_zerogpu
+from app.texts import floored_percent
 from mpm.errors import InputError
 from mpm.measure.paired import turns
 from mpm.runtimes import RuntimeChoice
@@ -176,5 +176,4 @@ def _is_clear(gains: Sequence[float]) -> bool:
 
 
 def _same(one: Candidate) -> str:
-    """Never rounded up to all of them."""
-    return f"{math.floor(1e4 * one.agreement) / 100:.2f} % of pixels the same"
+    return f"{floored_percent(one.agreement, 2)} of pixels the same"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from app.latency.race import Race
 from app.latency.settings import Contender
 from app.latency.verdict import (
@@ -16,6 +14,7 @@ from app.latency.verdict import (
     too_few,
     why_no_gain,
 )
+from app.texts import floored_percent
 from mpm.runtimes import RuntimeChoice
 
 
@@ -69,11 +68,11 @@ def _faster(race: Race, interval: Interval, runs: int, who: str) -> str:
 
 
 def _same(race: Race, one: Contender) -> list[str]:
-    """How many pixels are labelled alike: never rounded up to all of them."""
+    """How many pixels are labelled alike."""
     share = race.agreement(one)
     if share is None:
         return []
     own = own_title(race)
     if share == 1:
         return [f"Its mask is that of {own}, pixel for pixel."]
-    return [f"{math.floor(1000 * share) / 10:.1f} % of its pixels are labelled as {own} labels them."]
+    return [f"{floored_percent(share)} of its pixels are labelled as {own} labels them."]

@@ -212,28 +212,18 @@ interface FeatureColours {
   merged: Uint8Array;
   bitmaps?: { baseline?: OffscreenCanvas; merged?: OffscreenCanvas };
 }
-interface View extends Gridded {
+interface View extends Gridded, Wire.Told {
   key: string;
   digest: string;
-  model: Partial<ModelCard>;
   source?: Source | null;
   reference: { median: number; low: number } | null;
   unsure: boolean;
-  title: string;
-  notes: string[];
   picture: HTMLImageElement;
   src: string;
   fullWidth: number;
   fullHeight: number;
   inside: Inside;
-  depth: number;
   ignoreIndex: number;
-  schedules: string[];
-  rules: Rule[];
-  named: Named[];
-  paper: string;
-  baseline: string;
-  selected: string;
   can: Set<string>;
   truth: Labels | null;
   runs: Map<string, Run>;

@@ -59,26 +59,29 @@ declare namespace Wire {
     done: number | null;
     of: number | null;
   }
-  interface View extends Head {
-    kind: 'view';
-    generation: number;
-    picture: string;
+  // What the browser keeps of a picture as it came.
+  interface Told {
     model: Partial<ModelCard>;
-    reference?: { median: number; low: number } | null;
-    unsure?: boolean;
     title: string;
     notes: string[];
-    image: Image;
-    grid: Grid;
     depth: number;
-    classes: Class[];
-    ignore_index: number;
     schedules: string[];
     rules: Rule[];
     named: Named[];
     paper: string;
     baseline: string;
     selected: string;
+  }
+  interface View extends Head, Told {
+    kind: 'view';
+    generation: number;
+    picture: string;
+    reference?: { median: number; low: number } | null;
+    unsure?: boolean;
+    image: Image;
+    grid: Grid;
+    classes: Class[];
+    ignore_index: number;
     can: string[];
     truth: string | null;
     runs: Run[];

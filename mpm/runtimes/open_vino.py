@@ -22,7 +22,7 @@ class OpenVino(Runtime):
     formats = ("float32", "bfloat16", "float16", "int8")
     packages: ClassVar[tuple[str, ...]] = ("onnx", "openvino")
     extra = "openvino"
-    calibrates = True
+    calibrated = ("int8",)
 
     def __init__(self, number_format: str, threads: int) -> None:
         super().__init__(number_format, threads)

@@ -16,7 +16,7 @@ class Runtime(ABC):
     """An installed runtime in one number format. What comes in and goes out is float32 in any.
 
     formats   what it computes in, on some machine or other
-    calibrates  whether its int8 needs ranges of what comes into each layer, seen on some pictures before
+    calibrated  formats for which the ranges of what comes into each layer must have been seen on pictures
     packages  what it imports
     extra     of this package, which brings them
     """
@@ -25,19 +25,18 @@ class Runtime(ABC):
     formats: ClassVar[tuple[str, ...]]
     packages: ClassVar[tuple[str, ...]]
     extra: ClassVar[str]
-    calibrates: ClassVar[bool] = False
+    calibrated: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, number_format: str, threads: int) -> None:
         self.number_format, self.threads = number_format, threads
 
     @property
     def title(self) -> str:
-        """Its name, and its number format where that is not float32."""
-        return self.name if self.number_format == "float32" else f"{self.name} {self.number_format}"
+        return runtime_text(self.name, self.number_format)
 
     @property
     def needs_ranges(self) -> bool:
-        return self.calibrates and self.number_format == "int8"
+        return self.number_format in self.calibrated
 
     @abstractmethod
     def compile(self, model: bytes) -> Call:
@@ -46,3 +45,8 @@ class Runtime(ABC):
     @abstractmethod
     def check(self) -> None:
         """Raises InputError where this machine does not have the number format."""
+
+
+def runtime_text(name: str, number_format: str) -> str:
+    """A runtime's name, and its number format where that is not float32: "openvino bfloat16"."""
+    return name if number_format == "float32" else f"{name} {number_format}"

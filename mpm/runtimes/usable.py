@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from mpm.runtimes.choice import KINDS, NUMBER_FORMATS, RUNTIMES, check_names, check_runtime
+from mpm.runtimes.runtime import runtime_text
 
 TITLES = {"torch": "PyTorch", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
 """As their makers write them."""
@@ -32,18 +33,17 @@ class RuntimeChoice:
     @property
     def text(self) -> str:
         """As `Segmenter.runtime` says it: "openvino bfloat16"."""
-        return self.name if self.number_format == "float32" else f"{self.name} {self.number_format}"
+        return runtime_text(self.name, self.number_format)
 
     @property
     def calibrates(self) -> bool:
         """Whether a model is shown pictures before it can run in it, which takes its time."""
-        return self.number_format == "int8" and self.name in KINDS and KINDS[self.name].calibrates
+        return self.name in KINDS and self.number_format in KINDS[self.name].calibrated
 
     @property
     def title(self) -> str:
         """For people: "OpenVINO bfloat16"."""
-        title = TITLES[self.name]
-        return title if self.number_format == "float32" else f"{title} {self.number_format}"
+        return runtime_text(TITLES[self.name], self.number_format)
 
 
 @cache

@@ -22,6 +22,7 @@ from mpm.merging.recipe import Recipe
 from mpm.merging.rule_call import Merger
 from mpm.merging.schedule import PAPER
 from mpm.runtimes.choice import check_names, open_runtime
+from mpm.runtimes.runtime import runtime_text
 from mpm.segmenters.build import build_decoder, build_encoder, position_resizing
 from mpm.segmenters.config import SegmenterConfig
 from mpm.segmenters.costs import measure_costs
@@ -107,7 +108,7 @@ class Segmenter(nn.Module):
     def runtime(self) -> str:
         """What runs the blocks, and its number format where that is not float32: "openvino bfloat16"."""
         kind = str(self.dtype).removeprefix("torch.")
-        return self._placed.name or ("torch" if kind == "float32" else f"torch {kind}")
+        return self._placed.name or runtime_text("torch", kind)
 
     @property
     def runtime_note(self) -> str:
